@@ -1,0 +1,1 @@
+//! Captures: file → link → IP → TCP → what was said.

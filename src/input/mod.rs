@@ -1,0 +1,3 @@
+//! Many ways in: each turns some kind of evidence into [`Said`](crate::said::Said).
+
+pub mod capture;

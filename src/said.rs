@@ -1,0 +1,209 @@
+//! Waist 1: what was *said*. On some connection an endpoint said these bytes, at this time, found
+//! in this packet. Inputs produce it; everything after it is blind to how the bytes were carried.
+
+use crate::http::Head;
+use std::fmt;
+use std::net::SocketAddr;
+use std::num::NonZeroU64;
+
+/// One end of a WebSocket connection, in the words of RFC 6455 §1.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Endpoint {
+    /// The end that asked for the upgrade; it masks what it sends.
+    Client,
+    /// The end that accepted it; it never masks.
+    Server,
+}
+
+impl Endpoint {
+    /// The other end.
+    pub const fn peer(self) -> Endpoint {
+        match self {
+            Endpoint::Client => Endpoint::Server,
+            Endpoint::Server => Endpoint::Client,
+        }
+    }
+
+    /// `client` or `server`, as in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Endpoint::Client => "client",
+            Endpoint::Server => "server",
+        }
+    }
+
+    /// 0 for the client, 1 for the server: for state kept per direction.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Nanoseconds since the epoch, as precise as the capture had it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Time(pub i64);
+
+impl Time {
+    /// Seconds from `earlier` to this; negative if the clock went backwards.
+    pub fn seconds_since(self, earlier: Time) -> f64 {
+        self.0.saturating_sub(earlier.0) as f64 / 1e9
+    }
+}
+
+/// Where and when something was observed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct At {
+    /// Number of the packet in its file, from 1; none outside captures.
+    pub packet: Option<NonZeroU64>,
+    /// When that packet was captured; none if the source has no clock.
+    pub time: Option<Time>,
+}
+
+/// A slot for one open connection, dense and reused once the connection is forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ConnectionId(pub u32);
+
+/// How the bytes of a connection travelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// Plain TCP.
+    Tcp,
+    /// TLS over TCP, decrypted.
+    Tls,
+    /// One stream of an HTTP/2 connection (RFC 8441), with its stream number.
+    Http2 {
+        /// The stream identifier.
+        stream: u32,
+    },
+    /// Not from the network: bytes on the command line, a transcript, a HAR.
+    None,
+}
+
+/// What an input knows when a connection appears.
+#[derive(Debug, Clone, Copy)]
+pub struct Opening {
+    /// Address of the client, where there are addresses.
+    pub client: Option<SocketAddr>,
+    /// Address of the server.
+    pub server: Option<SocketAddr>,
+    /// How the bytes travelled.
+    pub transport: Transport,
+    /// True if the input saw who opened the connection (a SYN); otherwise the roles are a guess.
+    pub initiator_seen: bool,
+    /// The first packet.
+    pub at: At,
+}
+
+/// Why bytes are missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GapReason {
+    /// A segment was never captured.
+    Lost,
+    /// The snap length cut the packet.
+    SnapLength,
+    /// The capture began after the connection did.
+    CaptureStart,
+}
+
+impl GapReason {
+    /// The name used in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            GapReason::Lost => "lost",
+            GapReason::SnapLength => "snaplen",
+            GapReason::CaptureStart => "capture-start",
+        }
+    }
+}
+
+/// How the transport below ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TransportEnd {
+    /// FIN from this endpoint: it will say nothing more. (END_STREAM over HTTP/2.)
+    Fin,
+    /// RST from this endpoint: the connection is gone. (RST_STREAM over HTTP/2.)
+    Reset,
+}
+
+/// One thing that was said.
+#[derive(Debug)]
+pub enum Said<'a> {
+    /// Bytes of one endpoint's stream, in order, each byte once.
+    Bytes {
+        /// Who sent them.
+        from: Endpoint,
+        /// Offset of the first in that endpoint's stream.
+        offset: u64,
+        /// The bytes.
+        bytes: &'a [u8],
+        /// How much of the other endpoint's stream the sender had acknowledged by then.
+        heard: Option<u64>,
+        /// The packet that brought them.
+        at: At,
+    },
+    /// Bytes of one endpoint's stream that were not captured.
+    Gap {
+        /// Who sent them.
+        from: Endpoint,
+        /// Where they would be in that endpoint's stream.
+        offset: u64,
+        /// How many; none if even that is unknown.
+        length: Option<u64>,
+        /// Why they are missing.
+        reason: GapReason,
+        /// The packet that showed that they are missing.
+        at: At,
+    },
+    /// A head without wire bytes below it (HAR, HTTP/2, a transcript whose lines were decorated).
+    Head {
+        /// Who sent it.
+        from: Endpoint,
+        /// The head.
+        head: Head,
+        /// When.
+        at: At,
+    },
+    /// The transport's end, as one endpoint announced it.
+    End {
+        /// Who announced it.
+        from: Endpoint,
+        /// How.
+        how: TransportEnd,
+        /// How much of the other endpoint's stream the sender had acknowledged by then.
+        heard: Option<u64>,
+        /// The packet that said so.
+        at: At,
+    },
+}
+
+/// Whether a listener wants to hear more of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interest {
+    /// Go on.
+    More,
+    /// This connection is of no interest: do not reassemble it any further.
+    Done,
+}
+
+/// Somebody to whom an input tells what was said. An input calls [`opened`](Listener::opened)
+/// once for a connection, then [`said`](Listener::said), then [`forgotten`](Listener::forgotten),
+/// after which the slot may be used for another connection.
+pub trait Listener {
+    /// A connection appeared.
+    fn opened(&mut self, id: ConnectionId, opening: &Opening);
+
+    /// Something was said on it.
+    fn said(&mut self, id: ConnectionId, said: Said<'_>) -> Interest;
+
+    /// Nothing more will be said on it: both ends closed it, its slot was taken by a new
+    /// connection, or the input ended (`cut`: it ended while the connection was still open).
+    fn forgotten(&mut self, id: ConnectionId, cut: bool);
+
+    /// The input paused (a live pipe has no more for now): whatever was held back may be shown.
+    fn pause(&mut self) {}
+}
