@@ -2,5 +2,12 @@
 
 pub mod http;
 pub mod input;
+pub mod inspection;
+mod inspector;
 pub mod layout;
+pub mod render;
+pub mod rules;
 pub mod said;
+pub mod websocket;
+
+pub use inspector::{Counts, Inspector};

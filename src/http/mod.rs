@@ -1,5 +1,9 @@
-//! HTTP/1.1 heads.
+//! HTTP/1.1 as far as a WebSocket handshake needs it: heads with the span of every part, and
+//! bodies only as something to step over (RFC 9112). Nothing is rejected here: what is odd about a
+//! head is recorded as a [`Flaw`], for the rules to judge.
 
-/// A head.
-#[derive(Debug, Clone)]
-pub struct Head;
+mod body;
+mod head;
+
+pub use body::{Body, BodyLength};
+pub use head::{FieldLine, Flaw, FlawKind, Head, HeadRead, MAX_HEAD, Member, StartLine, is_token};

@@ -1,3 +1,5 @@
 //! Many ways in: each turns some kind of evidence into [`Said`](crate::said::Said).
 
+pub mod bytes;
 pub mod capture;
+pub mod transcript;

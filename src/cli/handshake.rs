@@ -1,0 +1,12 @@
+//! `ws101 handshake`: validates captured upgrade exchanges.
+
+use super::{Common, Failure, Output, Status};
+
+/// Validates captured upgrade exchanges.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Runs the command.
+pub fn run(_args: &Args, _common: &Common, _output: &mut Output) -> Result<Status, Failure> {
+    Err(Failure::Input("error: this command is still to be written".to_owned()))
+}

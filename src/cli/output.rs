@@ -1,0 +1,161 @@
+//! What all commands share: format, colour, width, the output stream, exit status, failures.
+
+use anstream::AutoStream;
+use clap::{Args, ValueEnum};
+use std::io::{self, IsTerminal as _, StdoutLock, Write};
+use ws101::render::{Palette, Sheet};
+use ws101::rules::Severity;
+
+/// Options that every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// How to print.
+    #[arg(long, value_enum, global = true, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub format: Format,
+    /// When to use colours (NO_COLOR and CLICOLOR_FORCE are honoured).
+    #[arg(long, value_enum, global = true, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
+    pub color: ColorChoice,
+    /// Columns to use instead of the terminal's.
+    #[arg(long, global = true, value_name = "N")]
+    pub width: Option<usize>,
+    /// Draw with ASCII only.
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// From which severity on a finding makes the exit status 1.
+    #[arg(long, value_enum, global = true, default_value_t = FailOn::Error, value_name = "SEVERITY")]
+    pub fail_on: FailOn,
+    /// Say less: only what is wrong.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more; twice for everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// The formats of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+    /// One JSON object a line, as things happen.
+    Jsonl,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// From which severity on a finding makes the exit status 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Errors.
+    Error,
+    /// Warnings and errors.
+    Warning,
+    /// Any finding.
+    Note,
+    /// None.
+    Never,
+}
+
+impl FailOn {
+    /// The exit status for findings of which this is the worst.
+    pub fn status(self, worst: Option<Severity>) -> Status {
+        let threshold = match self {
+            FailOn::Error => Severity::Error,
+            FailOn::Warning => Severity::Warning,
+            FailOn::Note => Severity::Note,
+            FailOn::Never => return Status::Good,
+        };
+        if worst.is_some_and(|worst| worst >= threshold) { Status::Found } else { Status::Good }
+    }
+}
+
+/// The exit status of a run that could read its input; see [`Failure`] for 2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// 0: nothing at or above the threshold was found.
+    Good,
+    /// 1: something was.
+    Found,
+}
+
+/// Why a command could not do what it was asked for.
+#[derive(Debug)]
+pub enum Failure {
+    /// Exit status 2: the input could not be read or understood, or wrong usage. The message says
+    /// what, where, what was expected and what to try.
+    Input(String),
+    /// The output could not be written. A closed pipe is no error.
+    Output(io::Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        Failure::Output(error)
+    }
+}
+
+/// Standard output, in one large buffer.
+pub struct Output {
+    stream: io::BufWriter<StdoutLock<'static>>,
+    /// How text is laid out on it.
+    pub sheet: Sheet,
+}
+
+/// Columns where there is no terminal to ask.
+const DEFAULT_WIDTH: usize = 100;
+
+impl Output {
+    /// Standard output, as the options and the environment want it.
+    pub fn new(common: &Common) -> Output {
+        let stdout = io::stdout();
+        let colored = match common.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
+        };
+        let palette = if colored { Palette::colored() } else { Palette::plain() };
+        let width = common.width.unwrap_or_else(|| terminal_width(&stdout)).max(20);
+        let ascii = common.ascii || stdout.is_terminal() && !is_utf8_locale();
+        let stream = io::BufWriter::with_capacity(64 * 1024, stdout.lock());
+        Output { stream, sheet: Sheet { width, ascii, palette } }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+fn terminal_width(stdout: &io::Stdout) -> usize {
+    if !stdout.is_terminal() {
+        return DEFAULT_WIDTH;
+    }
+    // comfy-table asks the terminal already; a width of zero means that it does not know.
+    let width = comfy_table::Table::new().width().map(usize::from);
+    width.filter(|width| *width > 0).unwrap_or(80).min(160)
+}
+
+fn is_utf8_locale() -> bool {
+    ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .is_none_or(|value| {
+            let value = value.to_ascii_lowercase();
+            value.contains("utf-8") || value.contains("utf8")
+        })
+}

@@ -1,0 +1,468 @@
+//! A head: the start line and the field lines of a request or response (RFC 9112 §2 to §5).
+
+use crate::layout::Span;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The longest head that is read. Servers commonly refuse more than 8 to 64 KiB (431).
+pub const MAX_HEAD: usize = 256 * 1024;
+
+/// More lines than this are not read: no real head comes near.
+const MAX_LINES: usize = 4096;
+
+/// A request or response head, with the place of each part.
+///
+/// All ranges are byte ranges into [`source`](Head::source). For a head from the wire that is the
+/// head itself; for a transcript it is the whole text, so that line and column can be shown.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// The bytes that the ranges point into.
+    pub source: Arc<[u8]>,
+    /// Offset of `source[0]` in its endpoint's stream.
+    pub offset: u64,
+    /// The first line.
+    pub start: StartLine,
+    /// The field lines in order.
+    pub fields: Vec<FieldLine>,
+    /// What is odd about the shape, in order.
+    pub flaws: Vec<Flaw>,
+    /// The empty line at the end was there.
+    pub complete: bool,
+    /// From the first byte of the start line to the byte after the empty line.
+    pub range: Range<usize>,
+    /// What httparse, a strict parser that servers use, says against it.
+    pub strict: Option<httparse::Error>,
+}
+
+/// The first line of a head.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StartLine {
+    /// `method SP request-target SP HTTP-version` (RFC 9112 §3).
+    Request {
+        /// The method.
+        method: Range<usize>,
+        /// The request-target.
+        target: Range<usize>,
+        /// The HTTP version.
+        version: Range<usize>,
+    },
+    /// `HTTP-version SP status-code SP [reason-phrase]` (RFC 9112 §4).
+    Status {
+        /// The HTTP version.
+        version: Range<usize>,
+        /// The status code, three digits.
+        code: Range<usize>,
+        /// The reason phrase, possibly empty.
+        reason: Range<usize>,
+    },
+    /// Neither of the two.
+    Malformed(
+        /// The whole line.
+        Range<usize>,
+    ),
+}
+
+/// One header line: `field-name ":" OWS field-value OWS` (RFC 9112 §5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldLine {
+    /// The name, without whitespace around it.
+    pub name: Range<usize>,
+    /// The value, without whitespace around it.
+    pub value: Range<usize>,
+    /// The line, without its line end.
+    pub line: Range<usize>,
+}
+
+/// Something odd about the shape of a head. Whether it matters is for the rules to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flaw {
+    /// What it is.
+    pub kind: FlawKind,
+    /// Where it is.
+    pub range: Range<usize>,
+}
+
+/// The kinds of [`Flaw`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FlawKind {
+    /// The start line has too few or too many parts, or none that make sense.
+    StartLine,
+    /// A line without a colon.
+    NoColon,
+    /// A field name that is empty or holds a character outside of tchar.
+    NameNotToken,
+    /// Whitespace between the field name and the colon.
+    SpaceBeforeColon,
+    /// A line that starts with whitespace and so continues the one before (obs-fold).
+    Folded,
+    /// CR without LF inside a line.
+    BareCr,
+    /// LF without CR at the end of a line.
+    BareLf,
+    /// A NUL byte.
+    Nul,
+}
+
+/// One member of a comma-separated list, whitespace removed (RFC 9110 §5.6.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Where it is; empty for an empty member.
+    pub range: Range<usize>,
+}
+
+/// What came of reading a head from a stream.
+#[derive(Debug)]
+pub enum HeadRead {
+    /// The empty line has not come yet.
+    Incomplete,
+    /// More than [`MAX_HEAD`] bytes without an empty line.
+    TooLong,
+    /// A head, and how many bytes of the input it took (leading empty lines included).
+    Head(Box<Head>, usize),
+}
+
+impl Head {
+    /// Reads a head from the start of `bytes`, which lie at `offset` of their stream.
+    /// Leading empty lines are stepped over (RFC 9112 §2.2).
+    pub fn read(bytes: &[u8], offset: u64) -> HeadRead {
+        let skipped = bytes.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
+        let Some(length) = head_length(&bytes[skipped..]) else {
+            let too_long = bytes.len() > MAX_HEAD;
+            return if too_long { HeadRead::TooLong } else { HeadRead::Incomplete };
+        };
+        let source: Arc<[u8]> = bytes[skipped..skipped + length].into();
+        let lines = lines(&source);
+        let head = Head::from_lines(source, offset + skipped as u64, &lines, true);
+        HeadRead::Head(Box::new(head), skipped + length)
+    }
+
+    /// Reads what there is of a head that was cut off before its empty line.
+    pub fn read_cut(bytes: &[u8], offset: u64) -> Head {
+        let source: Arc<[u8]> = bytes.into();
+        let lines = lines(&source);
+        Head::from_lines(source, offset, &lines, false)
+    }
+
+    /// Reads a head whose lines are known, each without its line end: the transcripts' way in,
+    /// where a line may stand behind a prompt (`> Host: …`).
+    pub fn from_lines(
+        source: Arc<[u8]>,
+        offset: u64,
+        lines: &[Range<usize>],
+        complete: bool,
+    ) -> Head {
+        let first = lines.first().cloned().unwrap_or(0..0);
+        let mut flaws = Vec::new();
+        let start = read_start_line(&source, first.clone(), &mut flaws);
+        let mut fields = Vec::new();
+        for line in lines.iter().skip(1).take(MAX_LINES) {
+            if !line.is_empty() {
+                read_field_line(&source, line.clone(), &mut fields, &mut flaws);
+            }
+        }
+        for line in lines {
+            note_control_bytes(&source, line.clone(), &mut flaws);
+        }
+        let end = lines.last().map_or(first.end, |line| line_end(&source, line.end));
+        let strict = strict_opinion(&source, lines, &start);
+        Head { source, offset, start, fields, flaws, complete, range: first.start..end, strict }
+    }
+
+    /// The bytes of a range.
+    pub fn bytes(&self, range: &Range<usize>) -> &[u8] {
+        self.source.get(range.clone()).unwrap_or(&[])
+    }
+
+    /// A range as a span of the endpoint's stream.
+    pub fn span(&self, range: &Range<usize>) -> Span {
+        Span::bytes(self.offset + range.start as u64, range.len() as u64)
+    }
+
+    /// The head's bytes, first line to empty line.
+    pub fn text(&self) -> &[u8] {
+        self.bytes(&self.range)
+    }
+
+    /// True if the first line is a request line.
+    pub fn is_request(&self) -> bool {
+        matches!(self.start, StartLine::Request { .. })
+    }
+
+    /// The method of a request.
+    pub fn method(&self) -> Option<&[u8]> {
+        match &self.start {
+            StartLine::Request { method, .. } => Some(self.bytes(method)),
+            _ => None,
+        }
+    }
+
+    /// The request-target.
+    pub fn target(&self) -> Option<&[u8]> {
+        match &self.start {
+            StartLine::Request { target, .. } => Some(self.bytes(target)),
+            _ => None,
+        }
+    }
+
+    /// The HTTP version as it was written.
+    pub fn version(&self) -> Option<&[u8]> {
+        match &self.start {
+            StartLine::Request { version, .. } | StartLine::Status { version, .. } => {
+                Some(self.bytes(version))
+            }
+            StartLine::Malformed(_) => None,
+        }
+    }
+
+    /// The status code of a response.
+    pub fn status(&self) -> Option<u16> {
+        match &self.start {
+            StartLine::Status { code, .. } => {
+                std::str::from_utf8(self.bytes(code)).ok()?.parse().ok()
+            }
+            _ => None,
+        }
+    }
+
+    /// The range of the first line.
+    pub fn start_range(&self) -> Range<usize> {
+        match &self.start {
+            StartLine::Request { method, version, .. } => method.start..version.end,
+            StartLine::Status { version, reason, .. } => version.start..reason.end,
+            StartLine::Malformed(line) => line.clone(),
+        }
+    }
+
+    /// All lines of that name (ASCII case does not matter), in order.
+    pub fn lines<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a FieldLine> {
+        self.fields
+            .iter()
+            .filter(move |field| self.bytes(&field.name).eq_ignore_ascii_case(name.as_bytes()))
+    }
+
+    /// The first line of that name.
+    pub fn line(&self, name: &str) -> Option<&FieldLine> {
+        self.fields
+            .iter()
+            .find(|field| self.bytes(&field.name).eq_ignore_ascii_case(name.as_bytes()))
+    }
+
+    /// The value of the first line of that name.
+    pub fn value(&self, name: &str) -> Option<&[u8]> {
+        self.line(name).map(|field| self.bytes(&field.value))
+    }
+
+    /// The members of the comma-separated list that all lines of that name make together, empty
+    /// members included. Commas inside a quoted string do not separate.
+    pub fn members(&self, name: &str) -> Vec<Member> {
+        let mut members = Vec::new();
+        for field in self.lines(name) {
+            split_list(&self.source, field.value.clone(), &mut members);
+        }
+        members
+    }
+
+    /// True if that list has this member; ASCII case does not matter.
+    pub fn lists(&self, name: &str, member: &str) -> bool {
+        self.members(name)
+            .iter()
+            .any(|found| self.bytes(&found.range).eq_ignore_ascii_case(member.as_bytes()))
+    }
+}
+
+/// True for a non-empty run of tchar (RFC 9110 §5.6.2).
+pub fn is_token(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|&b| is_tchar(b))
+}
+
+fn is_tchar(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b)
+}
+
+/// Length of the head including its empty line, if that is there.
+fn head_length(bytes: &[u8]) -> Option<usize> {
+    let searched = &bytes[..bytes.len().min(MAX_HEAD)];
+    for at in memchr::memchr_iter(b'\n', searched) {
+        match &searched[at + 1..] {
+            [b'\n', ..] => return Some(at + 2),
+            [b'\r', b'\n', ..] => return Some(at + 3),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The lines of a head, without their line ends, up to and without the empty line.
+fn lines(source: &[u8]) -> Vec<Range<usize>> {
+    let mut lines = Vec::new();
+    let mut start = 0;
+    while start < source.len() && lines.len() < MAX_LINES {
+        let end = memchr::memchr(b'\n', &source[start..]).map_or(source.len(), |at| start + at);
+        let text_end = if end > start && source[end - 1] == b'\r' && end < source.len() {
+            end - 1
+        } else {
+            end
+        };
+        if text_end == start {
+            break;
+        }
+        lines.push(start..text_end);
+        start = end + 1;
+    }
+    lines
+}
+
+/// The byte after the line end that starts at `at`, and after the empty line behind it.
+fn line_end(source: &[u8], mut at: usize) -> usize {
+    for _ in 0..2 {
+        at += match &source[at.min(source.len())..] {
+            [b'\r', b'\n', ..] => 2,
+            [b'\n', ..] => 1,
+            _ => 0,
+        };
+    }
+    at
+}
+
+fn read_start_line(source: &[u8], line: Range<usize>, flaws: &mut Vec<Flaw>) -> StartLine {
+    let bytes = &source[line.clone()];
+    let flaw = Flaw { kind: FlawKind::StartLine, range: line.clone() };
+    let at = |range: Range<usize>| line.start + range.start..line.start + range.end;
+    if bytes.len() >= 5 && bytes[..5].eq_ignore_ascii_case(b"HTTP/") {
+        let version = memchr::memchr(b' ', bytes).unwrap_or(bytes.len());
+        let code_start = (version + 1).min(bytes.len());
+        let code_end = memchr::memchr(b' ', &bytes[code_start..])
+            .map_or(bytes.len(), |space| code_start + space);
+        let code = &bytes[code_start..code_end];
+        if code.len() != 3 || !code.iter().all(u8::is_ascii_digit) {
+            flaws.push(flaw);
+            return StartLine::Malformed(line);
+        }
+        let reason = (code_end + 1).min(bytes.len())..bytes.len();
+        return StartLine::Status {
+            version: at(0..version),
+            code: at(code_start..code_end),
+            reason: at(reason),
+        };
+    }
+    let first = memchr::memchr(b' ', bytes);
+    let last = memchr::memrchr(b' ', bytes);
+    let (Some(first), Some(last)) = (first, last) else {
+        flaws.push(flaw);
+        return StartLine::Malformed(line);
+    };
+    if first == last || !is_token(&bytes[..first]) {
+        flaws.push(flaw);
+        return StartLine::Malformed(line);
+    }
+    // A space inside the target makes more than three parts, but the parts can still be told.
+    if memchr::memchr(b' ', &bytes[first + 1..last]).is_some() {
+        flaws.push(flaw);
+    }
+    StartLine::Request {
+        method: at(0..first),
+        target: at(first + 1..last),
+        version: at(last + 1..bytes.len()),
+    }
+}
+
+fn read_field_line(
+    source: &[u8],
+    line: Range<usize>,
+    fields: &mut Vec<FieldLine>,
+    flaws: &mut Vec<Flaw>,
+) {
+    let bytes = &source[line.clone()];
+    if matches!(bytes[0], b' ' | b'\t') {
+        flaws.push(Flaw { kind: FlawKind::Folded, range: line.clone() });
+        // The value goes on: stretch the field over the fold, as old recipients did.
+        if let Some(previous) = fields.last_mut() {
+            previous.value.end = line.start + trim(bytes).end;
+            previous.line.end = line.end;
+        }
+        return;
+    }
+    let Some(colon) = memchr::memchr(b':', bytes) else {
+        flaws.push(Flaw { kind: FlawKind::NoColon, range: line });
+        return;
+    };
+    let name = trim(&bytes[..colon]);
+    if name.end != colon {
+        let range = line.start + name.end..line.start + colon;
+        flaws.push(Flaw { kind: FlawKind::SpaceBeforeColon, range });
+    }
+    if !is_token(&bytes[name.clone()]) {
+        let range = line.start + name.start..line.start + colon;
+        flaws.push(Flaw { kind: FlawKind::NameNotToken, range });
+    }
+    let value = trim(&bytes[colon + 1..]);
+    let base = line.start + colon + 1;
+    fields.push(FieldLine {
+        name: line.start + name.start..line.start + name.end,
+        value: base + value.start..base + value.end,
+        line,
+    });
+}
+
+/// The range of `bytes` without the whitespace at both ends.
+fn trim(bytes: &[u8]) -> Range<usize> {
+    let is_space = |b: &u8| matches!(b, b' ' | b'\t');
+    let start = bytes.iter().take_while(|b| is_space(b)).count();
+    let end = bytes.len() - bytes[start..].iter().rev().take_while(|b| is_space(b)).count();
+    start..end
+}
+
+fn note_control_bytes(source: &[u8], line: Range<usize>, flaws: &mut Vec<Flaw>) {
+    for (kind, byte) in [(FlawKind::BareCr, b'\r'), (FlawKind::Nul, 0)] {
+        if let Some(at) = memchr::memchr(byte, &source[line.clone()]) {
+            let at = line.start + at;
+            flaws.push(Flaw { kind, range: at..at + 1 });
+        }
+    }
+    if source.get(line.end) == Some(&b'\n') {
+        flaws.push(Flaw { kind: FlawKind::BareLf, range: line.end..line.end + 1 });
+    }
+}
+
+fn split_list(source: &[u8], value: Range<usize>, members: &mut Vec<Member>) {
+    let mut start = value.start;
+    let mut quoted = false;
+    let mut escaped = false;
+    for at in value.clone() {
+        match source[at] {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b',' if !quoted => {
+                members.push(member(source, start..at));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    members.push(member(source, start..value.end));
+}
+
+fn member(source: &[u8], range: Range<usize>) -> Member {
+    let inner = trim(&source[range.clone()]);
+    Member { range: range.start + inner.start..range.start + inner.end }
+}
+
+/// What httparse says against the head: a second opinion from a parser that servers use.
+fn strict_opinion(
+    source: &[u8],
+    lines: &[Range<usize>],
+    start: &StartLine,
+) -> Option<httparse::Error> {
+    let mut text = Vec::new();
+    for line in lines {
+        text.extend_from_slice(&source[line.clone()]);
+        text.extend_from_slice(b"\r\n");
+    }
+    text.extend_from_slice(b"\r\n");
+    let mut headers = vec![httparse::EMPTY_HEADER; lines.len()];
+    match start {
+        StartLine::Status { .. } => httparse::Response::new(&mut headers).parse(&text).err(),
+        _ => httparse::Request::new(&mut headers).parse(&text).err(),
+    }
+}

@@ -1,0 +1,1 @@
+//! Raw bytes in every common dress: hexadecimal, dumps, Base64, binary files.

@@ -1,0 +1,1 @@
+//! Transcripts of HTTP exchanges: raw, `curl -v`, "copy as headers", fenced Markdown.

@@ -1,0 +1,44 @@
+//! Waist 2: observers receive events and findings as they happen. An observer that streams writes
+//! them out; an [`Inspection`] keeps a small recording.
+
+use crate::rules::Judged;
+use crate::said::{At, ConnectionId, Transport};
+use crate::websocket::{Event, Origin};
+use std::net::SocketAddr;
+
+/// One connection that concerns WebSocket.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// 1, 2, … in the order in which they turned out to concern WebSocket.
+    pub number: u64,
+    /// Its slot, to find what an observer keeps about it. Slots are used again.
+    pub id: ConnectionId,
+    /// Address of the client, where there are addresses.
+    pub client: Option<SocketAddr>,
+    /// Address of the server.
+    pub server: Option<SocketAddr>,
+    /// How its bytes travelled.
+    pub transport: Transport,
+    /// Whether its handshake was seen.
+    pub origin: Origin,
+    /// Its first packet.
+    pub opened: At,
+}
+
+/// Receives what happens, as it happens. For each connection: [`connection`](Observer::connection)
+/// first, then its events, each with what the rules say about it, an [`Event::End`] last.
+pub trait Observer {
+    /// A connection turned out to concern WebSocket.
+    fn connection(&mut self, connection: &Connection);
+
+    /// Something happened on it.
+    fn event(&mut self, connection: &Connection, event: &Event<'_>, judged: &Judged);
+
+    /// The input paused: what is held back may be shown.
+    fn pause(&mut self) {}
+
+    /// True once there is no use in going on: whoever reads the output has left.
+    fn is_done(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,185 @@
+//! The one direction in which everything flows: what was said goes to its conversation, what
+//! happened to the judge, both to the observer.
+
+use crate::inspection::{Connection, Observer};
+use crate::rules::{Judge, Judged};
+use crate::said::{ConnectionId, Interest, Listener, Opening, Said};
+use crate::websocket::{Conversation, Desk, Event, Limits, Origin};
+
+/// Listens to an input and tells an observer.
+pub struct Inspector<O> {
+    observer: O,
+    desk: Desk,
+    judged: Judged,
+    slots: Vec<Option<Box<Slot>>>,
+    counts: Counts,
+    transcript: bool,
+}
+
+/// What was counted, shown or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Connections that concern WebSocket.
+    pub connections: u64,
+    /// Their frames.
+    pub frames: u64,
+    /// Their messages.
+    pub messages: u64,
+    /// Gaps in their streams.
+    pub gaps: u64,
+    /// Findings: errors, warnings, notes.
+    pub errors: u64,
+    /// Warnings.
+    pub warnings: u64,
+    /// Notes.
+    pub notes: u64,
+    /// HTTP exchanges that are no handshakes.
+    pub other_exchanges: u64,
+    /// Connections that do not concern WebSocket.
+    pub other_connections: u64,
+}
+
+struct Slot {
+    connection: Connection,
+    conversation: Conversation,
+    judge: Judge,
+}
+
+impl<O: Observer> Inspector<O> {
+    /// An inspector that tells this observer.
+    pub fn new(observer: O, limits: Limits) -> Inspector<O> {
+        Inspector {
+            observer,
+            desk: Desk::new(limits),
+            judged: Judged::default(),
+            slots: Vec::new(),
+            counts: Counts::default(),
+            transcript: false,
+        }
+    }
+
+    /// An inspector for heads that were typed or pasted.
+    pub fn of_transcripts(observer: O, limits: Limits) -> Inspector<O> {
+        Inspector { transcript: true, ..Inspector::new(observer, limits) }
+    }
+
+    /// The observer.
+    pub fn observer(&mut self) -> &mut O {
+        &mut self.observer
+    }
+
+    /// What was counted so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// The observer and what was counted.
+    pub fn into_parts(self) -> (O, Counts) {
+        (self.observer, self.counts)
+    }
+
+    /// Begins a conversation in a state that the caller knows.
+    pub fn begin(&mut self, id: ConnectionId, opening: &Opening, conversation: Conversation) {
+        let index = id.0 as usize;
+        if self.slots.len() <= index {
+            self.slots.resize_with(index + 1, || None);
+        }
+        let connection = Connection {
+            number: 0,
+            id,
+            client: opening.client,
+            server: opening.server,
+            transport: opening.transport,
+            origin: Origin::Handshake,
+            opened: opening.at,
+        };
+        let mut judge = Judge::default();
+        judge.memory.direction_known = opening.initiator_seen;
+        judge.memory.timed = opening.at.time.is_some();
+        self.slots[index] = Some(Box::new(Slot { connection, conversation, judge }));
+    }
+}
+
+impl<O: Observer> Listener for Inspector<O> {
+    fn opened(&mut self, id: ConnectionId, opening: &Opening) {
+        let conversation =
+            if self.transcript { Conversation::of_transcript() } else { Conversation::new() };
+        self.begin(id, opening, conversation);
+    }
+
+    fn said(&mut self, id: ConnectionId, said: Said<'_>) -> Interest {
+        let Some(Some(slot)) = self.slots.get_mut(id.0 as usize) else { return Interest::Done };
+        let Slot { connection, conversation, judge } = &mut **slot;
+        let (observer, judged, counts) = (&mut self.observer, &mut self.judged, &mut self.counts);
+        let interest = conversation.hear(said, &mut self.desk, &mut |event| {
+            tell(event, connection, judge, judged, counts, observer);
+        });
+        if interest == Interest::Done || observer.is_done() {
+            counts.other_connections += u64::from(connection.number == 0);
+            self.slots[id.0 as usize] = None;
+            return Interest::Done;
+        }
+        Interest::More
+    }
+
+    fn forgotten(&mut self, id: ConnectionId, cut: bool) {
+        let Some(slot) = self.slots.get_mut(id.0 as usize).and_then(Option::take) else { return };
+        let Slot { mut connection, mut conversation, mut judge } = *slot;
+        let (observer, judged, counts) = (&mut self.observer, &mut self.judged, &mut self.counts);
+        conversation.finish(cut, &mut self.desk, &mut |event| {
+            tell(event, &mut connection, &mut judge, judged, counts, observer);
+        });
+        counts.other_connections += u64::from(connection.number == 0);
+    }
+
+    fn pause(&mut self) {
+        self.observer.pause();
+    }
+}
+
+/// Judges what happened and passes both on, once the connection is known to concern WebSocket.
+fn tell<O: Observer>(
+    event: &Event<'_>,
+    connection: &mut Connection,
+    judge: &mut Judge,
+    judged: &mut Judged,
+    counts: &mut Counts,
+    observer: &mut O,
+) {
+    if connection.number == 0 {
+        connection.origin = match event {
+            Event::Exchange(_) => {
+                counts.other_exchanges += 1;
+                return;
+            }
+            Event::End(_) => return,
+            Event::Handshake(_) => Origin::Handshake,
+            _ => Origin::Assumed,
+        };
+        counts.connections += 1;
+        connection.number = counts.connections;
+        observer.connection(connection);
+    }
+    judged.clear();
+    judge.consider(event, judged);
+    count(event, judged, counts);
+    observer.event(connection, event, judged);
+}
+
+fn count(event: &Event<'_>, judged: &Judged, counts: &mut Counts) {
+    use crate::rules::Severity;
+    match event {
+        Event::Frame(_) => counts.frames += 1,
+        Event::Message(_) => counts.messages += 1,
+        Event::Gap(_) => counts.gaps += 1,
+        Event::Exchange(_) => counts.other_exchanges += 1,
+        _ => {}
+    }
+    for finding in &judged.findings {
+        match finding.severity {
+            Severity::Error => counts.errors += 1,
+            Severity::Warning => counts.warnings += 1,
+            Severity::Note => counts.notes += 1,
+        }
+    }
+}

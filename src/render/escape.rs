@@ -1,0 +1,118 @@
+//! The only door by which captured bytes reach a terminal: control characters, ANSI escapes,
+//! bidirectional marks and bytes that are not UTF-8 come out visible and harmless.
+
+use std::fmt::Write as _;
+use unicode_width::UnicodeWidthChar as _;
+
+/// Captured bytes as printable text in one line. What is not printable becomes an escape such as
+/// `\n`, `\x1b` or `\u{202e}`; a backslash stays as it is unless it would be read as an escape.
+pub fn text(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            push_char(&mut out, c);
+        }
+        for byte in chunk.invalid() {
+            push_byte(&mut out, *byte);
+        }
+    }
+    out
+}
+
+/// Like [`text`], cut with `…` so that it takes at most `columns` columns.
+pub fn clipped(bytes: &[u8], columns: usize) -> String {
+    // Every byte takes at most one column per six bytes of escape; no more input is looked at.
+    let looked_at = &bytes[..bytes.len().min(columns.saturating_mul(4) + 4)];
+    let whole = text(looked_at);
+    let is_all = looked_at.len() == bytes.len();
+    clip(&whole, columns, is_all)
+}
+
+/// Cuts printable text with `…` so that it takes at most `columns` columns.
+pub fn clip(text: &str, columns: usize, is_all: bool) -> String {
+    let mut used = 0;
+    let mut fits_with_ellipsis = 0;
+    for (at, c) in text.char_indices() {
+        let width = c.width().unwrap_or(0);
+        if used + width > columns {
+            return format!("{}…", &text[..fits_with_ellipsis]);
+        }
+        used += width;
+        if used < columns {
+            fits_with_ellipsis = at + c.len_utf8();
+        }
+    }
+    if is_all { text.to_owned() } else { format!("{}…", &text[..fits_with_ellipsis]) }
+}
+
+/// Columns that printable text takes on a terminal.
+pub fn width(text: &str) -> usize {
+    text.chars().map(|c| c.width().unwrap_or(0)).sum()
+}
+
+/// One byte as a printable ASCII character, or `·`.
+pub fn byte(byte: u8) -> char {
+    if byte.is_ascii_graphic() || byte == b' ' { byte as char } else { '·' }
+}
+
+/// Bytes in hexadecimal with a space between: `81 05 48`.
+pub fn hex(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len() * 3);
+    for (index, byte) in bytes.iter().enumerate() {
+        if index > 0 {
+            out.push(' ');
+        }
+        let _ = write!(out, "{byte:02x}");
+    }
+    out
+}
+
+fn push_char(out: &mut String, c: char) {
+    match c {
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        c if c.is_ascii_control() => push_byte(out, c as u8),
+        c if is_harmful(c) => {
+            let _ = write!(out, "\\u{{{:x}}}", c as u32);
+        }
+        c => out.push(c),
+    }
+}
+
+fn push_byte(out: &mut String, byte: u8) {
+    let _ = write!(out, "\\x{byte:02x}");
+}
+
+/// Characters that change how others are shown, or that can't be seen: C1 controls,
+/// bidirectional and other format characters, line separators, private use, noncharacters.
+pub fn is_harmful(c: char) -> bool {
+    matches!(c,
+        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{115f}'..='\u{1160}'
+        | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{fffe}'..='\u{ffff}' | '\u{1d173}'..='\u{1d17a}' | '\u{e000}'..='\u{f8ff}'
+        | '\u{e0000}'..='\u{e0fff}' | '\u{f0000}'..='\u{10ffff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_moves_a_cursor_or_turns_text_around_comes_through() {
+        assert_eq!(text(b"a\x1b[31mb\n\x00\x07"), "a\\x1b[31mb\\n\\x00\\x07");
+        assert_eq!(text("a\u{202e}b\u{9b}".as_bytes()), "a\\u{202e}b\\u{9b}");
+        assert_eq!(text(b"caf\xe9"), "caf\\xe9");
+        assert_eq!(text("Grüße 🌍".as_bytes()), "Grüße 🌍");
+    }
+
+    #[test]
+    fn clipping_counts_columns_and_not_bytes() {
+        assert_eq!(clipped(b"Hello", 5), "Hello");
+        assert_eq!(clipped(b"Hello!", 5), "Hell…");
+        assert_eq!(clipped("日本語".as_bytes(), 6), "日本語");
+        assert_eq!(clipped("日本語".as_bytes(), 5), "日本…");
+        assert_eq!(clipped(&[b'a'; 1000], 4), "aaa…");
+    }
+}

@@ -1,0 +1,6 @@
+//! CLS: the closing handshake (RFC 6455 §5.5.1, §7).
+
+use super::Rule;
+
+/// The rules of this area, in the order of the index.
+pub(super) static RULES: &[&Rule] = &[];

@@ -1,0 +1,6 @@
+//! CTL: control frames (RFC 6455 §5.5).
+
+use super::Rule;
+
+/// The rules of this area, in the order of the index.
+pub(super) static RULES: &[&Rule] = &[];

@@ -1,0 +1,6 @@
+//! FRG: fragmentation (RFC 6455 §5.4).
+
+use super::Rule;
+
+/// The rules of this area, in the order of the index.
+pub(super) static RULES: &[&Rule] = &[];

@@ -1,0 +1,317 @@
+//! A conversation: what was said on one connection becomes what happened on it. HTTP exchanges
+//! until a handshake upgrades (RFC 6455 §4), frames from there on (§5), the end (§7).
+
+use super::event::{End, Event, How, NotFrames, NotFramesKind};
+use super::exchanges::{Exchanges, Reached};
+use super::extension::Agreement;
+use super::frame::FrameHeader;
+use super::incoming::{self, Incoming};
+use super::message::Desk;
+use crate::http::Head;
+use crate::said::{At, Endpoint, GapReason, Interest, Said, TransportEnd};
+
+/// How a conversation came to be one about WebSocket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// Its handshake was seen.
+    Handshake,
+    /// It was assumed, or recognised by its frames: no handshake was seen.
+    Assumed,
+}
+
+impl Origin {
+    /// The name used in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Origin::Handshake => "handshake",
+            Origin::Assumed => "assumed",
+        }
+    }
+}
+
+/// How many bytes of a client that does not wait for the answer are held back.
+const MAX_EARLY: usize = 1 << 20;
+
+/// The state of one connection.
+#[derive(Debug)]
+pub struct Conversation {
+    phase: Phase,
+    first_close: Option<Endpoint>,
+    transport: [Option<(TransportEnd, At)>; 2],
+    lossy: [bool; 2],
+    last_at: At,
+    upgraded: bool,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Http(Box<Exchanges>),
+    Frames(Box<[Incoming; 2]>),
+    /// Nothing that concerns WebSocket.
+    Other,
+}
+
+impl Default for Conversation {
+    fn default() -> Conversation {
+        Conversation::new()
+    }
+}
+
+impl Conversation {
+    /// A conversation that begins with HTTP.
+    pub fn new() -> Conversation {
+        Conversation::in_phase(Phase::Http(Box::default()), false)
+    }
+
+    /// A conversation in HTTP whose heads were typed or pasted.
+    pub fn of_transcript() -> Conversation {
+        Conversation::in_phase(Phase::Http(Box::new(Exchanges::of_transcript())), false)
+    }
+
+    /// A conversation that begins with frames, because somebody says so. `agreement` is what is
+    /// known of the handshake, if anything.
+    pub fn assumed(agreement: Option<Agreement>) -> Conversation {
+        let frames = [Endpoint::Client, Endpoint::Server]
+            .map(|endpoint| Incoming::new(endpoint, 0, agreement));
+        Conversation::in_phase(Phase::Frames(Box::new(frames)), true)
+    }
+
+    fn in_phase(phase: Phase, upgraded: bool) -> Conversation {
+        Conversation {
+            phase,
+            first_close: None,
+            transport: [None; 2],
+            lossy: [false; 2],
+            last_at: At::default(),
+            upgraded,
+        }
+    }
+
+    /// Takes in what was said and tells what happened. Answers whether there is any use in
+    /// hearing more.
+    pub fn hear(
+        &mut self,
+        said: Said<'_>,
+        desk: &mut Desk,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) -> Interest {
+        match said {
+            Said::Bytes { from, offset, bytes, heard, at } => {
+                self.last_at = at;
+                self.bytes(from, offset, bytes, incoming::Origin { at, heard }, desk, sink);
+            }
+            Said::Gap { from, length, reason, at, .. } => {
+                self.last_at = at;
+                self.lossy[from.index()] = true;
+                self.gap(from, length, reason, incoming::Origin { at, heard: None }, desk, sink);
+            }
+            Said::Head { from, head, at } => {
+                self.last_at = at;
+                self.head(from, head, at, desk, sink);
+            }
+            Said::End { from, how, at, .. } => {
+                self.last_at = at;
+                self.transport[from.index()].get_or_insert((how, at));
+            }
+        }
+        if matches!(self.phase, Phase::Other) { Interest::Done } else { Interest::More }
+    }
+
+    /// Nothing more will be said. `cut`: because the input ended, not the connection.
+    pub fn finish(&mut self, cut: bool, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
+        self.give_up_waiting(desk, sink);
+        if let Phase::Http(http) = &mut self.phase {
+            http.tell_incomplete(sink);
+        }
+        let (mut inside_frame, mut inside_message) = ([false; 2], [false; 2]);
+        let mut closes = [None; 2];
+        if let Phase::Frames(incoming) = &mut self.phase {
+            for (index, incoming) in incoming.iter_mut().enumerate() {
+                inside_frame[index] = incoming.is_inside_frame();
+                inside_message[index] = incoming.is_inside_message();
+                closes[index] = incoming.closed;
+                incoming.finish(desk, sink);
+                self.lossy[index] |= incoming.lossy;
+            }
+        }
+        let mut end = End {
+            how: How::CaptureEnd,
+            upgraded: self.upgraded,
+            closed_by: None,
+            closes,
+            transport: self.transport,
+            inside_frame,
+            inside_message,
+            lossy: self.lossy,
+            at: self.last_at,
+        };
+        let dropped_by = super::ending::first_to_end(&end);
+        end.closed_by = self.first_close.or(dropped_by.map(|(endpoint, _)| endpoint));
+        end.how = match (closes, dropped_by) {
+            ([Some(_), Some(_)], _) => How::ClosingHandshake,
+            (_, Some((_, TransportEnd::Fin))) => How::Fin,
+            (_, Some((_, TransportEnd::Reset))) => How::Reset,
+            (_, None) if cut => How::CaptureEnd,
+            (_, None) => How::Fin,
+        };
+        sink(&Event::End(&end));
+        self.phase = Phase::Other;
+    }
+
+    fn bytes(
+        &mut self,
+        from: Endpoint,
+        offset: u64,
+        bytes: &[u8],
+        origin: incoming::Origin,
+        desk: &mut Desk,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) {
+        match &mut self.phase {
+            Phase::Frames(incoming) => {
+                let first_close = &mut self.first_close;
+                incoming[from.index()].hear(bytes, origin, desk, &mut |event| {
+                    if let Event::Close(close) = event {
+                        first_close.get_or_insert(close.from);
+                    }
+                    sink(event);
+                });
+            }
+            Phase::Http(http) => {
+                http.streams[from.index()].push(offset, bytes, origin);
+                self.advance(desk, sink);
+            }
+            Phase::Other => {}
+        }
+    }
+
+    /// Goes on with HTTP as far as the bytes reach.
+    fn advance(&mut self, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
+        let Phase::Http(http) = &mut self.phase else { return };
+        match http.advance(sink) {
+            Reached::Upgrade(agreement) => self.switch_to_frames(Some(agreement), desk, sink),
+            Reached::NotHttp(from) => self.not_http(from, desk, sink),
+            Reached::End => self.limit_waiting(desk, sink),
+        }
+    }
+
+    /// Something else than HTTP came: perhaps frames where none belong.
+    fn not_http(&mut self, from: Endpoint, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
+        let Phase::Http(http) = &mut self.phase else { return };
+        let stream = &http.streams[from.index()];
+        let (offset, bytes, at) = (stream.offset, &stream.pending[..], stream.origin.at);
+        let kind = match from {
+            Endpoint::Server if http.awaits_upgrade() => NotFramesKind::BeforeUpgrade,
+            Endpoint::Client if http.refused && is_masked_frame(bytes) => {
+                NotFramesKind::FramesAfterRefusal
+            }
+            _ => {
+                self.phase = Phase::Other;
+                return;
+            }
+        };
+        sink(&Event::NotFrames(&NotFrames { from, offset, bytes, kind, at }));
+        http.tell_incomplete(sink);
+        self.switch_to_frames(None, desk, sink);
+    }
+
+    /// A client that goes on without an answer, because the answer was not captured or it does
+    /// not care: its bytes are not held back without end.
+    fn limit_waiting(&mut self, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
+        let Phase::Http(http) = &self.phase else { return };
+        if http.streams[Endpoint::Client.index()].pending.len() > MAX_EARLY {
+            self.give_up_waiting(desk, sink);
+        } else if http.streams[Endpoint::Server.index()].pending.len() > MAX_EARLY {
+            self.phase = Phase::Other;
+        }
+    }
+
+    /// No answer came: if the client went on with frames, they are read as such.
+    fn give_up_waiting(&mut self, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
+        let Phase::Http(http) = &mut self.phase else { return };
+        let client = &http.streams[Endpoint::Client.index()];
+        if http.awaits_upgrade() && is_masked_frame(&client.pending) {
+            http.tell_incomplete(sink);
+            self.switch_to_frames(None, desk, sink);
+        }
+    }
+
+    /// From here on the bytes are frames. What was held back is read at once.
+    fn switch_to_frames(
+        &mut self,
+        agreement: Option<Agreement>,
+        desk: &mut Desk,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) {
+        let Phase::Http(http) = std::mem::replace(&mut self.phase, Phase::Other) else { return };
+        self.upgraded = true;
+        let frames = [Endpoint::Client, Endpoint::Server].map(|endpoint| {
+            let offset = http.streams[endpoint.index()].offset;
+            Incoming::new(endpoint, offset, agreement)
+        });
+        self.phase = Phase::Frames(Box::new(frames));
+        // The server spoke first: its answer is what ended the wait.
+        for endpoint in [Endpoint::Server, Endpoint::Client] {
+            let stream = &http.streams[endpoint.index()];
+            if !stream.pending.is_empty() {
+                self.bytes(endpoint, stream.offset, &stream.pending, stream.origin, desk, sink);
+            }
+        }
+    }
+
+    fn head(
+        &mut self,
+        from: Endpoint,
+        head: Head,
+        at: At,
+        desk: &mut Desk,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) {
+        let Phase::Http(http) = &mut self.phase else { return };
+        match from {
+            Endpoint::Client => http.take_request(Box::new(head), at),
+            Endpoint::Server => {
+                if let Some(agreement) = http.take_response(Box::new(head), at, sink) {
+                    self.switch_to_frames(Some(agreement), desk, sink);
+                }
+            }
+        }
+    }
+
+    fn gap(
+        &mut self,
+        from: Endpoint,
+        length: Option<u64>,
+        reason: GapReason,
+        origin: incoming::Origin,
+        desk: &mut Desk,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) {
+        match &mut self.phase {
+            Phase::Frames(incoming) => {
+                incoming[from.index()].gap(length, reason, origin, desk, sink);
+            }
+            Phase::Http(http) => {
+                if http.step_over_gap(from, length) {
+                    return;
+                }
+                if !http.awaits_upgrade() {
+                    self.phase = Phase::Other;
+                    return;
+                }
+                // The answer is lost; the client's frames can still be read.
+                http.tell_incomplete(sink);
+                http.streams[from.index()].pending.clear();
+                self.switch_to_frames(None, desk, sink);
+                if let Phase::Frames(incoming) = &mut self.phase {
+                    incoming[from.index()].gap(length, reason, origin, desk, sink);
+                }
+            }
+            Phase::Other => {}
+        }
+    }
+}
+
+fn is_masked_frame(bytes: &[u8]) -> bool {
+    FrameHeader::read(bytes).is_ok_and(|header| header.masked())
+}

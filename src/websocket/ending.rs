@@ -1,0 +1,95 @@
+//! How a connection ended, in one sentence with its evidence (RFC 6455 §7.1, §7.4).
+
+use super::close;
+use super::event::{End, How};
+use crate::said::{Endpoint, TransportEnd};
+
+/// One sentence: who closed, with what, and what the client's API makes of it.
+pub(super) fn why(end: &End) -> String {
+    let mut sentence = match end.how {
+        How::ClosingHandshake => closing_handshake(end),
+        How::CaptureEnd => capture_end(end),
+        How::Fin | How::Reset => dropped(end),
+    };
+    if end.upgraded
+        && let Some(code) = end.reported_to(Endpoint::Client)
+    {
+        sentence.push_str(&format!("; the client's API reports {code}"));
+    }
+    sentence
+}
+
+fn closing_handshake(end: &End) -> String {
+    let first = end.closed_by.unwrap_or(Endpoint::Client);
+    let [first_code, answer] = [first, first.peer()].map(|endpoint| with_code(end, endpoint));
+    let peer = first.peer();
+    format!("the {first} closed first {first_code}; the {peer} answered {answer}; clean")
+}
+
+fn capture_end(end: &End) -> String {
+    match [Endpoint::Client, Endpoint::Server].map(|endpoint| end.closes[endpoint.index()]) {
+        [None, None] => "it was still open when the capture ended".to_owned(),
+        [Some(_), _] => half_closed(end, Endpoint::Client),
+        [None, Some(_)] => half_closed(end, Endpoint::Server),
+    }
+}
+
+fn half_closed(end: &End, first: Endpoint) -> String {
+    let code = with_code(end, first);
+    format!("the {first} sent Close {code}; the capture ended before an answer")
+}
+
+fn dropped(end: &End) -> String {
+    let closer = [Endpoint::Client, Endpoint::Server]
+        .into_iter()
+        .find(|endpoint| end.closes[endpoint.index()].is_some());
+    let mut sentence = match closer {
+        Some(closer) => {
+            let code = with_code(end, closer);
+            format!("the {closer} sent Close {code}, which was never answered; ")
+        }
+        None => String::new(),
+    };
+    let first = first_to_end(end);
+    let (who, how) = match first {
+        Some((endpoint, TransportEnd::Fin)) => (endpoint.name(), "closed TCP"),
+        Some((endpoint, TransportEnd::Reset)) => (endpoint.name(), "reset TCP"),
+        None => ("transport", "ended"),
+    };
+    sentence.push_str(&format!("the {who} {how}"));
+    if closer.is_none() && end.upgraded {
+        sentence.push_str(" without a Close frame from either side");
+    }
+    if let Some((endpoint, _)) = first
+        && end.inside_frame[endpoint.index()]
+    {
+        sentence.push_str(", in the middle of a frame");
+    }
+    sentence
+}
+
+/// Which endpoint ended the transport first, and how.
+pub(super) fn first_to_end(end: &End) -> Option<(Endpoint, TransportEnd)> {
+    let ended = |endpoint: Endpoint| end.transport[endpoint.index()];
+    let order = |at: crate::said::At| (at.packet, at.time);
+    match (ended(Endpoint::Client), ended(Endpoint::Server)) {
+        (Some((client, at)), Some((server, peer_at))) => {
+            if order(peer_at) < order(at) {
+                Some((Endpoint::Server, server))
+            } else {
+                Some((Endpoint::Client, client))
+            }
+        }
+        (Some((how, _)), None) => Some((Endpoint::Client, how)),
+        (None, Some((how, _))) => Some((Endpoint::Server, how)),
+        (None, None) => None,
+    }
+}
+
+fn with_code(end: &End, endpoint: Endpoint) -> String {
+    match end.closes[endpoint.index()] {
+        Some(Some(code)) => format!("with {code} ({})", close::lookup(code).name),
+        Some(None) => "without a code".to_owned(),
+        None => "not at all".to_owned(),
+    }
+}

@@ -1,0 +1,296 @@
+//! What happened on a connection: the facts that a [`Conversation`](super::Conversation) derives
+//! from what was said. No judgement is in them.
+
+use super::Opcode;
+use super::close::CloseBody;
+use super::deflate::{self, InflateFault};
+use super::frame::FrameHeader;
+use super::handshake::Handshake;
+use super::utf8::Utf8Fault;
+use crate::layout::Span;
+use crate::said::{At, Endpoint, GapReason};
+
+/// One thing that happened.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'a> {
+    /// An ordinary HTTP exchange, before or instead of a handshake.
+    Exchange(&'a Handshake),
+    /// An opening handshake ended, one way or another.
+    Handshake(&'a Handshake),
+    /// A frame ended (or everything that was captured of it).
+    Frame(&'a Frame<'a>),
+    /// A data message ended.
+    Message(&'a Message<'a>),
+    /// A Close frame was read.
+    Close(&'a Close<'a>),
+    /// The stream ended inside a frame header.
+    CutHeader(&'a CutHeader<'a>),
+    /// What should be frames is not.
+    NotFrames(&'a NotFrames<'a>),
+    /// Bytes were not captured.
+    Gap(&'a Gap),
+    /// The connection ended, or the capture did.
+    End(&'a End),
+}
+
+/// The place of a frame in its message (RFC 6455 §5.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// A control frame: no part of any message.
+    Control,
+    /// A frame with a reserved opcode for data: nobody knows.
+    Unknown,
+    /// A message in one frame.
+    Whole,
+    /// The first fragment.
+    First,
+    /// A fragment that is neither first nor last.
+    Middle,
+    /// The last fragment.
+    Last,
+    /// A continuation although no message is in progress.
+    Orphan,
+    /// The start of a message while another one is unfinished.
+    Interrupting,
+}
+
+/// A frame.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'a> {
+    /// Who sent it.
+    pub from: Endpoint,
+    /// Its number among the frames of this endpoint, from 1.
+    pub number: u64,
+    /// Its header.
+    pub header: FrameHeader,
+    /// Offset of its first byte in the endpoint's stream.
+    pub offset: u64,
+    /// Its place in its message.
+    pub part: Part,
+    /// The number of the message it belongs to, from 1 per endpoint; none for control frames.
+    pub message: Option<u64>,
+    /// All its payload bytes were captured.
+    pub complete: bool,
+    /// How many payload bytes were not captured: lost, or beyond the end.
+    pub missing: u64,
+    /// The unmasked payload, as far as it is at hand: always for control frames (up to
+    /// [`MAX_CONTROL_KEPT`]), for others if it lay in one piece or was asked for.
+    pub payload: Option<&'a [u8]>,
+    /// The packet that held its first byte.
+    pub started: At,
+    /// The packet that held its last byte.
+    pub at: At,
+    /// How much of the other endpoint's stream the sender had acknowledged by then.
+    pub heard: Option<u64>,
+}
+
+/// A legal control frame carries at most 125 bytes (RFC 6455 §5.5); of illegal ones this much is
+/// kept.
+pub const MAX_CONTROL_KEPT: usize = 4096;
+
+impl Frame<'_> {
+    /// The frame's place in the endpoint's stream, as long as the header says it is.
+    pub fn span(&self) -> Span {
+        let header = self.header.header_length();
+        Span::bytes(self.offset, header.saturating_add(self.header.payload_length))
+    }
+
+    /// Some bits of the header, counted from the frame's first bit.
+    pub fn header_bits(&self, first: u64, length: u64) -> Span {
+        Span::bits(self.offset.saturating_mul(8).saturating_add(first), length)
+    }
+}
+
+/// A data message (RFC 6455 §5.6), unmasked, joined from its fragments, inflated.
+#[derive(Debug, Clone, Copy)]
+pub struct Message<'a> {
+    /// Who sent it.
+    pub from: Endpoint,
+    /// Its number among the messages of this endpoint, from 1.
+    pub number: u64,
+    /// Text or binary.
+    pub opcode: Opcode,
+    /// The numbers of its frames.
+    pub frames: &'a [u64],
+    /// Offset of its first frame in the endpoint's stream.
+    pub offset: u64,
+    /// RSV1 was set and compression agreed (or not ruled out).
+    pub compressed: bool,
+    /// Sum of the payload lengths on the wire.
+    pub wire_length: u64,
+    /// Length after inflating, as far as it is known.
+    pub length: u64,
+    /// The message, or its beginning if it is larger than the limit or has a hole.
+    pub payload: &'a [u8],
+    /// `payload` was cut because the message is larger than the limit.
+    pub truncated: bool,
+    /// All its bytes were captured and its last frame was seen.
+    pub complete: bool,
+    /// False if bytes before it in its compression context were missing.
+    pub trusted: bool,
+    /// Where a text stops being UTF-8.
+    pub utf8_fault: Option<Utf8Fault>,
+    /// A frame border lies inside a character, which is legal (§5.6).
+    pub split_character: bool,
+    /// Why it could not be inflated.
+    pub inflate_fault: Option<InflateFault>,
+    /// How its DEFLATE data ended.
+    pub inflate_ending: deflate::Ending,
+    /// The first bytes of the compressed payload, to recognise what else it may be.
+    pub wire_start: [u8; 2],
+    /// A reserved bit was set that nothing explains, so the payload's form is unknown.
+    pub opaque: bool,
+    /// The packet that held the first byte.
+    pub started: At,
+    /// The packet that held the last byte.
+    pub at: At,
+}
+
+/// A Close frame's body.
+#[derive(Debug, Clone, Copy)]
+pub struct Close<'a> {
+    /// Who sent it.
+    pub from: Endpoint,
+    /// The number of the frame.
+    pub frame: u64,
+    /// Where the payload starts in the endpoint's stream.
+    pub offset: u64,
+    /// The length of the payload.
+    pub length: u64,
+    /// Code and reason.
+    pub body: CloseBody<'a>,
+    /// It is the first Close of this endpoint.
+    pub first: bool,
+    /// The packet that held its last byte.
+    pub at: At,
+}
+
+/// A frame header that was cut short.
+#[derive(Debug, Clone, Copy)]
+pub struct CutHeader<'a> {
+    /// Who sent it.
+    pub from: Endpoint,
+    /// Offset of its first byte in the endpoint's stream.
+    pub offset: u64,
+    /// What there is of it.
+    pub bytes: &'a [u8],
+    /// How many bytes at least it would have had.
+    pub needed: u64,
+    /// The packet that held the last byte.
+    pub at: At,
+}
+
+/// Bytes where frames should be.
+#[derive(Debug, Clone, Copy)]
+pub struct NotFrames<'a> {
+    /// Who sent them.
+    pub from: Endpoint,
+    /// Offset of the first in the endpoint's stream.
+    pub offset: u64,
+    /// The first of them.
+    pub bytes: &'a [u8],
+    /// What they are instead.
+    pub kind: NotFramesKind,
+    /// The packet that held them.
+    pub at: At,
+}
+
+/// What stands where frames should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NotFramesKind {
+    /// A second HTTP response, HTML or other text after the 101.
+    HttpAfterUpgrade,
+    /// Bytes that form no frame after the endpoint's Close.
+    TrailingBytes,
+    /// Client bytes that are frames although the server refused the handshake.
+    FramesAfterRefusal,
+    /// Server bytes that are no HTTP response, before the handshake was answered.
+    BeforeUpgrade,
+}
+
+/// Bytes that were not captured.
+#[derive(Debug, Clone, Copy)]
+pub struct Gap {
+    /// Who sent them.
+    pub from: Endpoint,
+    /// Where they would be in the endpoint's stream.
+    pub offset: u64,
+    /// How many; none if even that is unknown.
+    pub length: Option<u64>,
+    /// Why.
+    pub reason: GapReason,
+    /// The borders of the frames after it are not known.
+    pub framing_lost: bool,
+    /// The packet that showed it.
+    pub at: At,
+}
+
+/// How the connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum How {
+    /// Both endpoints sent a Close frame.
+    ClosingHandshake,
+    /// TCP was closed without a complete closing handshake.
+    Fin,
+    /// TCP was reset.
+    Reset,
+    /// It had not ended when the capture did.
+    CaptureEnd,
+}
+
+impl How {
+    /// The name used in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            How::ClosingHandshake => "closing-handshake",
+            How::Fin => "fin",
+            How::Reset => "rst",
+            How::CaptureEnd => "capture-end",
+        }
+    }
+}
+
+/// What is left to say when a connection is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct End {
+    /// How it ended.
+    pub how: How,
+    /// It had been upgraded (or was assumed to be).
+    pub upgraded: bool,
+    /// Who closed first: by Close frame, else by FIN or RST.
+    pub closed_by: Option<Endpoint>,
+    /// The first Close of each endpoint (client, server): its code, or that it had none.
+    pub closes: [Option<Option<u16>>; 2],
+    /// How each endpoint ended the transport, and when.
+    pub transport: [Option<(crate::said::TransportEnd, At)>; 2],
+    /// For each endpoint: its stream ended inside a frame.
+    pub inside_frame: [bool; 2],
+    /// For each endpoint: its last message was not finished.
+    pub inside_message: [bool; 2],
+    /// For each endpoint: bytes were missing from its stream, or its framing was lost.
+    pub lossy: [bool; 2],
+    /// When the last thing was said on the connection.
+    pub at: At,
+}
+
+impl End {
+    /// RFC 6455 §7.1.4: both Close frames were exchanged before the transport ended.
+    pub fn is_clean(&self) -> bool {
+        self.how == How::ClosingHandshake
+    }
+
+    /// The code that an endpoint's API shows (§7.1.5): that of the Close it received, 1005 if it
+    /// had none, 1006 if no Close came. None while the connection is open.
+    pub fn reported_to(&self, endpoint: Endpoint) -> Option<u16> {
+        match self.closes[endpoint.peer().index()] {
+            Some(code) => Some(code.unwrap_or(1005)),
+            None if self.how == How::CaptureEnd => None,
+            None => Some(1006),
+        }
+    }
+
+    /// One sentence: how it ended and why, with its evidence.
+    pub fn why(&self) -> String {
+        super::ending::why(self)
+    }
+}

@@ -1,0 +1,339 @@
+//! HTTP/1.1 exchanges on one connection: requests paired with their responses, bodies stepped
+//! over, until a handshake upgrades the connection (RFC 6455 §4, RFC 9112 §9.3).
+
+use super::event::Event;
+use super::extension::Agreement;
+use super::handshake::{Early, Handshake, is_upgrade_request, is_upgrade_response};
+use super::incoming::Origin;
+use crate::http::{Body, BodyLength, Head, HeadRead, is_token};
+use crate::said::{At, Endpoint};
+use std::collections::VecDeque;
+
+/// How many pipelined requests are remembered until their responses come.
+const MAX_OUTSTANDING: usize = 64;
+
+/// How much of a refusal's body is kept, to say what it is.
+const MAX_BODY_PREVIEW: usize = 256;
+
+/// The longest method that is looked for; the longest registered one has 17 letters.
+const MAX_METHOD: usize = 24;
+
+/// The exchanges so far.
+#[derive(Debug, Default)]
+pub(super) struct Exchanges {
+    /// The two directions, client first.
+    pub(super) streams: [HttpStream; 2],
+    /// A handshake was refused on this connection.
+    pub(super) refused: bool,
+    outstanding: VecDeque<Outstanding>,
+    interim: Vec<u16>,
+    count: u64,
+    through_connect: bool,
+    transcript: bool,
+}
+
+/// One direction of HTTP.
+#[derive(Debug, Default)]
+pub(super) struct HttpStream {
+    /// Bytes that are not used up yet.
+    pub(super) pending: Vec<u8>,
+    /// Where the first of them lies, or the next byte that will come.
+    pub(super) offset: u64,
+    /// Where the last of them came from.
+    pub(super) origin: Origin,
+    body: Option<Body>,
+}
+
+/// A request whose final response has not come.
+#[derive(Debug)]
+struct Outstanding {
+    head: Box<Head>,
+    at: At,
+    upgrade: bool,
+}
+
+/// How far the bytes reached.
+pub(super) enum Reached {
+    /// More bytes are needed.
+    End,
+    /// A handshake was accepted: frames follow.
+    Upgrade(Agreement),
+    /// What this endpoint says next is no HTTP.
+    NotHttp(Endpoint),
+}
+
+/// What one attempt to read a head came to.
+enum Step {
+    Progress,
+    Wait,
+    Upgrade(Agreement),
+    NotHttp,
+}
+
+impl HttpStream {
+    pub(super) fn push(&mut self, offset: u64, bytes: &[u8], origin: Origin) {
+        if self.pending.is_empty() {
+            self.offset = offset;
+        }
+        self.pending.extend_from_slice(bytes);
+        self.origin = origin;
+    }
+
+    fn take(&mut self, length: usize) {
+        self.pending.drain(..length);
+        self.offset += length as u64;
+    }
+
+    /// Steps over the body in progress, if any.
+    fn step_over_body(&mut self) {
+        if let Some(body) = &mut self.body {
+            let stepped = body.step(&self.pending);
+            if body.is_over() {
+                self.body = None;
+            }
+            self.take(stepped);
+        }
+    }
+
+    fn begin_body(&mut self, length: BodyLength) {
+        let body = Body::new(length);
+        self.body = (!body.is_over()).then_some(body);
+    }
+}
+
+impl Exchanges {
+    /// Exchanges that were typed or pasted.
+    pub(super) fn of_transcript() -> Exchanges {
+        Exchanges { transcript: true, ..Exchanges::default() }
+    }
+
+    /// A request for an upgrade has not been answered yet.
+    pub(super) fn awaits_upgrade(&self) -> bool {
+        self.outstanding.iter().any(|request| request.upgrade)
+    }
+
+    /// Goes on as far as the bytes reach.
+    pub(super) fn advance(&mut self, sink: &mut impl FnMut(&Event<'_>)) -> Reached {
+        loop {
+            let request = self.read_request();
+            let response = self.read_response(sink);
+            match (request, response) {
+                (_, Step::Upgrade(agreement)) => return Reached::Upgrade(agreement),
+                (Step::NotHttp, _) => return Reached::NotHttp(Endpoint::Client),
+                (_, Step::NotHttp) => return Reached::NotHttp(Endpoint::Server),
+                (Step::Wait, Step::Wait) => return Reached::End,
+                _ => {}
+            }
+        }
+    }
+
+    fn read_request(&mut self) -> Step {
+        // Behind a request for an upgrade there may be frames: their fate hangs on the answer.
+        if self.awaits_upgrade() {
+            return Step::Wait;
+        }
+        let stream = &mut self.streams[Endpoint::Client.index()];
+        stream.step_over_body();
+        if stream.pending.is_empty() || stream.body.is_some() {
+            return Step::Wait;
+        }
+        if !may_be_request(&stream.pending) {
+            return Step::NotHttp;
+        }
+        match Head::read(&stream.pending, stream.offset) {
+            HeadRead::Incomplete => Step::Wait,
+            HeadRead::TooLong => Step::NotHttp,
+            HeadRead::Head(head, length) => {
+                stream.take(length);
+                stream.begin_body(BodyLength::of_request(&head));
+                let at = stream.origin.at;
+                self.take_request(head, at);
+                Step::Progress
+            }
+        }
+    }
+
+    fn read_response(&mut self, sink: &mut impl FnMut(&Event<'_>)) -> Step {
+        let stream = &mut self.streams[Endpoint::Server.index()];
+        stream.step_over_body();
+        if stream.pending.is_empty() || stream.body.is_some() {
+            return Step::Wait;
+        }
+        if !may_be_response(&stream.pending) {
+            return Step::NotHttp;
+        }
+        // Its request may come later: the two directions need not be captured in order.
+        if self.outstanding.is_empty() && !self.transcript {
+            return Step::Wait;
+        }
+        match Head::read(&stream.pending, stream.offset) {
+            HeadRead::Incomplete => Step::Wait,
+            HeadRead::TooLong => Step::NotHttp,
+            HeadRead::Head(head, length) => {
+                stream.take(length);
+                let at = stream.origin.at;
+                let method = self.outstanding.front().and_then(|request| request.head.method());
+                let body = BodyLength::of_response(&head, method);
+                self.streams[Endpoint::Server.index()].begin_body(body);
+                match self.take_response(head, at, sink) {
+                    Some(agreement) => Step::Upgrade(agreement),
+                    None => Step::Progress,
+                }
+            }
+        }
+    }
+
+    /// A request was read.
+    pub(super) fn take_request(&mut self, head: Box<Head>, at: At) {
+        if self.outstanding.len() == MAX_OUTSTANDING {
+            self.outstanding.pop_front();
+        }
+        let upgrade = is_upgrade_request(&head);
+        self.outstanding.push_back(Outstanding { head, at, upgrade });
+    }
+
+    /// A response was read: tells the exchange that it ends. If it is an upgrade, what was agreed.
+    pub(super) fn take_response(
+        &mut self,
+        head: Box<Head>,
+        at: At,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) -> Option<Agreement> {
+        let status = head.status();
+        if let Some(status @ (100 | 102..=199)) = status {
+            self.interim.push(status);
+            return None;
+        }
+        let request = self.outstanding.pop_front();
+        let concerns_websocket =
+            request.as_ref().is_some_and(|request| request.upgrade) || is_upgrade_response(&head);
+        let early = self.early(status);
+        let body_preview = self.body_preview(status);
+        let handshake = Handshake {
+            request_at: request.as_ref().map(|request| request.at).unwrap_or_default(),
+            request: request.map(|request| request.head),
+            response: Some(head),
+            interim: std::mem::take(&mut self.interim),
+            response_at: at,
+            early: early.filter(|_| concerns_websocket),
+            earlier_exchanges: self.count,
+            through_connect: self.through_connect,
+            transcript: self.transcript,
+            body_preview,
+        };
+        if !concerns_websocket {
+            self.take_other(&handshake);
+            sink(&Event::Exchange(&handshake));
+            return None;
+        }
+        self.count += 1;
+        sink(&Event::Handshake(&handshake));
+        self.refused = status != Some(101);
+        (status == Some(101)).then(|| handshake.agreement())
+    }
+
+    fn take_other(&mut self, exchange: &Handshake) {
+        let method = exchange.request.as_ref().and_then(|head| head.method());
+        if method == Some(b"CONNECT") && matches!(exchange.status(), Some(200..=299)) {
+            // What the proxy forwards from here on begins afresh.
+            self.through_connect = true;
+            self.streams[Endpoint::Server.index()].body = None;
+        } else {
+            self.count += 1;
+        }
+    }
+
+    /// Client bytes that came before the answer, unless the client had heard the answer already
+    /// and only the capture has them in this order.
+    fn early(&self, status: Option<u16>) -> Option<Early> {
+        let client = &self.streams[Endpoint::Client.index()];
+        let answered = self.streams[Endpoint::Server.index()].offset;
+        let had_heard = client.origin.heard.is_some_and(|heard| heard >= answered);
+        let length = client.pending.len() as u64;
+        (length > 0 && status == Some(101) && !had_heard)
+            .then_some(Early { offset: client.offset, length })
+    }
+
+    fn body_preview(&self, status: Option<u16>) -> Vec<u8> {
+        let body = &self.streams[Endpoint::Server.index()].pending;
+        let length = if status == Some(101) { 0 } else { body.len().min(MAX_BODY_PREVIEW) };
+        body[..length].to_vec()
+    }
+
+    /// Tells the handshakes that were never answered, and a response without its request.
+    pub(super) fn tell_incomplete(&mut self, sink: &mut impl FnMut(&Event<'_>)) {
+        let unread = self.unread_response();
+        for request in std::mem::take(&mut self.outstanding) {
+            if request.upgrade {
+                sink(&Event::Handshake(&Handshake {
+                    request_at: request.at,
+                    request: Some(request.head),
+                    interim: std::mem::take(&mut self.interim),
+                    earlier_exchanges: self.count,
+                    through_connect: self.through_connect,
+                    transcript: self.transcript,
+                    ..Handshake::default()
+                }));
+                self.count += 1;
+            }
+        }
+        if let Some((head, at)) = unread
+            && is_upgrade_response(&head)
+        {
+            sink(&Event::Handshake(&Handshake {
+                response: Some(head),
+                response_at: at,
+                transcript: self.transcript,
+                ..Handshake::default()
+            }));
+        }
+    }
+
+    /// A response whose request was never seen.
+    fn unread_response(&mut self) -> Option<(Box<Head>, At)> {
+        let stream = &mut self.streams[Endpoint::Server.index()];
+        if !self.outstanding.is_empty() || stream.body.is_some() {
+            return None;
+        }
+        match Head::read(&stream.pending, stream.offset) {
+            HeadRead::Head(head, length) => {
+                stream.take(length);
+                Some((head, stream.origin.at))
+            }
+            _ => None,
+        }
+    }
+
+    /// Steps over missing bytes if they lie inside a body; false if HTTP can't go on after them.
+    pub(super) fn step_over_gap(&mut self, from: Endpoint, length: Option<u64>) -> bool {
+        let stream = &mut self.streams[from.index()];
+        let (Some(body), Some(length)) = (&mut stream.body, length) else { return false };
+        if !stream.pending.is_empty() || !body.step_gap(length) {
+            return false;
+        }
+        if body.is_over() {
+            stream.body = None;
+        }
+        stream.offset += length;
+        true
+    }
+}
+
+/// False once it is certain that these bytes begin no request.
+fn may_be_request(bytes: &[u8]) -> bool {
+    let start = bytes.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
+    let line = &bytes[start..];
+    let searched = &line[..line.len().min(MAX_METHOD)];
+    match memchr::memchr(b' ', searched) {
+        Some(space) => is_token(&searched[..space]),
+        None => searched.len() < MAX_METHOD && (searched.is_empty() || is_token(searched)),
+    }
+}
+
+/// False once it is certain that these bytes begin no response.
+fn may_be_response(bytes: &[u8]) -> bool {
+    let start = bytes.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
+    let line = &bytes[start..];
+    let known = line.len().min(b"HTTP/".len());
+    line[..known].eq_ignore_ascii_case(&b"HTTP/"[..known])
+}

@@ -1,0 +1,131 @@
+//! The opening handshake (RFC 6455 §4): the heads of one exchange and the facts about them.
+
+use super::accept;
+use super::extension::{self, Agreement, Extension};
+use crate::http::Head;
+use crate::said::At;
+
+/// One request with its final response, as far as they were seen.
+#[derive(Debug, Clone, Default)]
+pub struct Handshake {
+    /// The request.
+    pub request: Option<Box<Head>>,
+    /// The final response; interim ones are counted in `interim`.
+    pub response: Option<Box<Head>>,
+    /// Status codes of interim responses (1xx other than 101) before it.
+    pub interim: Vec<u16>,
+    /// When the last byte of the request was seen.
+    pub request_at: At,
+    /// When the last byte of the response was seen.
+    pub response_at: At,
+    /// Client bytes that were sent before the server's answer: where and how many.
+    pub early: Option<Early>,
+    /// Ordinary HTTP exchanges on this connection before this one.
+    pub earlier_exchanges: u64,
+    /// The connection went through a forward proxy: a CONNECT came first.
+    pub through_connect: bool,
+    /// The heads were typed or pasted: line ends, case and white space are not evidence.
+    pub transcript: bool,
+    /// The first bytes behind a response that refuses: whether there is HTML, text or JSON.
+    pub body_preview: Vec<u8>,
+}
+
+/// Client bytes before the server's answer (RFC 6455 §4.1: the client has to wait).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Early {
+    /// Offset of the first in the client's stream.
+    pub offset: u64,
+    /// How many.
+    pub length: u64,
+}
+
+/// What came of a handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// 101: the connection carries frames from here on.
+    Upgraded,
+    /// Another final status: it does not.
+    Refused,
+    /// One half is missing.
+    Incomplete,
+}
+
+impl Outcome {
+    /// The name used in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Outcome::Upgraded => "upgraded",
+            Outcome::Refused => "refused",
+            Outcome::Incomplete => "incomplete",
+        }
+    }
+}
+
+impl Handshake {
+    /// What came of it.
+    pub fn outcome(&self) -> Outcome {
+        match (self.status(), &self.request) {
+            (Some(101), Some(_)) => Outcome::Upgraded,
+            (Some(_), Some(_)) => Outcome::Refused,
+            _ => Outcome::Incomplete,
+        }
+    }
+
+    /// The status code of the final response.
+    pub fn status(&self) -> Option<u16> {
+        self.response.as_ref()?.status()
+    }
+
+    /// The first `Sec-WebSocket-Key` of the request, as sent.
+    pub fn key(&self) -> Option<&[u8]> {
+        self.request.as_ref()?.value("Sec-WebSocket-Key")
+    }
+
+    /// The Accept that answers that key.
+    pub fn accept_expected(&self) -> Option<String> {
+        self.key().map(accept::accept)
+    }
+
+    /// The first `Sec-WebSocket-Accept` of the response, as sent.
+    pub fn accept_found(&self) -> Option<&[u8]> {
+        self.response.as_ref()?.value("Sec-WebSocket-Accept")
+    }
+
+    /// The subprotocol that the server chose.
+    pub fn subprotocol(&self) -> Option<&[u8]> {
+        self.response.as_ref()?.value("Sec-WebSocket-Protocol")
+    }
+
+    /// The extensions that the server accepted.
+    pub fn extensions(&self) -> Vec<Extension> {
+        self.response.as_ref().map(|head| extension::read(head).0).unwrap_or_default()
+    }
+
+    /// What the two agreed on, as far as it concerns the frames.
+    pub fn agreement(&self) -> Agreement {
+        Agreement::of(self.request.as_deref(), self.response.as_deref())
+    }
+}
+
+/// True for a request that asks for WebSocket, or that visibly did before a proxy touched it: it
+/// names `websocket` in `Upgrade`, or carries a `Sec-WebSocket-` field.
+pub fn is_upgrade_request(head: &Head) -> bool {
+    let names_websocket = head.members("Upgrade").iter().any(|member| {
+        let name = head.bytes(&member.range);
+        name.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"websocket"))
+    });
+    names_websocket || has_websocket_field(head)
+}
+
+/// True for a response that speaks of WebSocket: a 101, or one with a `Sec-WebSocket-` field.
+pub fn is_upgrade_response(head: &Head) -> bool {
+    head.status() == Some(101) || has_websocket_field(head)
+}
+
+fn has_websocket_field(head: &Head) -> bool {
+    let prefix = b"Sec-WebSocket-";
+    head.fields.iter().any(|field| {
+        let name = head.bytes(&field.name);
+        name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    })
+}

@@ -1,0 +1,306 @@
+//! Messages (RFC 6455 §5.4, §5.6; RFC 7692 §6): fragments joined, inflated, checked as UTF-8, kept
+//! up to a limit. Payloads stream through; nothing is held whole unless it was asked for.
+
+use super::Opcode;
+use super::deflate::{self, InflateFault, Inflater};
+use super::event::Message;
+use super::extension::Compression;
+use super::utf8::{self, Utf8Check};
+use crate::said::{At, Endpoint};
+
+/// How much is kept. Everything is decoded and judged in any case.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes kept of each message.
+    pub max_payload: usize,
+    /// Bytes kept of all unfinished messages together.
+    pub max_unfinished: usize,
+    /// Bytes that may come out of one compressed message; no bomb is inflated past it.
+    pub max_inflated: u64,
+    /// Keep the payload of each frame, for layouts.
+    pub keep_frames: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            max_payload: 16 << 20,
+            max_unfinished: 256 << 20,
+            max_inflated: 64 << 20,
+            keep_frames: false,
+        }
+    }
+}
+
+/// The work space that all conversations share, so that an idle one costs little.
+#[derive(Debug)]
+pub struct Desk {
+    /// How much is kept.
+    pub limits: Limits,
+    /// Bytes kept of unfinished messages right now.
+    pub(super) unfinished: usize,
+    /// A payload, or a piece of one, unmasked.
+    pub(super) unmasked: Vec<u8>,
+    /// Where the inflater writes.
+    work: Box<[u8]>,
+}
+
+impl Desk {
+    /// A desk with these limits.
+    pub fn new(limits: Limits) -> Desk {
+        Desk { limits, unfinished: 0, unmasked: Vec::new(), work: vec![0; 64 * 1024].into() }
+    }
+}
+
+/// What one endpoint's compression looks like from the outside.
+#[derive(Debug, Default)]
+pub(super) struct Context {
+    inflater: Option<Inflater>,
+    /// Bytes of the history are missing.
+    lost: bool,
+}
+
+impl Context {
+    /// A context whose history may have begun before the capture did.
+    pub(super) fn unknown() -> Context {
+        Context { inflater: None, lost: true }
+    }
+
+    /// Begins a message; true if what will come out can be trusted.
+    fn begin(&mut self, compression: Compression) -> bool {
+        let inflater = self.inflater.get_or_insert_default();
+        if !compression.context_takeover {
+            inflater.reset();
+            self.lost = false;
+        }
+        !self.lost
+    }
+
+    fn lose(&mut self) {
+        self.lost = true;
+        if let Some(inflater) = &mut self.inflater {
+            inflater.reset();
+        }
+    }
+
+    /// Once a full window of good data came out, nothing before it matters any more.
+    fn recover(&mut self) {
+        if let Some(inflater) = &self.inflater
+            && inflater.known_history() >= deflate::MAX_WINDOW
+        {
+            self.lost = false;
+        }
+    }
+}
+
+/// What is known about a message from its first frame header.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Opening {
+    pub(super) from: Endpoint,
+    pub(super) number: u64,
+    pub(super) opcode: Opcode,
+    pub(super) offset: u64,
+    pub(super) started: At,
+    /// How the sender compresses, if this message is compressed.
+    pub(super) compression: Option<Compression>,
+    pub(super) opaque: bool,
+}
+
+/// A message in the making.
+#[derive(Debug)]
+pub(super) struct Assembly {
+    opening: Opening,
+    pub(super) frames: Vec<u64>,
+    wire_length: u64,
+    length: u64,
+    kept: Vec<u8>,
+    truncated: bool,
+    holed: bool,
+    trusted: bool,
+    utf8: Utf8Check,
+    split_character: bool,
+    inflate_fault: Option<InflateFault>,
+    wire_start: [u8; 2],
+    wire_start_length: u8,
+}
+
+impl Assembly {
+    pub(super) fn new(opening: Opening, context: &mut Context) -> Assembly {
+        let trusted = opening.compression.is_none_or(|compression| context.begin(compression));
+        Assembly {
+            opening,
+            frames: Vec::new(),
+            wire_length: 0,
+            length: 0,
+            kept: Vec::new(),
+            truncated: false,
+            holed: false,
+            trusted,
+            utf8: Utf8Check::default(),
+            split_character: false,
+            inflate_fault: None,
+            wire_start: [0; 2],
+            wire_start_length: 0,
+        }
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.opening.number
+    }
+
+    /// The next piece of payload, unmasked.
+    pub(super) fn push(&mut self, piece: &[u8], context: &mut Context, desk: &mut Desk) {
+        self.wire_length += piece.len() as u64;
+        for &byte in piece.iter().take(2 - usize::from(self.wire_start_length)) {
+            self.wire_start[usize::from(self.wire_start_length)] = byte;
+            self.wire_start_length += 1;
+        }
+        if self.opening.compression.is_none() {
+            self.collect(piece, &desk.limits, &mut desk.unfinished);
+            return;
+        }
+        if self.inflate_fault.is_some() || self.holed {
+            return;
+        }
+        let inflater = context.inflater.get_or_insert_default();
+        let (limits, unfinished) = (&desk.limits, &mut desk.unfinished);
+        let result = inflater.push(piece, &mut desk.work, |out| {
+            self.collect(out, limits, unfinished);
+            self.length <= limits.max_inflated
+        });
+        if let Err(fault) = result {
+            self.inflate_fault = Some(fault);
+            context.lose();
+        }
+    }
+
+    /// A stretch of payload that was not captured.
+    pub(super) fn hole(&mut self, length: u64, context: &mut Context) {
+        self.wire_length += length;
+        self.holed = true;
+        if self.opening.compression.is_some() {
+            context.lose();
+        } else {
+            self.length += length;
+        }
+    }
+
+    /// A fragment's end.
+    pub(super) fn end_fragment(&mut self) {
+        self.split_character |= self.utf8.is_inside_character();
+    }
+
+    fn collect(&mut self, out: &[u8], limits: &Limits, unfinished: &mut usize) {
+        self.length += out.len() as u64;
+        if self.holed {
+            return;
+        }
+        if self.opening.opcode == Opcode::Text && !self.opening.opaque {
+            self.utf8.push(out);
+        }
+        let room = limits.max_payload.saturating_sub(self.kept.len());
+        let room = room.min(limits.max_unfinished.saturating_sub(*unfinished));
+        let taken = if self.truncated { 0 } else { out.len().min(room) };
+        self.truncated |= taken < out.len();
+        self.kept.extend_from_slice(&out[..taken]);
+        *unfinished += taken;
+    }
+
+    /// The message's end, or the end of what is known of it.
+    pub(super) fn finish(
+        mut self,
+        complete: bool,
+        at: At,
+        context: &mut Context,
+        desk: &mut Desk,
+        sink: &mut impl FnMut(&Message<'_>),
+    ) {
+        let complete = complete && !self.holed;
+        let mut inflate_ending = deflate::Ending::default();
+        if self.opening.compression.is_some() {
+            if complete && self.inflate_fault.is_none() && self.wire_length > 0 {
+                let inflater = context.inflater.get_or_insert_default();
+                let (limits, unfinished) = (&desk.limits, &mut desk.unfinished);
+                match inflater.finish(&mut desk.work, |out| {
+                    self.collect(out, limits, unfinished);
+                    self.length <= limits.max_inflated
+                }) {
+                    Ok(ending) => inflate_ending = ending,
+                    Err(fault) => self.inflate_fault = Some(fault),
+                }
+                if self.inflate_fault.is_some() {
+                    context.lose();
+                }
+            } else if !complete {
+                context.lose();
+            }
+            context.recover();
+        }
+        let checked = complete && self.inflate_fault.is_none();
+        let utf8_fault = self
+            .utf8
+            .finish()
+            .filter(|fault| checked || fault.kind != utf8::Utf8FaultKind::Truncated);
+        desk.unfinished = desk.unfinished.saturating_sub(self.kept.len());
+        sink(&Message {
+            from: self.opening.from,
+            number: self.opening.number,
+            opcode: self.opening.opcode,
+            frames: &self.frames,
+            offset: self.opening.offset,
+            compressed: self.opening.compression.is_some(),
+            wire_length: self.wire_length,
+            length: self.length,
+            payload: &self.kept,
+            truncated: self.truncated,
+            complete,
+            trusted: self.trusted,
+            utf8_fault,
+            split_character: self.split_character,
+            inflate_fault: self.inflate_fault,
+            inflate_ending,
+            wire_start: self.wire_start,
+            opaque: self.opening.opaque,
+            started: self.opening.started,
+            at,
+        });
+    }
+}
+
+/// The hot path: an uncompressed message that lies in one piece is shown where it lies.
+pub(super) fn whole(
+    opening: &Opening,
+    frame: u64,
+    payload: &[u8],
+    limits: &Limits,
+    at: At,
+    sink: &mut impl FnMut(&Message<'_>),
+) {
+    let is_text = opening.opcode == Opcode::Text && !opening.opaque;
+    let kept = payload.len().min(limits.max_payload);
+    let mut wire_start = [0; 2];
+    let start_length = payload.len().min(2);
+    wire_start[..start_length].copy_from_slice(&payload[..start_length]);
+    sink(&Message {
+        from: opening.from,
+        number: opening.number,
+        opcode: opening.opcode,
+        frames: &[frame],
+        offset: opening.offset,
+        compressed: false,
+        wire_length: payload.len() as u64,
+        length: payload.len() as u64,
+        payload: &payload[..kept],
+        truncated: kept < payload.len(),
+        complete: true,
+        trusted: true,
+        utf8_fault: if is_text { utf8::check(payload) } else { None },
+        split_character: false,
+        inflate_fault: None,
+        inflate_ending: deflate::Ending::default(),
+        wire_start,
+        opaque: opening.opaque,
+        started: opening.started,
+        at,
+    });
+}

@@ -1,0 +1,23 @@
+//! The protocol, in the order of RFC 6455: handshake, frames, messages, close. Sans-IO: what was
+//! said goes in, [events](Event) come out. Nothing here judges; the [`rules`](crate::rules) do.
+
+pub mod accept;
+pub mod close;
+mod conversation;
+pub mod deflate;
+mod ending;
+mod event;
+mod exchanges;
+pub mod extension;
+pub mod frame;
+pub mod handshake;
+mod incoming;
+pub mod mask;
+mod message;
+mod opcode;
+pub mod utf8;
+
+pub use conversation::{Conversation, Origin};
+pub use event::*;
+pub use message::{Desk, Limits};
+pub use opcode::Opcode;
