@@ -4,7 +4,11 @@
 pub mod escape;
 pub mod frame;
 pub mod handshake;
+pub mod json;
+pub mod overview;
 mod palette;
+pub mod stream;
+pub mod timeline;
 
 pub use palette::{Paint, Palette};
 

@@ -1,0 +1,387 @@
+//! `--format json` and `--format jsonl`: an observer that writes records as things happen.
+
+mod hot;
+pub mod record;
+mod text;
+
+use crate::inspection::{Connection, Observer};
+use crate::inspector::Counts;
+use crate::layout::{self, Layout, Value};
+use crate::rules::{self, Judged, Severity};
+use crate::said::{At, Endpoint};
+use crate::websocket::extension::Extension;
+use crate::websocket::handshake::{Handshake, Outcome};
+use crate::websocket::{Event, Frame, close, frame, mask};
+use record::{Place, Record, SCHEMA};
+use serde::Serialize as _;
+use std::borrow::Cow;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+
+/// How records follow each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// One object a line.
+    Lines,
+    /// One document: `{"schema": …, "records": […]}`.
+    Document,
+}
+
+/// What is written besides the facts.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Write payload and layout of each frame.
+    pub layouts: bool,
+    /// Leave out everything but findings.
+    pub findings_only: bool,
+}
+
+/// Bytes that are gathered before they are written.
+const BUFFER: usize = 64 * 1024;
+
+/// Writes records.
+pub struct Writer<W: Write> {
+    out: W,
+    shape: Shape,
+    options: Options,
+    buffer: Vec<u8>,
+    hot: hot::Lines,
+    first: bool,
+    error: Option<io::Error>,
+}
+
+impl<W: Write> Writer<W> {
+    /// A writer to `out`.
+    pub fn new(out: W, shape: Shape, options: Options) -> Writer<W> {
+        let mut buffer = Vec::with_capacity(BUFFER * 2);
+        if shape == Shape::Document {
+            buffer.extend_from_slice(format!("{{\"schema\":\"{SCHEMA}\",\"records\":[").as_bytes());
+        }
+        let hot = hot::Lines::default();
+        Writer { out, shape, options, buffer, hot, first: true, error: None }
+    }
+
+    /// Writes one record.
+    pub fn record(&mut self, record: &Record<'_>) {
+        self.separate();
+        let mut serializer =
+            serde_json::Serializer::with_formatter(&mut self.buffer, HarmlessStrings);
+        // Writing to memory and from plain records can't fail.
+        let result = record.serialize(&mut serializer);
+        debug_assert!(result.is_ok(), "{result:?}");
+        self.end_record();
+    }
+
+    /// Writes the summary and whatever is still held back.
+    pub fn finish(mut self, summary: record::Summary<'_>) -> io::Result<W> {
+        self.record(&Record::Summary(summary));
+        if self.shape == Shape::Document {
+            self.buffer.extend_from_slice(b"]}\n");
+        }
+        self.write_out();
+        match self.error {
+            Some(error) => Err(error),
+            None => {
+                self.out.flush()?;
+                Ok(self.out)
+            }
+        }
+    }
+
+    fn separate(&mut self) {
+        if self.shape == Shape::Document {
+            self.buffer.extend_from_slice(if self.first { b"\n" } else { b",\n" });
+        }
+        self.first = false;
+    }
+
+    fn end_record(&mut self) {
+        self.buffer.push(b'\n');
+        if self.shape == Shape::Document {
+            self.buffer.pop();
+        }
+        if self.buffer.len() >= BUFFER {
+            self.write_out();
+        }
+    }
+
+    fn write_out(&mut self) {
+        if self.error.is_none()
+            && let Err(error) = self.out.write_all(&self.buffer)
+        {
+            self.error = Some(error);
+        }
+        self.buffer.clear();
+        // One huge message must not keep its memory for good.
+        self.buffer.shrink_to(BUFFER * 4);
+    }
+
+    fn findings(&mut self, number: u64, judged: &Judged) {
+        for finding in &judged.findings {
+            let at = finding.at;
+            let span = finding.broken.span;
+            let mut place = Place::new(number, at);
+            place.direction = finding.broken.endpoint.map(Endpoint::name);
+            place.offset = span.map(|span| span.byte_offset());
+            let detail = finding.detail();
+            self.record(&Record::Finding(record::Finding {
+                place,
+                rule: finding.rule.id,
+                severity: finding.severity.name(),
+                level: finding.rule.level.strength(),
+                rfc: finding.rule.rfc,
+                violator: finding.violator.map(Endpoint::name),
+                title: finding.rule.title,
+                detail,
+                cause: finding.broken.cause.as_deref(),
+                mend: finding.mend(),
+                frame: finding.frame,
+                message: finding.message,
+                header: finding.broken.header.as_deref(),
+                span: span.map(|span| [span.byte_offset(), span.byte_length()]),
+            }));
+        }
+    }
+
+    fn handshake(&mut self, number: u64, handshake: &Handshake, judged: &Judged) {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let at =
+            if handshake.response.is_some() { handshake.response_at } else { handshake.request_at };
+        let outcome = handshake.outcome();
+        let has_error = judged.findings.iter().any(|finding| finding.severity == Severity::Error);
+        let offset = handshake
+            .request
+            .as_ref()
+            .or(handshake.response.as_ref())
+            .map(|head| head.offset + head.range.start as u64);
+        self.record(&Record::Handshake(record::Handshake {
+            place: Place { offset, ..Place::new(number, at) },
+            valid: outcome == Outcome::Upgraded && !has_error,
+            outcome: outcome.name(),
+            request: handshake.request.as_deref().map(head),
+            response: handshake.response.as_deref().map(head),
+            status: handshake.status(),
+            key: handshake.key().map(text),
+            accept_expected: handshake.accept_expected(),
+            accept_found: handshake.accept_found().map(text),
+            subprotocol: handshake.subprotocol().map(text),
+            extensions: handshake.extensions().iter().map(extension).collect(),
+            rules_held: judged.held.len() as u64,
+            rules_not_observed: judged
+                .not_observed
+                .iter()
+                .map(|(rule, why)| (rule.id, *why))
+                .collect(),
+        }));
+    }
+
+    fn frame_with_layout(&mut self, number: u64, event: &Frame<'_>) {
+        let payload = event.payload.unwrap_or_default();
+        let mut raw = event.header.to_bytes();
+        let header_length = raw.len();
+        raw.extend_from_slice(payload);
+        if let Some(key) = event.header.masking_key {
+            mask::mask(&mut raw[header_length..], key, 0);
+        }
+        let layout = frame::layout(&raw, event.offset);
+        let mut record = frame_record(number, event);
+        record.payload = Some(record::hex(payload));
+        record.layout = fields(&layout, &raw, event.offset);
+        self.record(&Record::Frame(record));
+    }
+}
+
+impl<W: Write> Observer for Writer<W> {
+    fn connection(&mut self, connection: &Connection) {
+        let address = |address: Option<SocketAddr>| address.map(|address| address.to_string());
+        let stream = match connection.transport {
+            crate::said::Transport::Http2 { stream } => Some(stream),
+            _ => None,
+        };
+        self.record(&Record::Connection(record::Connection {
+            place: Place::new(connection.number, connection.opened),
+            client: address(connection.client),
+            server: address(connection.server),
+            transport: record::transport(connection.transport),
+            stream,
+            origin: connection.origin.name(),
+        }));
+    }
+
+    fn event(&mut self, connection: &Connection, event: &Event<'_>, judged: &Judged) {
+        let number = connection.number;
+        if self.options.findings_only {
+            return self.findings(number, judged);
+        }
+        match event {
+            Event::Handshake(handshake) => self.handshake(number, handshake, judged),
+            Event::Frame(frame) if self.options.layouts => self.frame_with_layout(number, frame),
+            Event::Frame(frame) => {
+                self.separate();
+                self.hot.push_frame(&mut self.buffer, connection, frame);
+                self.end_record();
+            }
+            Event::Message(message) => {
+                self.separate();
+                self.hot.push_message(&mut self.buffer, connection, message);
+                self.end_record();
+            }
+            Event::Close(event) => {
+                let code = event.body.code;
+                self.record(&Record::Close(record::Close {
+                    place: placed(number, event.from, event.offset, event.at),
+                    frame: event.frame,
+                    code,
+                    reason: String::from_utf8_lossy(event.body.reason),
+                    code_name: code.map(|code| close::lookup(code).name),
+                }));
+            }
+            Event::Gap(gap) => self.record(&Record::Gap(record::Gap {
+                place: placed(number, gap.from, gap.offset, gap.at),
+                length: gap.length,
+                reason: gap.reason.name(),
+            })),
+            Event::End(end) => self.record(&Record::End(record::End {
+                place: Place::new(number, end.at),
+                how: end.how.name(),
+                closed_by: end.closed_by.map(Endpoint::name),
+                client_code: end.closes[Endpoint::Client.index()].flatten(),
+                server_code: end.closes[Endpoint::Server.index()].flatten(),
+                clean: end.is_clean(),
+                client_would_report: end.reported_to(Endpoint::Client),
+                why: end.why(),
+            })),
+            Event::Exchange(_) | Event::CutHeader(_) | Event::NotFrames(_) => {}
+        }
+        self.findings(number, judged);
+    }
+
+    fn pause(&mut self) {
+        self.write_out();
+        if self.error.is_none()
+            && let Err(error) = self.out.flush()
+        {
+            self.error = Some(error);
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.error.is_some()
+    }
+}
+
+/// The `summary` of what was counted; the caller adds what only it knows.
+pub fn summary(counts: &Counts) -> record::Summary<'static> {
+    record::Summary {
+        packets: None,
+        bytes: None,
+        connections: counts.connections,
+        frames: counts.frames,
+        messages: counts.messages,
+        findings: record::BySeverity {
+            error: counts.errors,
+            warning: counts.warnings,
+            note: counts.notes,
+        },
+        gaps: counts.gaps,
+        other_exchanges: counts.other_exchanges,
+        skipped: &[],
+    }
+}
+
+/// A rule as a JSON object.
+pub fn rule(rule: &rules::Rule) -> serde_json::Value {
+    serde_json::json!({
+        "type": "rule",
+        "id": rule.id,
+        "severity": rule.severity.name(),
+        "level": rule.level.strength(),
+        "rfc": rule.rfc,
+        "title": rule.title,
+    })
+}
+
+fn placed(number: u64, from: Endpoint, offset: u64, at: At) -> Place {
+    Place { direction: Some(from.name()), offset: Some(offset), ..Place::new(number, at) }
+}
+
+fn head(head: &crate::http::Head) -> record::Head {
+    let text = |range| String::from_utf8_lossy(head.bytes(range)).into_owned();
+    record::Head {
+        line: text(&head.start_range()),
+        headers: head.fields.iter().map(|field| (text(&field.name), text(&field.value))).collect(),
+    }
+}
+
+fn extension(extension: &Extension) -> record::Extension {
+    record::Extension {
+        name: extension.name.clone(),
+        parameters: extension
+            .parameters
+            .iter()
+            .map(|parameter| (parameter.name.clone(), parameter.value.clone()))
+            .collect(),
+    }
+}
+
+fn frame_record<'a>(number: u64, frame: &Frame<'_>) -> record::Frame<'a> {
+    let header = frame.header;
+    let opcode = header.opcode();
+    let shows_payload = opcode.is_control() && frame.payload.is_some();
+    record::Frame {
+        place: placed(number, frame.from, frame.offset, frame.at),
+        frame: frame.number,
+        fin: header.fin(),
+        rsv1: header.rsv1(),
+        rsv2: header.rsv2(),
+        rsv3: header.rsv3(),
+        opcode: opcode.bits(),
+        opcode_name: opcode.name(),
+        masked: header.masked(),
+        masking_key: header.masking_key.map(|key| record::hex(&key)),
+        header_length: header.header_length(),
+        payload_length: header.payload_length,
+        complete: frame.complete,
+        payload: frame.payload.filter(|_| shows_payload).map(record::hex),
+        layout: Vec::new(),
+    }
+}
+
+fn fields<'a>(layout: &Layout, raw: &[u8], offset: u64) -> Vec<record::Field<'a>> {
+    layout.fields.iter().map(|found| field(found, raw, offset)).collect()
+}
+
+fn field<'a>(found: &layout::Field, raw: &[u8], offset: u64) -> record::Field<'a> {
+    let start = found.span.start.saturating_sub(offset.saturating_mul(8));
+    let value = match found.value {
+        Value::Number(number) => record::FieldValue::Number(number),
+        Value::Bytes => {
+            let first = (start / 8) as usize;
+            let end = first + found.span.byte_length() as usize;
+            record::FieldValue::Bytes(record::hex(raw.get(first..end).unwrap_or_default()))
+        }
+    };
+    record::Field {
+        name: found.spec.name,
+        label: found.spec.label,
+        bits: [start, found.span.length],
+        value,
+        meaning: Cow::Owned(found.meaning.clone().into_owned()),
+        section: found.spec.section,
+        fields: found.children.iter().map(|child| field(child, raw, offset)).collect(),
+    }
+}
+
+/// Writes strings so that they do no harm on a terminal (see [`text`]).
+struct HarmlessStrings;
+
+impl serde_json::ser::Formatter for HarmlessStrings {
+    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
+    where
+        W: ?Sized + Write,
+    {
+        let mut escaped = Vec::new();
+        text::push(&mut escaped, fragment);
+        writer.write_all(&escaped)
+    }
+}

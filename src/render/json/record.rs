@@ -1,0 +1,414 @@
+//! The records of `--format json` and `jsonl`, one type each: the schema, documented in
+//! `docs/json.md`. Fields are never renamed within a schema version; absent facts are absent.
+
+use crate::said::{At, Time, Transport};
+use serde::Serialize;
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// The name and version of the schema.
+pub const SCHEMA: &str = "ws101/1";
+
+/// What most records have in common: where and when.
+#[derive(Debug, Default, Serialize)]
+pub struct Place {
+    /// The number of the connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection: Option<u64>,
+    /// Who sent it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub direction: Option<&'static str>,
+    /// Seconds since the epoch, with nine digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// The number of the packet in its file, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub packet: Option<u64>,
+    /// Offset in that direction's stream, or in the input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+}
+
+impl Place {
+    /// Where and when, without direction and offset.
+    pub fn new(connection: u64, at: At) -> Place {
+        Place {
+            connection: (connection > 0).then_some(connection),
+            time: at.time.map(seconds),
+            packet: at.packet.map(u64::from),
+            ..Place::default()
+        }
+    }
+}
+
+/// A time as JSON has it: seconds since the epoch with nine digits.
+pub fn seconds(time: Time) -> String {
+    let Time(nanoseconds) = time;
+    let sign = if nanoseconds < 0 { "-" } else { "" };
+    let (whole, rest) =
+        (nanoseconds.unsigned_abs() / 1_000_000_000, nanoseconds.unsigned_abs() % 1_000_000_000);
+    format!("{sign}{whole}.{rest:09}")
+}
+
+/// Bytes in hexadecimal, without spaces.
+pub fn hex(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        let _ = write!(out, "{byte:02x}");
+    }
+    out
+}
+
+/// A record: its `type` and its fields.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Record<'a> {
+    /// A capture was opened.
+    Capture(Capture<'a>),
+    /// A connection turned out to concern WebSocket.
+    Connection(Connection),
+    /// An opening handshake ended.
+    Handshake(Handshake<'a>),
+    /// A frame.
+    Frame(Frame<'a>),
+    /// A data message.
+    Message(Message<'a>),
+    /// A Close frame's body.
+    Close(Close<'a>),
+    /// A rule is broken.
+    Finding(Finding<'a>),
+    /// Bytes were not captured.
+    Gap(Gap),
+    /// A connection ended.
+    End(End),
+    /// What was counted.
+    Summary(Summary<'a>),
+}
+
+/// `capture`.
+#[derive(Debug, Serialize)]
+pub struct Capture<'a> {
+    /// Its name, `-` for standard input.
+    pub file: Cow<'a, str>,
+    /// `pcap` or `pcapng`.
+    pub format: &'a str,
+    /// The names of its link types.
+    pub link_types: &'a [String],
+}
+
+/// `connection`.
+#[derive(Debug, Serialize)]
+pub struct Connection {
+    /// Where and when.
+    #[serde(flatten)]
+    pub place: Place,
+    /// `127.0.0.1:49152`, `[::1]:80`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+    /// Likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    /// `tcp`, `tls` or `h2`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transport: Option<&'static str>,
+    /// The HTTP/2 stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<u32>,
+    /// `handshake`, or `assumed`: no handshake was seen.
+    pub origin: &'static str,
+}
+
+/// The name of a transport in JSON.
+pub fn transport(transport: Transport) -> Option<&'static str> {
+    match transport {
+        Transport::Tcp => Some("tcp"),
+        Transport::Tls => Some("tls"),
+        Transport::Http2 { .. } => Some("h2"),
+        Transport::None => None,
+    }
+}
+
+/// A head in a `handshake`.
+#[derive(Debug, Serialize)]
+pub struct Head {
+    /// The request line or status line.
+    pub line: String,
+    /// Name and value of each field line, in order.
+    pub headers: Vec<(String, String)>,
+}
+
+/// An extension with its parameters, in a `handshake`.
+#[derive(Debug, Serialize)]
+pub struct Extension {
+    /// Its name.
+    pub name: String,
+    /// Name and value of each parameter.
+    pub parameters: Vec<(String, Option<String>)>,
+}
+
+/// `handshake`.
+#[derive(Debug, Serialize)]
+pub struct Handshake<'a> {
+    /// Where and when.
+    #[serde(flatten)]
+    pub place: Place,
+    /// It was accepted and nothing in it is an error.
+    pub valid: bool,
+    /// `upgraded`, `refused` or `incomplete`.
+    pub outcome: &'static str,
+    /// The request.
+    pub request: Option<Head>,
+    /// The final response.
+    pub response: Option<Head>,
+    /// The status code.
+    pub status: Option<u16>,
+    /// `Sec-WebSocket-Key`, as sent.
+    pub key: Option<String>,
+    /// What `Sec-WebSocket-Accept` should be.
+    pub accept_expected: Option<String>,
+    /// What it is.
+    pub accept_found: Option<String>,
+    /// The subprotocol that the server chose.
+    pub subprotocol: Option<String>,
+    /// The extensions that the server accepted.
+    pub extensions: Vec<Extension>,
+    /// The rules that were checked and hold.
+    pub rules_held: u64,
+    /// The rules that could not be judged: id and why.
+    pub rules_not_observed: Vec<(&'a str, &'a str)>,
+}
+
+/// `frame`.
+#[derive(Debug, Serialize)]
+pub struct Frame<'a> {
+    /// Where and when.
+    #[serde(flatten)]
+    pub place: Place,
+    /// Its number in its direction.
+    pub frame: u64,
+    /// FIN.
+    pub fin: bool,
+    /// RSV1.
+    pub rsv1: bool,
+    /// RSV2.
+    pub rsv2: bool,
+    /// RSV3.
+    pub rsv3: bool,
+    /// The opcode.
+    pub opcode: u8,
+    /// Its name.
+    pub opcode_name: &'static str,
+    /// MASK.
+    pub masked: bool,
+    /// The masking key in hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub masking_key: Option<String>,
+    /// Bytes of the header.
+    pub header_length: u64,
+    /// Bytes of the payload.
+    pub payload_length: u64,
+    /// All payload bytes were captured.
+    pub complete: bool,
+    /// The unmasked payload in hexadecimal: control frames, and frames shown with their layout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payload: Option<String>,
+    /// The fields in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub layout: Vec<Field<'a>>,
+}
+
+/// A field of a layout.
+#[derive(Debug, Serialize)]
+pub struct Field<'a> {
+    /// Machine name.
+    pub name: &'static str,
+    /// The RFC's label.
+    pub label: &'static str,
+    /// First bit in the frame, number of bits.
+    pub bits: [u64; 2],
+    /// A number, or bytes in hexadecimal.
+    pub value: FieldValue,
+    /// What it means here.
+    pub meaning: Cow<'a, str>,
+    /// Where it is defined.
+    pub section: &'static str,
+    /// Fields inside it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<Field<'a>>,
+}
+
+/// The value of a field.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum FieldValue {
+    /// A number.
+    Number(u64),
+    /// Bytes in hexadecimal, as on the wire.
+    Bytes(String),
+}
+
+/// `message`.
+#[derive(Debug, Serialize)]
+pub struct Message<'a> {
+    /// Where and when.
+    #[serde(flatten)]
+    pub place: Place,
+    /// Its number in its direction.
+    pub message: u64,
+    /// `text` or `binary`.
+    pub opcode_name: &'static str,
+    /// The numbers of its frames.
+    pub frames: &'a [u64],
+    /// It is compressed.
+    pub compressed: bool,
+    /// Bytes on the wire, headers aside.
+    pub wire_length: u64,
+    /// Bytes after inflating.
+    pub length: u64,
+    /// The text, if it is text and UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<&'a str>,
+    /// Otherwise the bytes in Base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base64: Option<String>,
+    /// It was cut by `--max-payload`.
+    pub truncated: bool,
+    /// False if bytes before it in its compression context were missing.
+    pub trusted: bool,
+    /// All its bytes were captured and its last frame was seen.
+    pub complete: bool,
+}
+
+/// `close`.
+#[derive(Debug, Serialize)]
+pub struct Close<'a> {
+    /// Where and when.
+    #[serde(flatten)]
+    pub place: Place,
+    /// The number of the frame.
+    pub frame: u64,
+    /// The status code.
+    pub code: Option<u16>,
+    /// The reason; bytes that are not UTF-8 are replaced.
+    pub reason: Cow<'a, str>,
+    /// The code's name.
+    pub code_name: Option<&'static str>,
+}
+
+/// `finding`.
+#[derive(Debug, Serialize)]
+pub struct Finding<'a> {
+    /// Where and when.
+    #[serde(flatten)]
+    pub place: Place,
+    /// The rule's id.
+    pub rule: &'static str,
+    /// `error`, `warning` or `note`.
+    pub severity: &'static str,
+    /// `MUST`, `SHOULD` or `advice`.
+    pub level: &'static str,
+    /// `6455 §5.1`.
+    pub rfc: &'static str,
+    /// `client`, `server` or null.
+    pub violator: Option<&'static str>,
+    /// What the rule demands.
+    pub title: &'static str,
+    /// What was seen and what was expected.
+    pub detail: String,
+    /// What usually causes exactly this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<&'a str>,
+    /// What to do about it.
+    pub mend: &'a str,
+    /// The number of the frame in its direction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frame: Option<u64>,
+    /// The number of the message in its direction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<u64>,
+    /// The header field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<&'a str>,
+    /// First byte and number of bytes touched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub span: Option<[u64; 2]>,
+}
+
+/// `gap`.
+#[derive(Debug, Serialize)]
+pub struct Gap {
+    /// Where and when.
+    #[serde(flatten)]
+    pub place: Place,
+    /// How many bytes, if known.
+    pub length: Option<u64>,
+    /// `lost`, `snaplen` or `capture-start`.
+    pub reason: &'static str,
+}
+
+/// `end`.
+#[derive(Debug, Serialize)]
+pub struct End {
+    /// Where and when.
+    #[serde(flatten)]
+    pub place: Place,
+    /// `closing-handshake`, `fin`, `rst` or `capture-end`.
+    pub how: &'static str,
+    /// Who closed first.
+    pub closed_by: Option<&'static str>,
+    /// The code in the client's Close frame.
+    pub client_code: Option<u16>,
+    /// The code in the server's Close frame.
+    pub server_code: Option<u16>,
+    /// The closing handshake was complete.
+    pub clean: bool,
+    /// The code that the client's API shows.
+    pub client_would_report: Option<u16>,
+    /// One sentence.
+    pub why: String,
+}
+
+/// `summary`.
+#[derive(Debug, Serialize)]
+pub struct Summary<'a> {
+    /// Packets read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub packets: Option<u64>,
+    /// Bytes read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// WebSocket connections.
+    pub connections: u64,
+    /// Their frames.
+    pub frames: u64,
+    /// Their messages.
+    pub messages: u64,
+    /// Findings by severity.
+    pub findings: BySeverity,
+    /// Gaps in their streams.
+    pub gaps: u64,
+    /// HTTP exchanges that are no handshakes.
+    pub other_exchanges: u64,
+    /// What was skipped: how often, and why.
+    pub skipped: &'a [Skipped<'a>],
+}
+
+/// Findings by severity.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct BySeverity {
+    /// Errors.
+    pub error: u64,
+    /// Warnings.
+    pub warning: u64,
+    /// Notes.
+    pub note: u64,
+}
+
+/// Something that was skipped.
+#[derive(Debug, Clone, Serialize)]
+pub struct Skipped<'a> {
+    /// Why.
+    pub reason: Cow<'a, str>,
+    /// How often.
+    pub count: u64,
+}

@@ -1,0 +1,276 @@
+//! A capture at a glance: the table of connections, then each connection's conversation, findings
+//! and end. What is kept is capped, so that memory does not grow with the file; what is left out
+//! is counted and said.
+
+use super::timeline::{self, Detail, size};
+use super::{Paint, Sheet, escape};
+use crate::inspection::{Connection, Observer};
+use crate::rules::{Finding, Judged};
+use crate::said::{Endpoint, Transport};
+use crate::websocket::handshake::Handshake;
+use crate::websocket::{Event, How};
+use comfy_table::{CellAlignment, Table};
+use std::collections::HashMap;
+use std::collections::VecDeque;
+use std::io::{self, Write};
+
+/// Connections that are kept for the table.
+const MAX_CONNECTIONS: usize = 1000;
+/// Connections whose conversation is shown.
+const MAX_SHOWN: usize = 20;
+/// Lines at the start and at the end of a conversation that are shown.
+const FIRST_LINES: usize = 40;
+const LAST_LINES: usize = 8;
+/// Different findings that are kept of a connection.
+const MAX_FINDINGS: usize = 32;
+
+/// Collects what an overview shows.
+pub struct Overview {
+    sheet: Sheet,
+    kept: Vec<Kept>,
+    /// Where an open connection is kept.
+    index: HashMap<u64, usize>,
+    left_out: u64,
+}
+
+/// What is kept of a connection.
+struct Kept {
+    connection: Connection,
+    request: String,
+    agreed: String,
+    messages: [u64; 2],
+    payload: u64,
+    ended: String,
+    why: String,
+    first: Vec<String>,
+    last: VecDeque<String>,
+    skipped: u64,
+    findings: Vec<(Finding, u64)>,
+    more_findings: u64,
+}
+
+impl Overview {
+    /// An overview to be printed on this sheet.
+    pub fn new(sheet: Sheet) -> Overview {
+        Overview { sheet, kept: Vec::new(), index: HashMap::new(), left_out: 0 }
+    }
+
+    /// Prints the table, and the conversations unless only the summary is wanted.
+    pub fn write(&self, out: &mut impl Write, summary_only: bool) -> io::Result<()> {
+        if !self.kept.is_empty() {
+            writeln!(out, "{}", self.table())?;
+        }
+        if self.left_out > 0 {
+            writeln!(out, " … and {} more connections: --format jsonl lists all", self.left_out)?;
+        }
+        if summary_only {
+            return Ok(());
+        }
+        for kept in self.kept.iter().take(MAX_SHOWN) {
+            writeln!(out)?;
+            kept.write(out, &self.sheet)?;
+        }
+        if self.kept.len() > MAX_SHOWN {
+            let more = self.kept.len() - MAX_SHOWN;
+            writeln!(out, "\n{more} more connections are not shown: --connection N shows one")?;
+        }
+        Ok(())
+    }
+
+    fn table(&self) -> Table {
+        let mut table = Table::new();
+        table.load_style(comfy_table::presets::NOTHING);
+        table.set_header(["#", "client", "server", "request", "messages", "payload", "ended"]);
+        for kept in &self.kept {
+            let address = |address: Option<std::net::SocketAddr>| {
+                address.map_or("?".to_owned(), |address| address.to_string())
+            };
+            let [up, down] = kept.messages;
+            let (up_mark, down_mark) = if self.sheet.ascii { (">", "<") } else { ("↑", "↓") };
+            table.add_row([
+                kept.connection.number.to_string(),
+                address(kept.connection.client),
+                address(kept.connection.server),
+                kept.request.clone(),
+                format!("{up} {up_mark} {down} {down_mark}"),
+                size(kept.payload),
+                kept.ended.clone(),
+            ]);
+        }
+        for column in [0, 4, 5] {
+            if let Some(column) = table.column_mut(column) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        table
+    }
+}
+
+/// The title of a connection: who with whom, and how it was found.
+pub fn title(sheet: &Sheet, connection: &Connection) -> String {
+    let address = |address: Option<std::net::SocketAddr>| {
+        address.map_or("?".to_owned(), |address| address.to_string())
+    };
+    let arrow = if sheet.ascii { "->" } else { "→" };
+    let mut title = format!(
+        "connection {} · {} {arrow} {}",
+        connection.number,
+        address(connection.client),
+        address(connection.server)
+    );
+    match connection.transport {
+        Transport::Tls => title.push_str(" · TLS"),
+        Transport::Http2 { stream } => title.push_str(&format!(" · HTTP/2 stream {stream}")),
+        Transport::Tcp | Transport::None => {}
+    }
+    if connection.origin == crate::websocket::Origin::Assumed {
+        title.push_str(" · no handshake seen");
+    }
+    if sheet.ascii {
+        title = title.replace('·', "-");
+    }
+    sheet.palette.paint(Paint::Title, title).to_string()
+}
+
+impl Kept {
+    fn new(connection: &Connection) -> Kept {
+        Kept {
+            connection: connection.clone(),
+            request: String::new(),
+            agreed: String::new(),
+            messages: [0; 2],
+            payload: 0,
+            ended: String::new(),
+            why: String::new(),
+            first: Vec::new(),
+            last: VecDeque::new(),
+            skipped: 0,
+            findings: Vec::new(),
+            more_findings: 0,
+        }
+    }
+
+    fn note(&mut self, sheet: &Sheet, event: &Event<'_>, judged: &Judged) {
+        match event {
+            Event::Handshake(handshake) => self.note_handshake(handshake),
+            Event::Message(message) => {
+                self.messages[message.from.index()] += 1;
+                self.payload += message.length;
+            }
+            Event::End(end) => {
+                self.why = timeline::end_line(sheet, end);
+                self.ended = ended(end);
+            }
+            _ => {}
+        }
+        if let Some(line) = timeline::line(sheet, &self.connection, event, judged, Detail::Messages)
+        {
+            self.keep_line(line);
+        }
+        for finding in &judged.findings {
+            self.keep_finding(finding);
+        }
+    }
+
+    fn note_handshake(&mut self, handshake: &Handshake) {
+        if let Some(request) = &handshake.request {
+            let [method, target] = [request.method(), request.target()]
+                .map(|part| escape::clipped(part.unwrap_or(b"?"), 24));
+            self.request = format!("{method} {target}");
+        }
+        if handshake.status() != Some(101) {
+            return;
+        }
+        if let Some(subprotocol) = handshake.subprotocol() {
+            let subprotocol = escape::clipped(subprotocol, 30);
+            self.agreed.push_str(&format!(" · subprotocol {subprotocol}"));
+        }
+        for extension in handshake.extensions() {
+            let name = escape::clipped(extension.name.as_bytes(), 30);
+            self.agreed.push_str(&format!(" · {name}"));
+        }
+    }
+
+    fn keep_line(&mut self, line: String) {
+        if self.first.len() < FIRST_LINES {
+            self.first.push(line);
+            return;
+        }
+        if self.last.len() == LAST_LINES {
+            self.last.pop_front();
+            self.skipped += 1;
+        }
+        self.last.push_back(line);
+    }
+
+    fn keep_finding(&mut self, finding: &Finding) {
+        let same = self.findings.iter().position(|(kept, _)| {
+            kept.rule == finding.rule && kept.broken.endpoint == finding.broken.endpoint
+        });
+        match same {
+            Some(index) => self.findings[index].1 += 1,
+            None if self.findings.len() < MAX_FINDINGS => self.findings.push((finding.clone(), 1)),
+            None => self.more_findings += 1,
+        }
+    }
+
+    fn write(&self, out: &mut impl Write, sheet: &Sheet) -> io::Result<()> {
+        writeln!(out, "{}{}", title(sheet, &self.connection), self.agreed)?;
+        for line in &self.first {
+            writeln!(out, "{line}")?;
+        }
+        if self.skipped > 0 {
+            let number = self.connection.number;
+            writeln!(out, "   … {} more: --connection {number} shows all", self.skipped)?;
+        }
+        for line in &self.last {
+            writeln!(out, "{line}")?;
+        }
+        if !self.why.is_empty() {
+            writeln!(out, "\n{}", self.why)?;
+        }
+        for (finding, times) in &self.findings {
+            writeln!(out, "{}", timeline::finding_lines(sheet, finding, *times))?;
+        }
+        if self.more_findings > 0 {
+            writeln!(out, " … and {} more findings", self.more_findings)?;
+        }
+        Ok(())
+    }
+}
+
+/// The end in a few words, for the table.
+fn ended(end: &crate::websocket::End) -> String {
+    let code = end
+        .closed_by
+        .and_then(|endpoint| end.closes[endpoint.index()])
+        .map(|code| code.map_or("no code".to_owned(), |code| code.to_string()));
+    let who = end.closed_by.map_or("", Endpoint::name);
+    match (end.how, code) {
+        (How::ClosingHandshake, Some(code)) => format!("cleanly by the {who}, {code}"),
+        (How::ClosingHandshake, None) => "cleanly".to_owned(),
+        (How::Fin, Some(code)) => format!("{who} closed, {code}, unanswered"),
+        (How::Fin, None) => format!("TCP closed by the {who}"),
+        (How::Reset, _) => "TCP reset".to_owned(),
+        (How::CaptureEnd, _) => "still open".to_owned(),
+    }
+}
+
+impl Observer for Overview {
+    fn connection(&mut self, connection: &Connection) {
+        if self.kept.len() == MAX_CONNECTIONS {
+            self.left_out += 1;
+            return;
+        }
+        self.index.insert(connection.number, self.kept.len());
+        self.kept.push(Kept::new(connection));
+    }
+
+    fn event(&mut self, connection: &Connection, event: &Event<'_>, judged: &Judged) {
+        let Some(&index) = self.index.get(&connection.number) else { return };
+        self.kept[index].note(&self.sheet, event, judged);
+        if matches!(event, Event::End(_)) {
+            self.index.remove(&connection.number);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! A capture as it happens, for people: each line as soon as its packet arrives. Keeps nothing.
+
+use super::timeline::{self, Detail};
+use super::{Paint, Sheet};
+use crate::inspection::{Connection, Observer};
+use crate::rules::Judged;
+use crate::websocket::Event;
+use std::io::{self, Write};
+
+/// Writes a line for each event.
+pub struct Stream<W> {
+    out: W,
+    sheet: Sheet,
+    detail: Detail,
+    /// Only this connection, if any.
+    only: Option<u64>,
+    error: Option<io::Error>,
+}
+
+impl<W: Write> Stream<W> {
+    /// A stream of lines to `out`.
+    pub fn new(out: W, sheet: Sheet, detail: Detail, only: Option<u64>) -> Stream<W> {
+        Stream { out, sheet, detail, only, error: None }
+    }
+
+    /// The output back, or why it could not be written.
+    pub fn finish(self) -> io::Result<W> {
+        match self.error {
+            Some(error) => Err(error),
+            None => Ok(self.out),
+        }
+    }
+
+    fn write(&mut self, connection: &Connection, lines: &str) {
+        if self.error.is_some() {
+            return;
+        }
+        let label = format!("#{:<4}", connection.number);
+        for line in lines.lines() {
+            let label = self.sheet.palette.paint(Paint::Faint, &label);
+            let label = if self.only.is_some() { String::new() } else { label.to_string() };
+            if let Err(error) = writeln!(self.out, "{label}{line}") {
+                self.error = Some(error);
+                return;
+            }
+        }
+    }
+
+    fn concerns(&self, connection: &Connection) -> bool {
+        self.only.is_none_or(|only| only == connection.number)
+    }
+}
+
+impl<W: Write> Observer for Stream<W> {
+    fn connection(&mut self, connection: &Connection) {
+        if self.concerns(connection) {
+            let title = super::overview::title(&self.sheet, connection);
+            self.write(connection, &title);
+        }
+    }
+
+    fn event(&mut self, connection: &Connection, event: &Event<'_>, judged: &Judged) {
+        if !self.concerns(connection) {
+            return;
+        }
+        if let Some(line) = timeline::line(&self.sheet, connection, event, judged, self.detail) {
+            self.write(connection, &line);
+        }
+        if let Event::End(end) = event {
+            let line = timeline::end_line(&self.sheet, end);
+            self.write(connection, &line);
+        }
+        for finding in &judged.findings {
+            let lines = timeline::finding_lines(&self.sheet, finding, 1);
+            self.write(connection, &lines);
+        }
+    }
+
+    fn pause(&mut self) {
+        if self.error.is_none()
+            && let Err(error) = self.out.flush()
+        {
+            self.error = Some(error);
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.error.is_some()
+    }
+}

@@ -1,0 +1,308 @@
+//! A conversation for people: one line for each thing that happened, with time and direction.
+
+use super::escape;
+use super::{Paint, Sheet};
+use crate::inspection::Connection;
+use crate::rules::{Finding, Judged, Severity};
+use crate::said::{At, Endpoint};
+use crate::websocket::handshake::{Handshake, Outcome};
+use crate::websocket::{
+    Close, End, Event, Frame, Gap, Message, NotFrames, NotFramesKind, Opcode, close,
+};
+use std::fmt::Write as _;
+
+/// What is shown of a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// Messages and control frames.
+    Messages,
+    /// Every frame.
+    Frames,
+}
+
+/// Columns that time and arrow take.
+const LEAD: usize = 18;
+
+/// The line for an event, if it is one that is shown at this detail.
+pub fn line(
+    sheet: &Sheet,
+    connection: &Connection,
+    event: &Event<'_>,
+    judged: &Judged,
+    detail: Detail,
+) -> Option<String> {
+    let (from, at, what) = match event {
+        Event::Handshake(handshake) => {
+            return Some(handshake_lines(sheet, connection, handshake, judged));
+        }
+        Event::Message(message) if detail == Detail::Messages => {
+            (Some(message.from), message.at, message_text(sheet, message))
+        }
+        Event::Frame(frame) if shows_frame(frame, detail) => {
+            (Some(frame.from), frame.at, frame_text(sheet, frame, detail))
+        }
+        Event::Close(close) => (Some(close.from), close.at, close_text(close)),
+        Event::Gap(gap) => (Some(gap.from), gap.at, gap_text(gap)),
+        Event::NotFrames(other) => (Some(other.from), other.at, not_frames_text(sheet, other)),
+        _ => return None,
+    };
+    Some(format!("{}{what}", lead(sheet, connection, from, at)))
+}
+
+/// How the connection ended.
+pub fn end_line(sheet: &Sheet, end: &End) -> String {
+    let palette = sheet.palette;
+    format!(" {}   {}", palette.paint(Paint::Title, "ended"), end.why())
+}
+
+/// A finding in one line and a half: what, where, what to do.
+pub fn finding_lines(sheet: &Sheet, finding: &Finding, times: u64) -> String {
+    let palette = sheet.palette;
+    let severity = Paint::Severity(finding.severity);
+    let label = format!("{}[{}]", finding.severity, finding.rule.id);
+    let mut out = format!(" {}", palette.paint(severity, label));
+    if times > 1 {
+        let _ = write!(out, " ×{times}");
+    }
+    if let Some(from) = finding.broken.endpoint
+        && let Some(frame) = finding.frame
+    {
+        let _ = write!(out, "  frame {frame} of the {from}");
+    }
+    if let Some(packet) = finding.at.packet {
+        let _ = write!(out, "  packet {packet}");
+    }
+    let mut say = |what: &str, text: &str| {
+        let indent = "   ";
+        for (index, row) in wrap(text, sheet.width.saturating_sub(12)).iter().enumerate() {
+            let head = if index == 0 { what } else { "" };
+            let _ = write!(out, "\n{indent}{head:<6} {row}");
+        }
+    };
+    say("", &finding.detail());
+    if let Some(cause) = &finding.broken.cause {
+        say("cause", cause);
+    }
+    if finding.severity > Severity::Note {
+        say("mend", finding.mend());
+    }
+    say("more", &format!("ws101 explain {}  (RFC {})", finding.rule.id, finding.rule.rfc));
+    out
+}
+
+/// Breaks text at spaces so that each row takes at most `columns`.
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut rows = vec![String::new()];
+    for word in text.split(' ') {
+        let row = rows.last_mut().expect("there is always one row");
+        if !row.is_empty() && escape::width(row) + 1 + escape::width(word) > columns {
+            rows.push(word.to_owned());
+        } else {
+            if !row.is_empty() {
+                row.push(' ');
+            }
+            row.push_str(word);
+        }
+    }
+    rows
+}
+
+/// A size as people read it: `25 B`, `70 kB`.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
+    if bytes < 1000 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64 / 1000.0;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    if value < 9.95 {
+        format!("{value:.1} {}", UNITS[unit])
+    } else {
+        format!("{value:.0} {}", UNITS[unit])
+    }
+}
+
+fn lead(sheet: &Sheet, connection: &Connection, from: Option<Endpoint>, at: At) -> String {
+    let time = match (at.time, connection.opened.time) {
+        (Some(time), Some(opened)) => format!("{:>9.3}", time.seconds_since(opened)),
+        _ => " ".repeat(9),
+    };
+    let (arrow, paint) = match (from, sheet.ascii) {
+        (Some(Endpoint::Client), false) => ("──▶", Paint::Client),
+        (Some(Endpoint::Client), true) => ("-->", Paint::Client),
+        (Some(Endpoint::Server), false) => ("◀──", Paint::Server),
+        (Some(Endpoint::Server), true) => ("<--", Paint::Server),
+        (None, _) => ("   ", Paint::Faint),
+    };
+    let palette = sheet.palette;
+    format!("{}  {}  ", palette.paint(Paint::Faint, time), palette.paint(paint, arrow))
+}
+
+fn handshake_lines(
+    sheet: &Sheet,
+    connection: &Connection,
+    handshake: &Handshake,
+    judged: &Judged,
+) -> String {
+    let room = sheet.width.saturating_sub(LEAD + 24).max(20);
+    let mut out = String::new();
+    if let Some(request) = &handshake.request {
+        out.push_str(&lead(sheet, connection, Some(Endpoint::Client), handshake.request_at));
+        let [method, target] = [request.method(), request.target()]
+            .map(|part| escape::clipped(part.unwrap_or(b"?"), room));
+        let _ = write!(out, "{method} {target}");
+        if let Some(upgrade) = request.value("Upgrade") {
+            let _ = write!(out, "  Upgrade: {}", escape::clipped(upgrade, 20));
+        }
+    }
+    let verdict = verdict(sheet, handshake, judged);
+    match &handshake.response {
+        Some(response) => {
+            if !out.is_empty() {
+                out.push('\n');
+            }
+            out.push_str(&lead(sheet, connection, Some(Endpoint::Server), handshake.response_at));
+            let line = response.bytes(&response.start_range());
+            // The version says nothing new.
+            let line = line.strip_prefix(b"HTTP/1.1 ").unwrap_or(line);
+            let _ = write!(out, "{:<46} {verdict}", escape::clipped(line, room));
+        }
+        None => {
+            let _ = write!(out, "\n{}{verdict}", " ".repeat(LEAD - 2));
+        }
+    }
+    out
+}
+
+fn verdict(sheet: &Sheet, handshake: &Handshake, judged: &Judged) -> String {
+    let palette = sheet.palette;
+    let errors =
+        judged.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    let bad = Paint::Severity(Severity::Error);
+    match (handshake.outcome(), errors) {
+        (Outcome::Upgraded, 0) => {
+            palette.paint(Paint::Good, format!("{} handshake valid", sheet.good())).to_string()
+        }
+        (Outcome::Upgraded, _) => {
+            palette.paint(bad, format!("{} handshake broken", sheet.bad())).to_string()
+        }
+        (Outcome::Refused, _) => {
+            palette.paint(bad, format!("{} no upgrade", sheet.bad())).to_string()
+        }
+        (Outcome::Incomplete, _) => {
+            palette.paint(bad, format!("{} never answered", sheet.bad())).to_string()
+        }
+    }
+}
+
+fn shows_frame(frame: &Frame<'_>, detail: Detail) -> bool {
+    let opcode = frame.header.opcode();
+    match detail {
+        Detail::Frames => opcode != Opcode::Close,
+        Detail::Messages => !opcode.is_data() && opcode != Opcode::Close,
+    }
+}
+
+fn message_text(sheet: &Sheet, message: &Message<'_>) -> String {
+    let wire = if message.compressed {
+        format!("({} deflated)", size(message.wire_length))
+    } else if message.frames.len() > 1 {
+        format!("({} frames)", message.frames.len())
+    } else {
+        String::new()
+    };
+    let head = format!("{:<7}{:>8}  {wire:<17} ", message.opcode.name(), size(message.length));
+    let mut notes = String::new();
+    if let Some(fault) = message.inflate_fault {
+        let _ = write!(notes, "  not inflated: {fault}");
+    }
+    if !message.trusted {
+        notes.push_str("  not trusted");
+    }
+    if !message.complete {
+        notes.push_str("  incomplete");
+    }
+    let room = sheet.width.saturating_sub(LEAD + head.len() + notes.len() + 2).max(8);
+    let preview = preview(message.opcode, message.opaque, message.payload, room);
+    format!("{head}{preview}{notes}")
+}
+
+/// The start of a payload: text in quotes, other bytes in hexadecimal.
+pub fn preview(opcode: Opcode, opaque: bool, payload: &[u8], room: usize) -> String {
+    let is_text = opcode != Opcode::Binary && !opaque && std::str::from_utf8(payload).is_ok();
+    if is_text || opcode == Opcode::Text && !opaque {
+        return format!("\"{}\"", escape::clipped(payload, room.saturating_sub(2)));
+    }
+    let shown = payload.len().min(room.saturating_sub(2) / 3);
+    let more = if shown < payload.len() { " …" } else { "" };
+    format!("{}{more}", escape::hex(&payload[..shown]))
+}
+
+fn frame_text(sheet: &Sheet, frame: &Frame<'_>, detail: Detail) -> String {
+    let header = &frame.header;
+    let opcode = header.opcode();
+    let mut name = opcode.name().to_owned();
+    if let Opcode::Reserved(bits) = opcode {
+        name = format!("0x{bits:X}?");
+    }
+    let mut out = format!("{name:<7}{:>8}  ", size(header.payload_length));
+    if detail == Detail::Frames {
+        let flag = |set: bool, label: &'static str| if set { label } else { "" };
+        let flags = [
+            flag(header.fin(), "FIN"),
+            flag(header.rsv1(), "RSV1"),
+            flag(header.rsv2(), "RSV2"),
+            flag(header.rsv3(), "RSV3"),
+            flag(header.masked(), "MASK"),
+        ];
+        let flags: Vec<_> = flags.into_iter().filter(|flag| !flag.is_empty()).collect();
+        let _ = write!(out, "frame {:<6} {:<16} ", frame.number, flags.join(" "));
+    }
+    let room = sheet.width.saturating_sub(LEAD + escape::width(&out) + 12).max(8);
+    if let Some(payload) = frame.payload
+        && !payload.is_empty()
+    {
+        let shown_as = if header.rsv1() { Opcode::Binary } else { opcode };
+        out.push_str(&preview(shown_as, false, payload, room));
+    }
+    if !frame.complete {
+        let _ = write!(out, "  {} missing", size(frame.missing));
+    }
+    out
+}
+
+fn close_text(close: &Close<'_>) -> String {
+    match close.body.code {
+        Some(code) => {
+            let reason = escape::clipped(close.body.reason, 60);
+            let reason = if reason.is_empty() { reason } else { format!(" \"{reason}\"") };
+            format!("close  {code}{reason}  {}", close::describe(code))
+        }
+        None => "close  without a status code: the peer's API reports 1005".to_owned(),
+    }
+}
+
+fn gap_text(gap: &Gap) -> String {
+    let length = gap.length.map_or("bytes".to_owned(), size);
+    let after = if gap.framing_lost {
+        "; the frames after it can't be told apart"
+    } else {
+        "; framing goes on after it"
+    };
+    format!("gap    {length} not captured ({}){after}", gap.reason.name())
+}
+
+fn not_frames_text(sheet: &Sheet, other: &NotFrames<'_>) -> String {
+    let what = match other.kind {
+        NotFramesKind::HttpAfterUpgrade => "text where frames should be",
+        NotFramesKind::TrailingBytes => "bytes that form no frame after the Close",
+        NotFramesKind::FramesAfterRefusal => "frames although the handshake was refused",
+        NotFramesKind::BeforeUpgrade => "bytes that are no HTTP before the answer",
+    };
+    let room = sheet.width.saturating_sub(LEAD + what.len() + 6).max(8);
+    format!("{what}: \"{}\"", escape::clipped(other.bytes, room))
+}
