@@ -86,7 +86,11 @@ fn what_is_no_capture_is_refused_by_name() {
 
 #[test]
 fn a_capture_given_to_handshake_is_refused_and_sent_to_pcap() {
-    let Some((capture, _)) = shared::recording("a_capture…", "chat-ipv6") else { return };
+    let Some((capture, _)) =
+        shared::recording("a_capture_given_to_handshake_is_refused_and_sent_to_pcap", "chat-ipv6")
+    else {
+        return;
+    };
     let run = ws101(&["handshake", utf8(&capture)]);
     check_refusal(&run, &["chat-ipv6.pcap", "ws101 pcap"]);
 }
@@ -141,7 +145,11 @@ fn wrong_usage_exits_with_2() {
 
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
-    let Some((capture, _)) = shared::recording("a_reader…", "chat-plain") else { return };
+    let Some((capture, _)) =
+        shared::recording("a_reader_that_has_seen_enough_is_no_error", "chat-plain")
+    else {
+        return;
+    };
     for format in ["text", "json", "jsonl"] {
         let mut child = Command::new(shared::binary())
             .args(["pcap", utf8(&capture), "--format", format])
@@ -165,7 +173,10 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 /// Damaged and odd files that were made to break readers; each must end in good order.
 #[test]
 fn no_damaged_capture_makes_it_crash() {
-    let Some(folder) = shared::shared("no_damaged…", "captures/formats") else { return };
+    let Some(folder) = shared::shared("no_damaged_capture_makes_it_crash", "captures/formats")
+    else {
+        return;
+    };
     let files = files_under(&folder);
     let runs = in_parallel(&files, |file| shared::pcap(file));
     assert_none(&runs.iter().filter_map(Run::crash).collect::<Vec<_>>());
@@ -174,7 +185,10 @@ fn no_damaged_capture_makes_it_crash() {
 /// Every byte of the smallest recording, flipped in turn: decoded differently or not at all.
 #[test]
 fn no_flipped_byte_makes_it_crash() {
-    let Some((capture, _)) = shared::recording("no_flipped…", "close-4001") else { return };
+    let Some((capture, _)) = shared::recording("no_flipped_byte_makes_it_crash", "close-4001")
+    else {
+        return;
+    };
     let bytes = std::fs::read(capture).expect("a recording can be read");
     let at: Vec<usize> = (0..bytes.len()).step_by(3).collect();
     let complaints = in_parallel(&at, |&at| {

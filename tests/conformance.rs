@@ -24,7 +24,7 @@ struct Case {
 
 #[test]
 fn the_reference_has_the_cases_that_these_tests_count() {
-    let Some(cases) = cases("the_reference…") else { return };
+    let Some(cases) = cases("the_reference_has_the_cases_that_these_tests_count") else { return };
     // Counted with Python when this test was written; a change of the reference must be seen.
     let count = |verdict: &str, compression: bool| {
         let cases = cases.iter().filter(|case| case.is_compression() == compression);
@@ -39,7 +39,9 @@ fn the_reference_has_the_cases_that_these_tests_count() {
 
 #[test]
 fn every_violation_is_found_against_the_end_that_commits_it() {
-    let Some(cases) = cases("every_violation…") else { return };
+    let Some(cases) = cases("every_violation_is_found_against_the_end_that_commits_it") else {
+        return;
+    };
     let mut figures: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     let mut misses = Vec::new();
     let mut pointed_at_the_frame = 0;
@@ -68,7 +70,7 @@ fn every_violation_is_found_against_the_end_that_commits_it() {
 
 #[test]
 fn no_clean_connection_is_accused() {
-    let Some(cases) = cases("no_clean…") else { return };
+    let Some(cases) = cases("no_clean_connection_is_accused") else { return };
     let mut alarms = Vec::new();
     for (compression, group) in [(false, "protocol, groups 1-10"), (true, "compression, 12-13")] {
         let mut clean = 0;
@@ -90,7 +92,7 @@ fn no_clean_connection_is_accused() {
 /// Decoding goes on after a violation: what the suite counted on the wire is what is reported.
 #[test]
 fn every_complete_frame_on_the_wire_is_reported() {
-    let Some(cases) = cases("every_complete_frame…") else { return };
+    let Some(cases) = cases("every_complete_frame_on_the_wire_is_reported") else { return };
     let mut complaints = Vec::new();
     for case in cases {
         let role = text(&case.label, "fuzzer_role");

@@ -124,11 +124,18 @@ fn the_references_have_the_vectors_that_these_tests_count() {
         ("handshakes", "verdict", "valid_request", 25),
         ("handshakes", "verdict", "invalid", 152),
     ] {
-        let Some(vectors) = vectors("the_references…", file) else { return };
+        let Some(vectors) = vectors("the_references_have_the_vectors_that_these_tests_count", file)
+        else {
+            return;
+        };
         let counted = vectors.iter().filter(|v| v["expected"][field] == word).count();
         assert_eq!(counted, expected, "{file} labelled {word}");
     }
-    let Some(values) = vectors("the_references…", "header_values") else { return };
+    let Some(values) =
+        vectors("the_references_have_the_vectors_that_these_tests_count", "header_values")
+    else {
+        return;
+    };
     let count = |word: &str| values.iter().filter(|v| v["expected"] == word).count();
     assert_eq!((count("ok"), count("invalid"), values.len()), (47, 74, 122));
     for (table, file) in [
@@ -136,7 +143,8 @@ fn the_references_have_the_vectors_that_these_tests_count() {
         (HANDSHAKES_OTHERWISE, "handshakes"),
         (HEADER_VALUES_OTHERWISE, "header_values"),
     ] {
-        let vectors = vectors("the_references…", file).expect("seen above");
+        let vectors = vectors("the_references_have_the_vectors_that_these_tests_count", file)
+            .expect("seen above");
         for (id, ..) in table {
             assert!(vectors.iter().any(|vector| vector["id"] == *id), "{id} is gone");
         }
@@ -147,7 +155,7 @@ fn the_references_have_the_vectors_that_these_tests_count() {
 
 #[test]
 fn frames_are_judged_as_other_libraries_judge_them() {
-    let Some(runs) = frame_runs("frames_are_judged…") else { return };
+    let Some(runs) = frame_runs("frames_are_judged_as_other_libraries_judge_them") else { return };
     let mut tally = Tally::default();
     for (vector, run) in runs {
         let expected = &vector["expected"];
@@ -176,10 +184,14 @@ fn frames_are_judged_as_other_libraries_judge_them() {
 
 #[test]
 fn frames_are_decoded_field_by_field() {
-    let Some(runs) = frame_runs("frames_are_decoded…") else { return };
+    let Some(runs) = frame_runs("frames_are_decoded_field_by_field") else { return };
     let mut complaints = Vec::new();
     for (vector, run) in runs {
         let expected = &vector["expected"];
+        if let Some(crash) = run.crash() {
+            complaints.push(crash);
+            continue;
+        }
         let records = run.records();
         let mut frames = of_type(&records, "frame");
         frames.retain(|frame| frame["complete"] == true);
@@ -211,7 +223,7 @@ fn frame_runs(claim: &str) -> Option<&'static [(Value, Run)]> {
             Some(bin) => std::fs::read(folder.join(bin)).expect("a vector's bytes"),
             None => unhex(text(vector, "hex")),
         };
-        let file = file_with(&bytes, ".bin");
+        let file = file_with(&bytes, vector, ".bin");
         let mut args = vec!["frame", utf8(file.path()), "--from", side(vector)];
         let deflate = negotiated(vector);
         if let Some(params) = &deflate {
@@ -292,7 +304,8 @@ fn message_difference(records: &[Value], expected: &Value) -> Option<String> {
     if wanted.is_empty() {
         return None;
     }
-    if messages.len() != wanted.len() {
+    let abridged = expected["frames"].is_null(); // f0228: 20,000 frames, 50 messages listed
+    if messages.len() != wanted.len() && !abridged {
         return Some(format!("{} of {} messages", messages.len(), wanted.len()));
     }
     let wrong =
@@ -309,13 +322,21 @@ fn message_difference(records: &[Value], expected: &Value) -> Option<String> {
 
 #[test]
 fn handshakes_are_judged_as_other_libraries_judge_them() {
-    judge_handshakes("handshakes_are_judged…", "handshake vectors", false);
+    judge_handshakes(
+        "handshakes_are_judged_as_other_libraries_judge_them",
+        "handshake vectors",
+        false,
+    );
 }
 
 /// Apart, because the rules PMD-OFFER-* and PMD-RESP-* are a piece of work of their own.
 #[test]
 fn permessage_deflate_parameters_are_judged_as_other_libraries_judge_them() {
-    judge_handshakes("permessage_deflate…", "permessage-deflate negotiation vectors", true);
+    judge_handshakes(
+        "permessage_deflate_parameters_are_judged_as_other_libraries_judge_them",
+        "permessage-deflate negotiation vectors",
+        true,
+    );
 }
 
 fn judge_handshakes(claim: &str, what: &str, about_deflate: bool) {
@@ -335,7 +356,9 @@ fn judge_handshakes(claim: &str, what: &str, about_deflate: bool) {
         let complaint = match (instead, &verdict) {
             (Some(instead), _) => instead.complaint(run),
             // No HTTP at all may also be refused as unreadable.
-            (_, Verdict::Broken) if is_malformed(vector) && run.code == Some(2) => None,
+            (_, Verdict::Broken) if has_reason(vector, "malformed_http") && run.code == Some(2) => {
+                None
+            }
             (_, Verdict::Broken) => {
                 // A parser's test has no roles; a bad message of its own may be taken for either.
                 let culprit =
@@ -354,7 +377,7 @@ fn judge_handshakes(claim: &str, what: &str, about_deflate: bool) {
 
 #[test]
 fn one_file_or_two_files_make_no_difference() {
-    let Some(runs) = handshake_runs("one_file…") else { return };
+    let Some(runs) = handshake_runs("one_file_or_two_files_make_no_difference") else { return };
     let mut complaints = Vec::new();
     for (vector, two, one) in runs {
         let Some(one) = one else { continue };
@@ -388,12 +411,12 @@ fn handshake_runs(claim: &str) -> Option<&'static [HandshakeRun]> {
                 .filter_map(|half| vector[half].as_str().map(unhex))
                 .collect();
             let files: Vec<NamedTempFile> =
-                halves.iter().map(|half| file_with(half, ".http")).collect();
+                halves.iter().map(|half| file_with(half, vector, ".http")).collect();
             let mut args = vec!["handshake"];
             args.extend(files.iter().map(|file| utf8(file.path())));
             args.extend(["--format", "jsonl"]);
             let one = (halves.len() == 2 && vector["expected"]["verdict"] == "valid").then(|| {
-                let file = file_with(&halves.concat(), ".http");
+                let file = file_with(&halves.concat(), vector, ".http");
                 shared::ws101(&["handshake", utf8(file.path()), "--format", "jsonl"])
             });
             (shared::ws101(&args), one)
@@ -406,13 +429,12 @@ fn handshake_runs(claim: &str) -> Option<&'static [HandshakeRun]> {
 
 fn is_about_deflate(vector: &Value) -> bool {
     let halves = ["request_text", "response_text"].map(|half| text(vector, half));
-    halves.iter().any(|half| half.contains("permessage-deflate;"))
-        && ["valid", "invalid", "local_policy"].contains(&text(&vector["expected"], "verdict"))
-        && halves.iter().all(|half| !half.contains("Host: localhost"))
+    halves.iter().any(|half| half.contains("permessage-deflate"))
+        && has_reason(vector, "bad_extension_param")
 }
 
-fn is_malformed(vector: &Value) -> bool {
-    list(&vector["expected"], "reasons").iter().any(|reason| reason == "malformed_http")
+fn has_reason(vector: &Value, wanted: &str) -> bool {
+    list(&vector["expected"], "reasons").iter().any(|reason| reason == wanted)
 }
 
 /// An exchange that the suite completes is `valid` and `upgraded`.
@@ -439,10 +461,17 @@ fn handshake_complaint(vector: &Value, run: &Run) -> Option<String> {
 
 #[test]
 fn header_values_are_judged_as_other_libraries_judge_them() {
-    let Some(values) = vectors("header_values…", "header_values") else { return };
+    let Some(values) =
+        vectors("header_values_are_judged_as_other_libraries_judge_them", "header_values")
+    else {
+        return;
+    };
     let runs = in_parallel(&values, |value| {
-        let file =
-            file_with(&exchange_around(text(value, "header"), text(value, "value")), ".http");
+        let file = file_with(
+            &exchange_around(text(value, "header"), text(value, "value")),
+            value,
+            ".http",
+        );
         shared::ws101(&["handshake", utf8(file.path()), "--format", "jsonl"])
     });
     let mut tally = Tally::default();
@@ -511,6 +540,9 @@ impl Instead {
 
 /// A complaint unless an error of one of these rules is found (against this end, if given).
 fn missing_error(run: &Run, rules: &[&str], culprit: Option<&str>) -> Option<String> {
+    if let Some(crash) = run.crash() {
+        return Some(crash);
+    }
     let records = run.records();
     let found = errors(&records).into_iter().any(|error| {
         is_one_of(error, rules) && culprit.is_none_or(|culprit| error["violator"] == culprit)
@@ -523,6 +555,9 @@ fn missing_error(run: &Run, rules: &[&str], culprit: Option<&str>) -> Option<Str
 }
 
 fn unexpected_errors(run: &Run) -> Option<String> {
+    if let Some(crash) = run.crash() {
+        return Some(crash);
+    }
     let records = run.records();
     let found: Vec<String> = errors(&records).iter().map(|error| brief(error)).collect();
     if found.is_empty() && run.code == Some(0) {
@@ -579,8 +614,11 @@ fn vectors(claim: &str, name: &str) -> Option<Vec<Value>> {
     Some(shared::json_lines(&path))
 }
 
-fn file_with(bytes: &[u8], suffix: &str) -> NamedTempFile {
-    let mut file = tempfile::Builder::new().suffix(suffix).tempfile().expect("a temporary file");
+/// A file with these bytes, named after its vector so that a complaint names it, too.
+fn file_with(bytes: &[u8], vector: &Value, suffix: &str) -> NamedTempFile {
+    let prefix = format!("{}-", text(vector, "id"));
+    let mut builder = tempfile::Builder::new();
+    let mut file = builder.prefix(&prefix).suffix(suffix).tempfile().expect("a temporary file");
     file.write_all(bytes).expect("a temporary file can be written");
     file
 }
