@@ -136,20 +136,17 @@ impl Pcapng {
         }
     }
 
-    /// If a block begins where the first length says that this one ends, that length is believed.
+    /// If a good block begins where the first length says that this one ends, it is believed.
     fn lengths_differ(&mut self, bytes: &[u8], before: u32, after: u32, at_end: bool) -> Found {
-        let size = before.next_multiple_of(4) as usize;
-        let next = bytes.get(size..).unwrap_or_default();
-        if next.len() < 8 && !at_end {
-            return Found::Need(size + 8);
-        }
+        let length = before.next_multiple_of(4) as usize;
         let kind = DamageKind::LengthsDiffer { before, after };
-        let plausible = KNOWN.contains(&self.word(next, 0))
-            && (SMALLEST..MAX_RECORD as u32).contains(&self.word(next, 4));
-        if next.is_empty() || plausible {
-            return Found::Damage { length: size, kind };
+        let next = bytes.get(length..).unwrap_or_default();
+        match self.judge(next) {
+            Judgment::Short(wanted) if !at_end => Found::Need(length + wanted),
+            Judgment::Good => Found::Damage { length, kind },
+            _ if next.is_empty() => Found::Damage { length, kind },
+            _ => self.damage(4, kind),
         }
-        self.damage(4, kind)
     }
 
     #[inline]
@@ -315,37 +312,49 @@ impl Pcapng {
         }
     }
 
-    /// The first place at which a known type, a sane length and the same length after it stand.
-    /// Blocks begin at multiples of four.
+    /// The first place at which a good block begins. Blocks begin at multiples of four.
     fn find(&self, bytes: &[u8], at_end: bool) -> Search {
-        let mut start = 0;
-        while let Some(here) = bytes.get(start..).filter(|here| !here.is_empty()) {
-            if here.len() < SMALLEST as usize {
-                let wanted = SMALLEST as usize;
-                return if at_end { Search::None } else { Search::Need { start, wanted } };
+        for start in (0..bytes.len()).step_by(4) {
+            match self.judge(&bytes[start..]) {
+                Judgment::Good => return Search::At(start),
+                Judgment::Short(wanted) if !at_end => return Search::Need { start, wanted },
+                _ => {}
             }
-            let section = self.word(here, 0) == SECTION_HEADER;
-            let order = if section { byte_order(&here[8..12]) } else { Some(self.big) };
-            let with = Pcapng { big: order.unwrap_or(self.big), ..Pcapng::default() };
-            let length = with.word(here, 4);
-            let sane = length.is_multiple_of(4) && (SMALLEST..=SEARCH_LIMIT).contains(&length);
-            if order.is_some() && sane && KNOWN.contains(&self.word(here, 0)) {
-                match here.get(..length as usize) {
-                    Some(block) if with.word(block, block.len() - 4) == length => {
-                        return Search::At(start);
-                    }
-                    None if !at_end => return Search::Need { start, wanted: length as usize },
-                    _ => {}
-                }
-            }
-            start += 4;
         }
         Search::None
+    }
+
+    /// Whether a block begins here: a known type, a sane length, and the same length after it.
+    fn judge(&self, bytes: &[u8]) -> Judgment {
+        let Some(head) = bytes.first_chunk::<12>() else {
+            return Judgment::Short(SMALLEST as usize);
+        };
+        let section = self.word(head, 0) == SECTION_HEADER;
+        let order = if section { byte_order(&head[8..]) } else { Some(self.big) };
+        let Some(big) = order else { return Judgment::Bad };
+        let with = Pcapng { big, ..Pcapng::default() };
+        let length = with.word(head, 4);
+        let sane = length.is_multiple_of(4) && (SMALLEST..=SEARCH_LIMIT).contains(&length);
+        if !sane || !KNOWN.contains(&with.word(head, 0)) {
+            return Judgment::Bad;
+        }
+        match bytes.get(..length as usize) {
+            Some(block) if with.word(block, block.len() - 4) == length => Judgment::Good,
+            Some(_) => Judgment::Bad,
+            None => Judgment::Short(length as usize),
+        }
     }
 }
 
 /// In a search only blocks up to this length are believed, or one wrong word would read far ahead.
 const SEARCH_LIMIT: u32 = 1024 * 1024;
+
+enum Judgment {
+    Good,
+    Bad,
+    /// So many bytes would tell.
+    Short(usize),
+}
 
 enum Search {
     At(usize),

@@ -232,29 +232,31 @@ impl Stream {
         tell: &mut (impl FnMut(Piece<'_>) + ?Sized),
     ) {
         let Arrival { sequence, bytes, missing, fin } = arrival;
+        if !self.has_begun() {
+            self.hold(sequence);
+        }
         let position = self.position(sequence);
-        let in_order = position == self.next && self.waiting.is_empty() && self.fin.is_none();
-        if in_order && self.has_begun() {
+        if position == self.next && self.is_smooth() {
             if !bytes.is_empty() {
                 let offset = self.next - self.origin;
                 self.next += bytes.len() as u64;
                 tell(Piece::Bytes { offset, bytes, carrier });
             }
-            if missing == 0 && !fin {
-                return;
-            }
-            self.place(self.next, Content::Cut(missing), carrier, tally, tell);
         } else {
-            self.hold(sequence);
-            let position = self.position(sequence);
             self.place(position, Content::Bytes(bytes), carrier, tally, tell);
-            let behind = position + bytes.len() as u64;
-            self.place(behind, Content::Cut(missing), carrier, tally, tell);
         }
+        let behind = position + bytes.len() as u64;
+        self.place(behind, Content::Cut(missing), carrier, tally, tell);
         if fin {
-            self.finish_at(position + bytes.len() as u64 + missing, carrier);
+            self.finish_at(behind + missing, carrier);
         }
         self.tell_fin(tell);
+    }
+
+    /// True if whatever comes next can be handed on at once.
+    #[inline]
+    fn is_smooth(&self) -> bool {
+        self.has_begun() && self.waiting.is_empty() && self.fin.is_none()
     }
 
     /// Nobody knows yet where the stream begins: from now on its bytes wait.
