@@ -1,0 +1,225 @@
+//! What can be wrong with a capture: it is none at all ([`CaptureError`]), or a part of it is
+//! damaged ([`Damage`]), which costs that part and nothing else.
+
+use std::fmt;
+
+/// Why nothing could be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CaptureError {
+    /// There are no bytes.
+    #[error(
+        "the input is empty (0 bytes); a capture begins with a header of at least 24 bytes. Was the capture stopped before it was written? `tcpdump -U` writes each packet at once"
+    )]
+    Empty,
+    /// The first bytes belong to something else.
+    #[error(
+        "this is not a capture: at offset 0 it looks like {looks_like} (the first bytes are {first}); expected pcap (d4 c3 b2 a1 and its variants), pcapng (0a 0d 0d 0a) or either in gzip (1f 8b). {advice}"
+    )]
+    NotACapture {
+        /// What the bytes look like, with its article.
+        looks_like: &'static str,
+        /// The first bytes in hexadecimal.
+        first: String,
+        /// What to try.
+        advice: &'static str,
+    },
+    /// A capture that stops within its own header.
+    #[error(
+        "this {format} file ends at offset {length}, within its own header, which takes {needed} bytes; nothing can be read from it. Was it copied completely?"
+    )]
+    CutHeader {
+        /// The format that it began as.
+        format: &'static str,
+        /// How many bytes there are.
+        length: u64,
+        /// How many the header takes.
+        needed: u64,
+    },
+    /// A gzip file in which nothing could be inflated.
+    #[error(
+        "this is gzip, but inflating it failed at its beginning (offset 0): {message}. Try `gzip -t` on it"
+    )]
+    Gzip {
+        /// What the inflater said.
+        message: String,
+    },
+    /// The operating system could not read it.
+    #[error("reading failed at offset {offset}: {source}")]
+    Io {
+        /// How many bytes had been read.
+        offset: u64,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// One damaged part of a capture, which was left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// Where it begins, in the (inflated) file.
+    pub offset: u64,
+    /// What is wrong there.
+    pub kind: DamageKind,
+}
+
+/// What is wrong with a part of a capture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DamageKind {
+    /// The file ends within a record or a block.
+    Cut {
+        /// How many bytes are missing, as far as the record says.
+        missing: u64,
+    },
+    /// The gzip stream ends too early.
+    GzipCut,
+    /// The gzip stream is corrupt.
+    GzipCorrupt {
+        /// What the inflater said.
+        message: String,
+    },
+    /// The source could not be read any further.
+    Unreadable {
+        /// What the system said.
+        message: String,
+    },
+    /// A length that no record or block can have.
+    AbsurdLength {
+        /// The length as it stands there.
+        length: u64,
+    },
+    /// The two lengths around a pcapng block differ.
+    LengthsDiffer {
+        /// The one before it.
+        before: u32,
+        /// The one after it.
+        after: u32,
+    },
+    /// The contents of a block do not fit into it.
+    BadBlock {
+        /// The type of the block.
+        block_type: u32,
+    },
+    /// A packet of an interface that was never described.
+    UnknownInterface {
+        /// The number of the interface.
+        interface: u32,
+    },
+    /// A section whose version nobody has defined; it is skipped.
+    UnknownVersion {
+        /// The major version.
+        major: u16,
+        /// The minor version.
+        minor: u16,
+    },
+    /// More than this program keeps (interfaces, or secrets); the rest is skipped.
+    TooMany,
+}
+
+impl DamageKind {
+    /// The name used in JSON.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            DamageKind::Cut { .. } => "cut",
+            DamageKind::GzipCut => "gzip-cut",
+            DamageKind::GzipCorrupt { .. } => "gzip-corrupt",
+            DamageKind::Unreadable { .. } => "unreadable",
+            DamageKind::AbsurdLength { .. } => "absurd-length",
+            DamageKind::LengthsDiffer { .. } => "lengths-differ",
+            DamageKind::BadBlock { .. } => "bad-block",
+            DamageKind::UnknownInterface { .. } => "unknown-interface",
+            DamageKind::UnknownVersion { .. } => "unknown-version",
+            DamageKind::TooMany => "too-many",
+        }
+    }
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at offset {}: ", self.offset)?;
+        match &self.kind {
+            DamageKind::Cut { missing } => {
+                write!(f, "the file ends within a packet or block ({missing} bytes are missing)")
+            }
+            DamageKind::GzipCut => f.write_str("the gzip stream ends too early"),
+            DamageKind::GzipCorrupt { message } => {
+                write!(f, "the gzip stream is corrupt ({message})")
+            }
+            DamageKind::Unreadable { message } => write!(f, "reading failed ({message})"),
+            DamageKind::AbsurdLength { length } => {
+                write!(f, "a packet or block claims a length of {length} bytes")
+            }
+            DamageKind::LengthsDiffer { before, after } => {
+                write!(f, "a block says {before} bytes before and {after} after its contents")
+            }
+            DamageKind::BadBlock { block_type } => {
+                write!(f, "the contents of a block of type {block_type:#x} do not fit into it")
+            }
+            DamageKind::UnknownInterface { interface } => {
+                write!(f, "a packet of interface {interface}, which was never described")
+            }
+            DamageKind::UnknownVersion { major, minor } => {
+                write!(f, "a section of version {major}.{minor}, which nobody has defined")
+            }
+            DamageKind::TooMany => f.write_str("more than this program keeps; left out"),
+        }
+    }
+}
+
+/// Says what the first bytes of something that is no capture look like, and what to try.
+pub(super) fn not_a_capture(first: &[u8]) -> CaptureError {
+    let (looks_like, advice) = guess(first);
+    let hex: Vec<String> = first.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    CaptureError::NotACapture { looks_like, first: hex.join(" "), advice }
+}
+
+const DECOMPRESS: &str = "Decompress it first.";
+const CONVERT: &str = "Convert it with `editcap FILE FILE.pcapng`.";
+const CAPTURE: &str = "Record one with `tcpdump -i any -w FILE` or Wireshark.";
+const TRANSCRIPT: &str = "Give it to ws101 as a transcript instead.";
+const HAR: &str = "If a browser saved it (HAR), give it to ws101 as a HAR file instead.";
+
+/// Leading bytes, what they mean, and what to try.
+const SIGNATURES: [(&[u8], &str, &str); 20] = [
+    (b"\x89PNG", "a PNG image", CAPTURE),
+    (b"\xff\xd8\xff", "a JPEG image", CAPTURE),
+    (b"GIF8", "a GIF image", CAPTURE),
+    (b"%PDF", "a PDF document", CAPTURE),
+    (b"\x7fELF", "an ELF executable", CAPTURE),
+    (b"PK\x03\x04", "a ZIP archive", DECOMPRESS),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard file", DECOMPRESS),
+    (b"\x04\x22\x4d\x18", "an LZ4 file", DECOMPRESS),
+    (b"\xfd7zXZ", "an xz file", DECOMPRESS),
+    (b"BZh", "a bzip2 file", DECOMPRESS),
+    (b"snoop\0", "a Solaris snoop capture", CONVERT),
+    (b"GMBU", "a Network Monitor capture", CONVERT),
+    (b"XCP\0", "a NetXRay capture", CONVERT),
+    (b"HTTP/", "an HTTP response", TRANSCRIPT),
+    (b"CLIENT_RANDOM ", "a TLS key log", "Give the capture, and this beside it as the key log."),
+    (b"SERVER_HANDSHAKE", "a TLS key log", "Give the capture, and this beside it as the key log."),
+    (b"<", "HTML or XML", CAPTURE),
+    (b"{", "JSON", HAR),
+    (b"[", "JSON", HAR),
+    (b"\0\0\0\0", "zeros", "Was the file copied completely?"),
+];
+
+fn guess(first: &[u8]) -> (&'static str, &'static str) {
+    let text = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first).trim_ascii_start();
+    for (signature, looks_like, advice) in SIGNATURES {
+        if first.starts_with(signature) || text.starts_with(signature) {
+            return (looks_like, advice);
+        }
+    }
+    let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    if memchr::memmem::find(line, b" HTTP/").is_some() {
+        return ("an HTTP request", TRANSCRIPT);
+    }
+    let printable = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7e | 0x80..);
+    let hex = |byte: &u8| byte.is_ascii_hexdigit() || byte.is_ascii_whitespace() || *byte == b':';
+    if first.iter().all(hex) {
+        ("hexadecimal text", "Give it to ws101 as bytes in hexadecimal instead.")
+    } else if first.iter().all(printable) {
+        ("text", TRANSCRIPT)
+    } else {
+        ("binary data of an unknown kind", CAPTURE)
+    }
+}

@@ -1,0 +1,273 @@
+//! A capture file as a stream of packets, read through one bounded buffer from a file or a pipe.
+//!
+//! A file that is cut or damaged in one place is read up to there and, where the format allows it,
+//! beyond. Reordering by time and merging several files are not done here.
+
+use super::error::{CaptureError, Damage, DamageKind, not_a_capture};
+use super::pcap::Pcap;
+use super::pcapng::Pcapng;
+use super::source::Source;
+use crate::said::{At, Time};
+use std::io::{self, Read};
+use std::num::NonZeroU64;
+
+/// No record or block may be longer: capture tools stop at 256 KiB a packet (USB captures at
+/// 128 MiB, which hold no TCP), secrets and names at a few MiB.
+pub(super) const MAX_RECORD: usize = 64 * 1024 * 1024;
+
+/// The formats of capture files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Classic pcap with microseconds.
+    PcapMicroseconds,
+    /// Classic pcap with nanoseconds.
+    PcapNanoseconds,
+    /// The "modified" pcap of Kuznetzov's patches: 24 bytes before each packet.
+    PcapModified,
+    /// pcapng.
+    Pcapng,
+}
+
+impl Format {
+    /// The name used in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Format::PcapMicroseconds => "pcap",
+            Format::PcapNanoseconds => "pcap-nanoseconds",
+            Format::PcapModified => "pcap-modified",
+            Format::Pcapng => "pcapng",
+        }
+    }
+}
+
+/// The link-layer header type of an interface: a number from the registry of LINKTYPE values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LinkType(pub u32);
+
+/// One packet as it lies in the buffer.
+#[derive(Debug, Clone, Copy)]
+pub struct Packet<'a> {
+    /// Its number in the file, from 1, and when it was captured.
+    pub at: At,
+    /// How its first header is to be read.
+    pub link: LinkType,
+    /// What was captured.
+    pub bytes: &'a [u8],
+    /// How long it was on the wire; more than was captured if the snap length cut it.
+    pub original_length: u32,
+}
+
+/// One step through a capture file.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// A packet.
+    Packet(Packet<'a>),
+    /// An interface was described; packets of this link type may follow.
+    Interface(LinkType),
+    /// Lines of a TLS key log (from a Decryption Secrets Block).
+    Secrets(&'a [u8]),
+    /// Something is damaged and was left out.
+    Damage(Damage),
+    /// The buffer holds no more: call [`CaptureFile::fill`] and go on.
+    Starved,
+    /// The end.
+    End,
+}
+
+/// A capture file, open for reading.
+pub struct CaptureFile<R> {
+    source: Source<R>,
+    walk: Walk,
+    packets: u64,
+    failure: Option<Damage>,
+}
+
+enum Walk {
+    Pcap(Pcap),
+    Pcapng(Pcapng),
+}
+
+/// What a format's walker found at the start of the buffer.
+pub(super) enum Found {
+    /// `header` bytes to leave out, a packet, and what follows it up to the next record.
+    Packet {
+        skip: usize,
+        captured: usize,
+        after: usize,
+        record: Record,
+    },
+    Interface {
+        length: usize,
+        link: LinkType,
+    },
+    Secrets {
+        skip: usize,
+        secrets: usize,
+        after: usize,
+    },
+    Damage {
+        length: usize,
+        kind: DamageKind,
+    },
+    Nothing {
+        length: usize,
+    },
+    Need(usize),
+}
+
+pub(super) struct Record {
+    pub(super) time: Option<Time>,
+    pub(super) link: LinkType,
+    pub(super) original_length: u32,
+}
+
+impl<R: Read> CaptureFile<R> {
+    /// Reads as much as tells the format. Blocks until that is there.
+    pub fn open(source: R) -> Result<CaptureFile<R>, CaptureError> {
+        let mut source = Source::new(source);
+        fill_to(&mut source, 2).map_err(|error| CaptureError::Io { offset: 0, source: error })?;
+        let mut source = source.unwrap_gzip();
+        let filled = fill_to(&mut source, 24);
+        if let Err(error) = filled
+            && source.bytes().len() < 24
+        {
+            return Err(match source.is_gzip() {
+                true => CaptureError::Gzip { message: error.to_string() },
+                false => CaptureError::Io { offset: source.bytes().len() as u64, source: error },
+            });
+        }
+        let head = source.bytes();
+        let length = head.len() as u64;
+        let cut = |format, needed| Err(CaptureError::CutHeader { format, length, needed });
+        let walk = if Pcapng::recognises(head) {
+            if head.len() < 12 {
+                return cut("pcapng", 28);
+            }
+            Walk::Pcapng(Pcapng::default())
+        } else if Pcap::recognises(head) {
+            match Pcap::read_header(head) {
+                Some(pcap) => {
+                    source.take(24);
+                    Walk::Pcap(pcap)
+                }
+                None => return cut("pcap", 24),
+            }
+        } else if head.is_empty() {
+            return Err(CaptureError::Empty);
+        } else {
+            let mut first = head.to_vec();
+            first.truncate(64);
+            return Err(not_a_capture(&first));
+        };
+        Ok(CaptureFile { source, walk, packets: 0, failure: None })
+    }
+
+    /// The format.
+    pub fn format(&self) -> Format {
+        match &self.walk {
+            Walk::Pcap(pcap) => pcap.format(),
+            Walk::Pcapng(_) => Format::Pcapng,
+        }
+    }
+
+    /// True if the file came in gzip.
+    pub fn is_gzip(&self) -> bool {
+        self.source.is_gzip()
+    }
+
+    /// True if the next [`fill`](CaptureFile::fill) may block.
+    pub fn may_block(&self) -> bool {
+        self.source.may_block()
+    }
+
+    /// Reads once from the source. A failure is told by the [`Step::Damage`] that follows, after
+    /// everything that was readable.
+    pub fn fill(&mut self) {
+        let Err(error) = self.source.fill() else { return };
+        let kind = match (self.source.is_gzip(), error.kind()) {
+            (true, io::ErrorKind::UnexpectedEof) => DamageKind::GzipCut,
+            (true, io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
+                DamageKind::GzipCorrupt { message: error.to_string() }
+            }
+            _ => DamageKind::Unreadable { message: error.to_string() },
+        };
+        let offset = self.source.offset() + self.source.bytes().len() as u64;
+        self.failure = Some(Damage { offset, kind });
+    }
+
+    /// Goes one step further, without reading from the source.
+    #[inline]
+    pub fn step(&mut self) -> Step<'_> {
+        loop {
+            let offset = self.source.offset();
+            let found = match &mut self.walk {
+                Walk::Pcap(pcap) => pcap.look(self.source.bytes(), self.source.at_end()),
+                Walk::Pcapng(pcapng) => pcapng.look(self.source.bytes(), self.source.at_end()),
+            };
+            match found {
+                Found::Packet { skip, captured, after, record } => {
+                    return self.packet(skip, captured, after, record);
+                }
+                Found::Nothing { length } => {
+                    self.source.take(length);
+                }
+                Found::Need(wanted) if !self.source.at_end() => {
+                    if wanted <= MAX_RECORD {
+                        return Step::Starved;
+                    }
+                    // The walkers check lengths before they ask; this guards the loop.
+                    return self.give_up(DamageKind::AbsurdLength { length: wanted as u64 });
+                }
+                Found::Need(wanted) => return self.end(wanted),
+                Found::Interface { length, link } => {
+                    self.source.take(length);
+                    return Step::Interface(link);
+                }
+                Found::Secrets { skip, secrets, after } => {
+                    self.source.take(skip);
+                    let bytes = self.source.take(secrets + after);
+                    return Step::Secrets(bytes.get(..secrets).unwrap_or(bytes));
+                }
+                Found::Damage { length, kind } => {
+                    self.source.take(length);
+                    return Step::Damage(Damage { offset, kind });
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn packet(&mut self, skip: usize, captured: usize, after: usize, record: Record) -> Step<'_> {
+        self.packets += 1;
+        let at = At { packet: NonZeroU64::new(self.packets), time: record.time };
+        let bytes = self.source.take(skip + captured + after);
+        let bytes = bytes.get(skip..skip + captured).unwrap_or_default();
+        let Record { link, original_length, .. } = record;
+        Step::Packet(Packet { at, link, bytes, original_length })
+    }
+
+    fn end(&mut self, wanted: usize) -> Step<'_> {
+        let left = self.source.bytes().len();
+        if let Some(failure) = self.failure.take() {
+            self.source.take(left);
+            return Step::Damage(failure);
+        }
+        match left {
+            0 => Step::End,
+            _ => self.give_up(DamageKind::Cut { missing: wanted.saturating_sub(left) as u64 }),
+        }
+    }
+
+    fn give_up(&mut self, kind: DamageKind) -> Step<'_> {
+        let offset = self.source.offset();
+        self.source.take(usize::MAX);
+        Step::Damage(Damage { offset, kind })
+    }
+}
+
+fn fill_to<R: Read>(source: &mut Source<R>, length: usize) -> io::Result<()> {
+    while source.bytes().len() < length && !source.at_end() {
+        source.fill()?;
+    }
+    Ok(())
+}

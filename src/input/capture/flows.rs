@@ -1,0 +1,137 @@
+//! Which connection a segment belongs to: a table from address pairs to connections, bounded.
+//!
+//! A connection that was closed, or that nobody wants to hear of, leaves a grave: a late
+//! retransmission must not open a ghost, and costs a lookup only.
+
+use super::ip::Addresses;
+use foldhash::fast::RandomState;
+use std::collections::{HashMap, VecDeque};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// The two ends of a connection, the lower one first: both directions have the same key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Key {
+    /// Address and port in one number.
+    V4([u64; 2]),
+    V6([u128; 2], [u16; 2]),
+}
+
+/// One of the two ends: an index into the key.
+pub(super) type Side = usize;
+
+impl Key {
+    /// The key of a segment, and the side that sent it.
+    #[inline]
+    pub(super) fn new(addresses: Addresses, source: u16, destination: u16) -> (Key, Side) {
+        match addresses {
+            Addresses::V4 { source: from, destination: to } => {
+                let from = u64::from(from) << 16 | u64::from(source);
+                let to = u64::from(to) << 16 | u64::from(destination);
+                if from <= to { (Key::V4([from, to]), 0) } else { (Key::V4([to, from]), 1) }
+            }
+            Addresses::V6 { source: from, destination: to } => {
+                if (from, source) <= (to, destination) {
+                    (Key::V6([from, to], [source, destination]), 0)
+                } else {
+                    (Key::V6([to, from], [destination, source]), 1)
+                }
+            }
+        }
+    }
+
+    pub(super) fn socket(&self, side: Side) -> SocketAddr {
+        let side = side & 1;
+        match *self {
+            Key::V4(ends) => {
+                let address = Ipv4Addr::from_bits((ends[side] >> 16) as u32);
+                SocketAddr::new(IpAddr::V4(address), ends[side] as u16)
+            }
+            Key::V6(addresses, ports) => {
+                SocketAddr::new(IpAddr::V6(Ipv6Addr::from_bits(addresses[side])), ports[side])
+            }
+        }
+    }
+}
+
+/// What is known under a key.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place {
+    /// An open connection, by its slot.
+    Open(u32),
+    Grave(Grave),
+}
+
+/// What is left of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Grave {
+    /// The sequence number of the SYN that opened it, if it was seen: the same one is a late copy.
+    pub(super) opened_by: Option<u32>,
+    /// The second in which it was closed; none if it is still open and nobody wants to hear of it.
+    pub(super) closed: Option<u32>,
+    /// Still visited: keep it a little longer.
+    pub(super) visited: bool,
+}
+
+/// The table.
+#[derive(Default)]
+pub(super) struct Places {
+    v4: HashMap<[u64; 2], Place, RandomState>,
+    v6: HashMap<([u128; 2], [u16; 2]), Place, RandomState>,
+    /// Graves, the oldest first.
+    graves: VecDeque<Key>,
+}
+
+impl Places {
+    #[inline]
+    pub(super) fn get_mut(&mut self, key: &Key) -> Option<&mut Place> {
+        match key {
+            Key::V4(ends) => self.v4.get_mut(ends),
+            Key::V6(addresses, ports) => self.v6.get_mut(&(*addresses, *ports)),
+        }
+    }
+
+    pub(super) fn insert(&mut self, key: Key, place: Place) {
+        match key {
+            Key::V4(ends) => self.v4.insert(ends, place),
+            Key::V6(addresses, ports) => self.v6.insert((addresses, ports), place),
+        };
+    }
+
+    pub(super) fn remove(&mut self, key: &Key) {
+        match key {
+            Key::V4(ends) => self.v4.remove(ends),
+            Key::V6(addresses, ports) => self.v6.remove(&(*addresses, *ports)),
+        };
+    }
+
+    /// Buries a connection. If there are too many graves, the oldest that nobody visits goes.
+    pub(super) fn bury(&mut self, key: Key, grave: Grave, most: usize) {
+        self.insert(key, Place::Grave(grave));
+        self.graves.push_back(key);
+        // Bounded, because a grave may have been visited again and again: then it goes anyway.
+        for _ in 0..8 {
+            if self.graves.len() <= most {
+                return;
+            }
+            self.dig();
+        }
+        while self.graves.len() > most {
+            let Some(oldest) = self.graves.pop_front() else { return };
+            if let Some(Place::Grave(_)) = self.get_mut(&oldest) {
+                self.remove(&oldest);
+            }
+        }
+    }
+
+    fn dig(&mut self) {
+        let Some(oldest) = self.graves.pop_front() else { return };
+        match self.get_mut(&oldest) {
+            Some(Place::Grave(grave)) if grave.visited => {
+                grave.visited = false;
+                self.graves.push_back(oldest);
+            }
+            Some(Place::Grave(_)) => self.remove(&oldest),
+            _ => {}
+        }
+    }
+}

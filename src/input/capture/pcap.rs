@@ -1,0 +1,219 @@
+//! Classic pcap: a file header, then records of a header and a packet each
+//! (draft-ietf-opsawg-pcap).
+//!
+//! Absent: the record headers of Nokia's and SuSE's private variants.
+
+use super::error::DamageKind;
+use super::file::{Format, Found, LinkType, MAX_RECORD, Record};
+use crate::said::Time;
+use pcap_parser::nom::{Err, IResult, Needed};
+use pcap_parser::pcap::{
+    parse_pcap_frame, parse_pcap_frame_be, parse_pcap_frame_modified, parse_pcap_header,
+};
+use pcap_parser::{LegacyPcapBlock, PcapError};
+
+/// Magic numbers as the bytes lie in the file.
+const MAGICS: [([u8; 4], Layout, Format); 6] = [
+    ([0xd4, 0xc3, 0xb2, 0xa1], Layout::Little, Format::PcapMicroseconds),
+    ([0xa1, 0xb2, 0xc3, 0xd4], Layout::Big, Format::PcapMicroseconds),
+    ([0x4d, 0x3c, 0xb2, 0xa1], Layout::Little, Format::PcapNanoseconds),
+    ([0xa1, 0xb2, 0x3c, 0x4d], Layout::Big, Format::PcapNanoseconds),
+    ([0x34, 0xcd, 0xb2, 0xa1], Layout::ModifiedLittle, Format::PcapModified),
+    ([0xa1, 0xb2, 0xcd, 0x34], Layout::ModifiedBig, Format::PcapModified),
+];
+
+const FILE_HEADER: usize = 24;
+
+/// No tool captures more of a packet, unless the file header allows it.
+const USUAL_LIMIT: u32 = 256 * 1024;
+
+/// The upper bits of the link type hold the length of the frame check sequence.
+const LINK_TYPE_MASK: u32 = 0x0fff_ffff;
+
+/// Neighbouring records that are plausible lie within this many seconds.
+const NEAR: i64 = 7 * 24 * 3600;
+
+/// What a record looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    Little,
+    Big,
+    ModifiedLittle,
+    ModifiedBig,
+}
+
+/// A walker over records.
+#[derive(Debug)]
+pub(super) struct Pcap {
+    layout: Layout,
+    format: Format,
+    link: LinkType,
+    longest: u32,
+    last_second: Option<u32>,
+    /// True after a damaged record header: the next good record has to be searched for.
+    lost: bool,
+    /// True once the one interface was announced.
+    announced: bool,
+}
+
+impl Pcap {
+    pub(super) fn recognises(head: &[u8]) -> bool {
+        MAGICS.iter().any(|(magic, ..)| head.starts_with(magic))
+    }
+
+    pub(super) fn read_header(head: &[u8]) -> Option<Pcap> {
+        let (_, layout, format) = *MAGICS.iter().find(|(magic, ..)| head.starts_with(magic))?;
+        let (network, longest) = if layout == Layout::ModifiedBig {
+            // pcap-parser does not know this one.
+            (u32::from_be_bytes(word(head, 20)?), u32::from_be_bytes(word(head, 16)?))
+        } else {
+            let (_, header) = parse_pcap_header(head.get(..FILE_HEADER)?).ok()?;
+            (header.network.0 as u32, header.snaplen)
+        };
+        let longest = longest.clamp(USUAL_LIMIT, MAX_RECORD as u32 / 2);
+        let link = LinkType(network & LINK_TYPE_MASK);
+        Some(Pcap {
+            layout,
+            format,
+            link,
+            longest,
+            last_second: None,
+            lost: false,
+            announced: false,
+        })
+    }
+
+    pub(super) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Looks at the record at the start of `bytes`.
+    #[inline]
+    pub(super) fn look(&mut self, bytes: &[u8], at_end: bool) -> Found {
+        if self.lost || !self.announced {
+            return self.look_slowly(bytes, at_end);
+        }
+        let block = match self.parse(bytes) {
+            Ok((_, block)) if block.caplen <= self.longest => block,
+            Ok((_, block)) => return self.absurd(block.caplen as usize),
+            Err(Err::Incomplete(Needed::Size(needed))) => {
+                let wanted = bytes.len() + needed.get();
+                if wanted - self.header_length().min(wanted) > self.longest as usize {
+                    return self.absurd(wanted - self.header_length());
+                }
+                return Found::Need(wanted);
+            }
+            Err(_) => return Found::Need(self.header_length()),
+        };
+        self.last_second = Some(block.ts_sec);
+        let nanoseconds = match self.format {
+            Format::PcapNanoseconds => i64::from(block.ts_usec),
+            _ => i64::from(block.ts_usec) * 1_000,
+        };
+        let time = Some(Time(i64::from(block.ts_sec) * 1_000_000_000 + nanoseconds));
+        let record = Record { time, link: self.link, original_length: block.origlen };
+        let captured = block.caplen as usize;
+        Found::Packet { skip: self.header_length(), captured, after: 0, record }
+    }
+
+    #[cold]
+    fn look_slowly(&mut self, bytes: &[u8], at_end: bool) -> Found {
+        if self.announced {
+            return self.search(bytes, at_end);
+        }
+        self.announced = true;
+        Found::Interface { length: 0, link: self.link }
+    }
+
+    fn absurd(&mut self, length: usize) -> Found {
+        self.lost = true;
+        Found::Damage { length: 1, kind: DamageKind::AbsurdLength { length: length as u64 } }
+    }
+
+    #[inline]
+    fn parse<'a>(&self, bytes: &'a [u8]) -> Parsed<'a> {
+        match self.layout {
+            Layout::Little => parse_pcap_frame(bytes),
+            Layout::Big => parse_pcap_frame_be(bytes),
+            Layout::ModifiedLittle => parse_pcap_frame_modified(bytes),
+            Layout::ModifiedBig => parse_modified_be(bytes),
+        }
+    }
+
+    fn header_length(&self) -> usize {
+        match self.layout {
+            Layout::Little | Layout::Big => 16,
+            Layout::ModifiedLittle | Layout::ModifiedBig => 24,
+        }
+    }
+
+    /// Searches for the next place where two plausible records follow each other, or one that ends
+    /// with the file: one damaged record must not cost the rest.
+    fn search(&mut self, bytes: &[u8], at_end: bool) -> Found {
+        let header = self.header_length();
+        for start in 0..bytes.len() {
+            let here = &bytes[start..];
+            if here.len() < header {
+                return wait(start, header, bytes.len(), at_end);
+            }
+            let Some(length) = self.plausible(here) else { continue };
+            let next = here.get(length..).unwrap_or_default();
+            let ends_the_file = at_end && here.len() == length;
+            if ends_the_file || self.plausible(next).is_some() {
+                self.lost = false;
+                return Found::Nothing { length: start };
+            }
+            if next.len() < header && !at_end {
+                return wait(start, length + header, bytes.len(), at_end);
+            }
+        }
+        wait(bytes.len(), 1, bytes.len(), at_end)
+    }
+
+    /// The length of the record, header included, if its header could be one.
+    fn plausible(&self, bytes: &[u8]) -> Option<usize> {
+        let big = matches!(self.layout, Layout::Big | Layout::ModifiedBig);
+        let number = |at| {
+            let bytes = word(bytes, at)?;
+            Some(if big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
+        };
+        let (second, fraction, captured, original) =
+            (number(0)?, number(4)?, number(8)?, number(12)?);
+        let a_second =
+            if self.format == Format::PcapNanoseconds { 1_000_000_000 } else { 1_000_000 };
+        let near =
+            self.last_second.is_none_or(|last| (i64::from(second) - i64::from(last)).abs() < NEAR);
+        let fits = captured > 0 && captured <= original && original <= self.longest;
+        (near && fits && fraction < a_second).then_some(self.header_length() + captured as usize)
+    }
+}
+
+type Parsed<'a> = IResult<&'a [u8], LegacyPcapBlock<'a>, PcapError<&'a [u8]>>;
+
+/// The one layout that pcap-parser does not know.
+fn parse_modified_be(bytes: &[u8]) -> Parsed<'_> {
+    let (Some(ts_sec), Some(ts_usec), Some(caplen), Some(origlen), Some(rest)) =
+        (word(bytes, 0), word(bytes, 4), word(bytes, 8), word(bytes, 12), bytes.get(24..))
+    else {
+        return Err(Err::Incomplete(Needed::new(24 - bytes.len().min(23))));
+    };
+    let [ts_sec, ts_usec, caplen, origlen] =
+        [ts_sec, ts_usec, caplen, origlen].map(u32::from_be_bytes);
+    let Some((data, rest)) = rest.split_at_checked(caplen as usize) else {
+        return Err(Err::Incomplete(Needed::new(caplen as usize - rest.len())));
+    };
+    Ok((rest, LegacyPcapBlock { ts_sec, ts_usec, caplen, origlen, data }))
+}
+
+/// Leaves out what was searched; only then asks for more, so that every search makes progress.
+fn wait(searched: usize, wanted: usize, have: usize, at_end: bool) -> Found {
+    match searched {
+        _ if at_end && have > 0 => Found::Nothing { length: have },
+        0 => Found::Need(wanted.max(have + 1)),
+        _ => Found::Nothing { length: searched },
+    }
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<[u8; 4]> {
+    bytes.get(at..at + 4)?.try_into().ok()
+}

@@ -1,0 +1,185 @@
+//! From packets to what was said: link, IP, fragments, tunnels, TCP.
+
+use super::error::Damage;
+use super::file::{LinkType, Packet};
+use super::fragment::Fragments;
+use super::ip::{self, Addresses, BadIp, protocol};
+use super::link::{self, NoNetwork, ethertype};
+use super::tally::Tally;
+use super::tcp::{Limits, Segment, Tcp};
+use crate::said::{At, Listener};
+
+/// Tunnels within tunnels are followed so deep.
+const MAX_DEPTH: u32 = 8;
+
+/// UDP ports of tunnels (RFC 7348, RFC 8926).
+const VXLAN: u16 = 4789;
+const GENEVE: u16 = 6081;
+
+const ETHERNET: LinkType = LinkType(1);
+
+/// The state of a capture that is being read: everything but the file.
+pub struct Reassembly {
+    tcp: Tcp,
+    fragments: Fragments,
+    tally: Tally,
+    last: At,
+}
+
+impl Reassembly {
+    /// A reassembly that keeps within these limits.
+    pub fn new(limits: Limits) -> Reassembly {
+        let last = At::default();
+        Reassembly {
+            tcp: Tcp::new(limits),
+            fragments: Fragments::default(),
+            tally: Tally::default(),
+            last,
+        }
+    }
+
+    /// One packet; packets come in the order of their time, as far as the capture has it.
+    #[inline]
+    pub fn packet<L: Listener>(&mut self, packet: &Packet<'_>, listener: &mut L) {
+        self.tally.packets += 1;
+        self.tally.bytes += packet.bytes.len() as u64;
+        self.last = packet.at;
+        let missing = (packet.original_length as usize).saturating_sub(packet.bytes.len());
+        self.tally.cut_packets += u64::from(missing > 0);
+        match link::network(packet.link, packet.bytes) {
+            Ok(bytes) => self.internet(bytes, missing, MAX_DEPTH, listener),
+            Err(why) => self.no_network(why),
+        }
+    }
+
+    /// Counts a damaged part of the file.
+    pub fn damaged(&mut self, damage: Damage) {
+        self.tally.damaged(damage);
+    }
+
+    /// What was counted so far.
+    pub fn tally(&mut self) -> &Tally {
+        self.tcp.count(&mut self.tally);
+        &self.tally
+    }
+
+    /// The capture ended: tells what is left, and returns the counts.
+    pub fn finish<L: Listener>(mut self, listener: &mut L) -> Tally {
+        self.fragments.finish();
+        self.tally.incomplete_datagrams = self.fragments.incomplete;
+        self.tcp.finish(self.last, listener, &mut self.tally);
+        self.tally
+    }
+
+    #[cold]
+    fn no_network(&mut self, why: NoNetwork) {
+        let skipped = &mut self.tally.skipped;
+        match why {
+            NoNetwork::UnknownLinkType => skipped.unknown_link_type += 1,
+            NoNetwork::NotIp => skipped.not_ip += 1,
+            NoNetwork::Cut => skipped.damaged_header += 1,
+        }
+    }
+
+    #[inline]
+    fn internet<L: Listener>(
+        &mut self,
+        bytes: &[u8],
+        missing: usize,
+        depth: u32,
+        listener: &mut L,
+    ) {
+        let ip = match ip::open(bytes, missing) {
+            Ok(ip) => ip,
+            Err(BadIp::NotIp) => return self.no_network(NoNetwork::NotIp),
+            Err(BadIp::Damaged) => return self.no_network(NoNetwork::Cut),
+        };
+        if ip.fragment.is_some() {
+            return match self.fragments.add(&ip) {
+                Some((protocol, whole)) => {
+                    self.transport(ip.addresses, protocol, &whole, 0, depth, listener);
+                }
+                None => self.tally.skipped.fragments += 1,
+            };
+        }
+        self.transport(ip.addresses, ip.protocol, ip.payload, ip.missing, depth, listener);
+    }
+
+    #[inline]
+    fn transport<L: Listener>(
+        &mut self,
+        addresses: Addresses,
+        number: u8,
+        bytes: &[u8],
+        missing: usize,
+        depth: u32,
+        listener: &mut L,
+    ) {
+        if number != protocol::TCP {
+            return self.tunnel(number, bytes, missing, depth, listener);
+        }
+        let Some(segment) = Segment::read(bytes, missing) else {
+            return self.no_network(NoNetwork::Cut);
+        };
+        self.tcp.segment(addresses, segment, self.last, listener, &mut self.tally);
+    }
+
+    /// Protocols that may carry IP again.
+    #[cold]
+    fn tunnel<L: Listener>(
+        &mut self,
+        number: u8,
+        bytes: &[u8],
+        missing: usize,
+        depth: u32,
+        listener: &mut L,
+    ) {
+        let within = match number {
+            protocol::IPIP | protocol::IPV6 => Ok(bytes),
+            protocol::GRE => generic_routing(bytes),
+            protocol::UDP => match overlay(bytes) {
+                Some(frame) => link::network(ETHERNET, frame),
+                None => {
+                    self.tally.skipped.udp += 1;
+                    return;
+                }
+            },
+            _ => {
+                self.tally.skipped.not_tcp += 1;
+                return;
+            }
+        };
+        match within {
+            Ok(_) if depth == 0 => self.tally.skipped.too_deep += 1,
+            Ok(within) => self.internet(within, missing, depth - 1, listener),
+            Err(why) => self.no_network(why),
+        }
+    }
+}
+
+/// What GRE carries (RFC 2784, RFC 2890): optional checksum, key and sequence number.
+fn generic_routing(bytes: &[u8]) -> Result<&[u8], NoNetwork> {
+    let [flags, version, high, low, rest @ ..] = bytes else { return Err(NoNetwork::Cut) };
+    let acknowledgment = version & 0x80 != 0 && version & 7 == 1;
+    let options = (flags & 0x80 != 0 || flags & 0x40 != 0) as usize
+        + (flags & 0x20 != 0) as usize
+        + (flags & 0x10 != 0) as usize
+        + acknowledgment as usize;
+    let payload = rest.get(options * 4..).ok_or(NoNetwork::Cut)?;
+    match u16::from_be_bytes([*high, *low]) {
+        ethertype::TRANSPARENT_ETHERNET => link::network(ETHERNET, payload),
+        protocol => link::from_ethertype(protocol, payload),
+    }
+}
+
+/// The Ethernet frame in VXLAN or GENEVE, by the destination port.
+fn overlay(datagram: &[u8]) -> Option<&[u8]> {
+    let (header, payload) = datagram.split_first_chunk::<8>()?;
+    match u16::from_be_bytes([header[2], header[3]]) {
+        VXLAN if payload.first()? & 0x08 != 0 => payload.get(8..),
+        GENEVE if payload.get(2..4)? == ethertype::TRANSPARENT_ETHERNET.to_be_bytes() => {
+            payload.get(8 + usize::from(payload[0] & 0x3f) * 4..)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,537 @@
+//! One direction of a TCP connection: segments in any order in, bytes in order out (RFC 9293).
+//!
+//! Positions are sequence numbers unwrapped to 64 bits around the next byte expected, so the wrap
+//! of the 32-bit number space is seen here and nowhere else. What arrives in order is handed on
+//! straight from the packet; only what does not is stored, each byte once: the first arrival wins.
+
+use super::tally::Tally;
+use crate::said::{At, GapReason, Time};
+use std::collections::BTreeMap;
+
+/// The position of the first sequence number seen. Anything that unwraps to before it is positive.
+const START: u64 = 1 << 32;
+
+/// A segment that lies further ahead is none of this stream: no window is larger (RFC 7323 §2.3).
+const MAX_WINDOW: u64 = 1 << 30;
+
+/// What a stored chunk costs beside its bytes.
+const CHUNK_COST: usize = 96;
+
+/// A hole that the peer has acknowledged may still be filled, if the capture itself was disordered,
+/// by one of this many packets …
+const REORDERED_PACKETS: u32 = 64;
+/// … or within this time.
+const REORDERED_TIME: i64 = 1_000_000_000;
+
+/// If the peer was never captured, nothing tells a lost segment from a late one but patience.
+const PATIENCE_PACKETS: u32 = 1024;
+const PATIENCE_TIME: i64 = 3_000_000_000;
+
+/// The packet that brought something, and what its sender had heard by then.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Carrier {
+    pub(super) at: At,
+    pub(super) heard: Option<u64>,
+}
+
+/// What the wire brought: bytes from this sequence number on, of which `missing` more were not
+/// captured, and perhaps a FIN.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arrival<'a> {
+    pub(super) sequence: u32,
+    pub(super) bytes: &'a [u8],
+    pub(super) missing: u64,
+    pub(super) fin: bool,
+}
+
+/// What comes out, in order.
+#[derive(Debug)]
+pub(super) enum Piece<'a> {
+    Bytes { offset: u64, bytes: &'a [u8], carrier: Carrier },
+    Gap { offset: u64, length: u64, reason: GapReason, carrier: Carrier },
+    Fin { carrier: Carrier },
+}
+
+/// What a segment brings.
+#[derive(Debug, Clone, Copy)]
+enum Content<'a> {
+    Bytes(&'a [u8]),
+    /// So many bytes that the snap length cut off.
+    Cut(u64),
+}
+
+#[derive(Debug)]
+struct Chunk {
+    /// None: the snap length cut it off.
+    bytes: Option<Box<[u8]>>,
+    length: u64,
+    carrier: Carrier,
+}
+
+/// What is known of where the stream begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Start {
+    /// Nothing.
+    #[default]
+    Unknown,
+    /// Nothing, but bytes are waiting to find out.
+    Held,
+    /// The capture began after the connection did; offset 0 is the first byte that was captured.
+    Guessed,
+    /// The SYN, or an acknowledgment of it, told.
+    Known,
+}
+
+/// One direction.
+#[derive(Debug, Default)]
+pub(super) struct Stream {
+    start: Start,
+    fin_told: bool,
+    /// The sequence number at position 0 (modulo 2³²).
+    base: u32,
+    /// The position of offset 0.
+    origin: u64,
+    /// The position of the next byte expected.
+    next: u64,
+    /// How far the peer has acknowledged.
+    acknowledged: Option<u64>,
+    /// The first acknowledgment, if it came before the stream's own beginning was known.
+    early: Option<u32>,
+    /// The position of the FIN, and the packet that brought it.
+    fin: Option<(u64, Carrier)>,
+    /// What came too early, by position; no two overlap.
+    waiting: BTreeMap<u64, Chunk>,
+    /// What `waiting` costs.
+    stored: usize,
+    /// For how many packets, and since when, the first hole could be declared lost.
+    patience: u32,
+    since: Option<Time>,
+}
+
+impl Stream {
+    /// True once the position of the first byte is settled.
+    #[inline]
+    pub(super) fn has_begun(&self) -> bool {
+        matches!(self.start, Start::Guessed | Start::Known)
+    }
+
+    /// True if bytes wait for the beginning to be known.
+    pub(super) fn is_held(&self) -> bool {
+        self.start == Start::Held
+    }
+
+    /// True if a SYN (or what acknowledges it) said where the stream begins.
+    #[inline]
+    pub(super) fn start_is_known(&self) -> bool {
+        self.start == Start::Known
+    }
+
+    /// True if nothing was handed on yet.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.next == self.origin
+    }
+
+    /// The sequence number of the first byte.
+    pub(super) fn first_sequence(&self) -> u32 {
+        self.base.wrapping_add(self.origin as u32)
+    }
+
+    pub(super) fn early(&self) -> Option<u32> {
+        self.early
+    }
+
+    /// What is stored, in bytes.
+    #[inline]
+    pub(super) fn stored(&self) -> usize {
+        self.stored
+    }
+
+    /// True if something waits behind a hole.
+    #[inline]
+    pub(super) fn has_hole(&self) -> bool {
+        !self.waiting.is_empty() || (self.fin.is_some() && !self.fin_told)
+    }
+
+    /// True if the sender will say nothing more, and everything it said was handed on.
+    #[inline]
+    pub(super) fn fin_told(&self) -> bool {
+        self.fin_told
+    }
+
+    /// True if the peer has acknowledged the FIN.
+    pub(super) fn fin_acknowledged(&self) -> bool {
+        self.fin.is_some_and(|(fin, _)| self.acknowledged.is_some_and(|position| position > fin))
+    }
+
+    /// How much of the stream the peer has acknowledged.
+    #[inline]
+    pub(super) fn heard(&self) -> Option<u64> {
+        let position = self.acknowledged?;
+        let position = self.fin.map_or(position, |(fin, _)| position.min(fin));
+        position.checked_sub(self.origin)
+    }
+
+    /// Settles that the first byte has this sequence number.
+    pub(super) fn begin(&mut self, sequence: u32, known: bool) {
+        if self.start == Start::Held {
+            self.next = START;
+            self.next = self.position(sequence);
+        } else {
+            self.base = sequence.wrapping_sub(START as u32);
+            self.next = START;
+        }
+        self.origin = self.next;
+        self.start = if known { Start::Known } else { Start::Guessed };
+        if let Some(early) = self.early {
+            self.acknowledge(early);
+        }
+    }
+
+    /// Settles the beginning of held bytes at the first of them.
+    fn begin_held(&mut self) {
+        let first = self.waiting.keys().next().copied().unwrap_or(START);
+        self.begin(self.base.wrapping_add(first as u32), true);
+    }
+
+    /// The position of a sequence number, unwrapped around the next byte expected.
+    #[inline]
+    fn position(&self, sequence: u32) -> u64 {
+        let expected = self.base.wrapping_add(self.next as u32);
+        let distance = sequence.wrapping_sub(expected) as i32;
+        self.next.wrapping_add_signed(i64::from(distance))
+    }
+
+    /// True if a sequence number lies near enough to be of this stream.
+    pub(super) fn is_near(&self, sequence: u32, distance: u64) -> bool {
+        self.position(sequence).abs_diff(self.next) <= distance
+    }
+
+    /// The peer acknowledges everything before this sequence number.
+    #[inline]
+    pub(super) fn acknowledge(&mut self, sequence: u32) {
+        if !self.has_begun() {
+            self.early.get_or_insert(sequence);
+            return;
+        }
+        let position = self.position(sequence);
+        if position >= self.origin
+            && position <= self.next + MAX_WINDOW
+            && self.acknowledged.is_none_or(|before| position > before)
+        {
+            self.acknowledged = Some(position);
+        }
+    }
+
+    /// One segment.
+    #[inline]
+    pub(super) fn segment(
+        &mut self,
+        arrival: Arrival<'_>,
+        carrier: Carrier,
+        tally: &mut Tally,
+        tell: &mut (impl FnMut(Piece<'_>) + ?Sized),
+    ) {
+        let Arrival { sequence, bytes, missing, fin } = arrival;
+        if !self.has_begun() {
+            self.hold(sequence);
+        }
+        let position = self.position(sequence);
+        if position == self.next && self.is_smooth() {
+            if !bytes.is_empty() {
+                let offset = self.next - self.origin;
+                self.next += bytes.len() as u64;
+                tell(Piece::Bytes { offset, bytes, carrier });
+            }
+        } else {
+            self.place(position, Content::Bytes(bytes), carrier, tally, tell);
+        }
+        let behind = position + bytes.len() as u64;
+        self.place(behind, Content::Cut(missing), carrier, tally, tell);
+        if fin {
+            self.finish_at(behind + missing, carrier);
+        }
+        self.tell_fin(tell);
+    }
+
+    /// True if whatever comes next can be handed on at once.
+    #[inline]
+    fn is_smooth(&self) -> bool {
+        self.has_begun() && self.waiting.is_empty() && self.fin.is_none()
+    }
+
+    /// Nobody knows yet where the stream begins: from now on its bytes wait.
+    fn hold(&mut self, sequence: u32) {
+        if self.start == Start::Unknown {
+            self.start = Start::Held;
+            self.base = sequence.wrapping_sub(START as u32);
+            self.next = START;
+            self.origin = START;
+        }
+    }
+
+    fn finish_at(&mut self, position: u64, carrier: Carrier) {
+        let plausible = position >= self.next && position - self.next <= MAX_WINDOW;
+        if self.fin.is_none() && plausible {
+            self.fin = Some((position, carrier));
+        }
+    }
+
+    fn tell_fin(&mut self, tell: &mut (impl FnMut(Piece<'_>) + ?Sized)) {
+        if let Some((position, carrier)) = self.fin
+            && !self.fin_told
+            && self.next >= position
+            && self.has_begun()
+        {
+            self.fin_told = true;
+            tell(Piece::Fin { carrier });
+        }
+    }
+
+    /// Puts content where it belongs: hands it on if it is its turn, stores it otherwise.
+    fn place(
+        &mut self,
+        mut position: u64,
+        mut content: Content<'_>,
+        carrier: Carrier,
+        tally: &mut Tally,
+        tell: &mut (impl FnMut(Piece<'_>) + ?Sized),
+    ) {
+        if content.length() == 0 {
+            return;
+        }
+        if let Some((fin, _)) = self.fin {
+            content = content.first(fin.saturating_sub(position));
+        }
+        if position < self.next && self.has_begun() {
+            let known = self.next - position;
+            if content.length() <= 1 && known == 1 {
+                tally.keep_alives += 1;
+                return;
+            }
+            tally.retransmissions += 1;
+            content = content.skip(known);
+            position = self.next;
+        } else if position.abs_diff(self.next) > MAX_WINDOW {
+            tally.out_of_window += 1;
+            return;
+        }
+        if self.conflicts(position, content) {
+            tally.conflicts += 1;
+        }
+        while content.length() > 0 && position == self.next && self.has_begun() {
+            let room = self
+                .waiting
+                .keys()
+                .next()
+                .map_or(u64::MAX, |first| first.saturating_sub(self.next));
+            self.hand_on(content.first(room), carrier, tell);
+            self.drain(tell);
+            content = content.skip(self.next - position);
+            position = self.next;
+        }
+        if content.length() > 0 {
+            tally.out_of_order += 1;
+            self.store(position, content, carrier);
+        }
+    }
+
+    fn hand_on(
+        &mut self,
+        content: Content<'_>,
+        carrier: Carrier,
+        tell: &mut (impl FnMut(Piece<'_>) + ?Sized),
+    ) {
+        let offset = self.next - self.origin;
+        self.next += content.length();
+        match content {
+            Content::Bytes([]) | Content::Cut(0) => {}
+            Content::Bytes(bytes) => tell(Piece::Bytes { offset, bytes, carrier }),
+            Content::Cut(length) => {
+                tell(Piece::Gap { offset, length, reason: GapReason::SnapLength, carrier });
+            }
+        }
+    }
+
+    /// Stores the sub-ranges that nothing covers yet.
+    fn store(&mut self, start: u64, content: Content<'_>, carrier: Carrier) {
+        let end = start + content.length();
+        let mut position = start;
+        while position < end {
+            let covered = self.waiting.range(..=position).next_back();
+            let covered = covered.map_or(0, |(first, chunk)| first + chunk.length);
+            if covered > position {
+                position = covered;
+                continue;
+            }
+            let upto = self.waiting.range(position..end).next().map_or(end, |(first, _)| *first);
+            let part = content.skip(position - start).first(upto - position);
+            let bytes = match part {
+                Content::Bytes(bytes) => Some(Box::from(bytes)),
+                Content::Cut(_) => None,
+            };
+            let chunk = Chunk { bytes, length: part.length(), carrier };
+            self.stored += chunk.cost();
+            self.waiting.insert(position, chunk);
+            position = upto;
+        }
+    }
+
+    /// True if the content differs from what is stored of the same range.
+    fn conflicts(&self, start: u64, content: Content<'_>) -> bool {
+        let (Content::Bytes(bytes), false) = (content, self.waiting.is_empty()) else {
+            return false;
+        };
+        let end = start + bytes.len() as u64;
+        let before = self.waiting.range(..start).next_back();
+        before.into_iter().chain(self.waiting.range(start..end)).any(|(first, chunk)| {
+            let from = start.max(*first);
+            let upto = end.min(first + chunk.length);
+            let Some(stored) = &chunk.bytes else { return false };
+            from < upto
+                && bytes.get((from - start) as usize..(upto - start) as usize)
+                    != stored.get((from - first) as usize..(upto - first) as usize)
+        })
+    }
+
+    /// Hands on what waits, as far as it follows without a hole.
+    fn drain(&mut self, tell: &mut (impl FnMut(Piece<'_>) + ?Sized)) {
+        while let Some(entry) = self.waiting.first_entry() {
+            let position = *entry.key();
+            if position > self.next {
+                break;
+            }
+            let chunk = entry.remove();
+            self.stored -= chunk.cost();
+            let content = match &chunk.bytes {
+                Some(bytes) => Content::Bytes(bytes),
+                None => Content::Cut(chunk.length),
+            };
+            self.hand_on(content.skip(self.next - position), chunk.carrier, tell);
+        }
+        if self.waiting.is_empty() {
+            self.patience = 0;
+            self.since = None;
+        }
+    }
+
+    /// After the beginning was settled: hands on what waited for it.
+    pub(super) fn release(&mut self, tell: &mut (impl FnMut(Piece<'_>) + ?Sized)) {
+        self.drain(tell);
+        self.tell_fin(tell);
+    }
+
+    /// A packet of this connection passed while there is a hole. Declares the hole lost if it must
+    /// be: the peer has acknowledged it, and the allowance for a disordered capture is used up.
+    pub(super) fn wait_for_hole(
+        &mut self,
+        carrier: Carrier,
+        peer_seen: bool,
+        tell: &mut (impl FnMut(Piece<'_>) + ?Sized),
+    ) {
+        let acknowledged = match (self.behind_hole(), self.acknowledged) {
+            (Some(behind), Some(acknowledged)) => acknowledged >= behind,
+            _ => false,
+        };
+        if peer_seen && !acknowledged && !self.is_held() {
+            return;
+        }
+        let (packets, time) = match peer_seen {
+            true => (REORDERED_PACKETS, REORDERED_TIME),
+            false => (PATIENCE_PACKETS, PATIENCE_TIME),
+        };
+        self.patience += 1;
+        let now = carrier.at.time;
+        let since = *self.since.get_or_insert(now.unwrap_or(Time(i64::MAX)));
+        let waited = now.map_or(0, |now| now.0.saturating_sub(since.0));
+        if self.patience > packets || waited > time {
+            self.declare_lost(carrier, tell);
+        }
+    }
+
+    /// Where the first hole ends.
+    fn behind_hole(&self) -> Option<u64> {
+        let fin = self.fin.map(|(position, _)| position).filter(|_| !self.fin_told);
+        self.waiting.keys().next().copied().or(fin)
+    }
+
+    /// Gives the first hole up, and hands on what waited behind it.
+    pub(super) fn declare_lost(
+        &mut self,
+        carrier: Carrier,
+        tell: &mut (impl FnMut(Piece<'_>) + ?Sized),
+    ) {
+        if self.is_held() {
+            self.begin_held();
+        }
+        if let Some(behind) = self.behind_hole()
+            && self.has_begun()
+        {
+            self.lose(behind, carrier, tell);
+        }
+        self.patience = 0;
+        self.since = None;
+        self.release(tell);
+    }
+
+    fn lose(&mut self, upto: u64, carrier: Carrier, tell: &mut (impl FnMut(Piece<'_>) + ?Sized)) {
+        let Some(length) = upto.checked_sub(self.next).filter(|length| *length > 0) else { return };
+        let offset = self.next - self.origin;
+        self.next = upto;
+        tell(Piece::Gap { offset, length, reason: GapReason::Lost, carrier });
+    }
+
+    /// Nothing more will come: hands on everything that waits. What the peer acknowledged beyond
+    /// that was said too, and never captured.
+    pub(super) fn flush(
+        &mut self,
+        carrier: Carrier,
+        closing: bool,
+        tell: &mut (impl FnMut(Piece<'_>) + ?Sized),
+    ) {
+        while self.has_hole() {
+            self.declare_lost(carrier, tell);
+        }
+        if let (Some(acknowledged), None) = (self.acknowledged, self.fin)
+            && self.has_begun()
+        {
+            // One acknowledged number may have been a FIN that was not captured.
+            let fin = u64::from(closing && acknowledged == self.next + 1);
+            self.lose(acknowledged - fin.min(acknowledged), carrier, tell);
+        }
+    }
+}
+
+impl Chunk {
+    fn cost(&self) -> usize {
+        CHUNK_COST + self.bytes.as_ref().map_or(0, |bytes| bytes.len())
+    }
+}
+
+impl<'a> Content<'a> {
+    fn length(self) -> u64 {
+        match self {
+            Content::Bytes(bytes) => bytes.len() as u64,
+            Content::Cut(length) => length,
+        }
+    }
+
+    fn skip(self, count: u64) -> Content<'a> {
+        match self {
+            Content::Bytes(bytes) => {
+                let count = usize::try_from(count).unwrap_or(usize::MAX).min(bytes.len());
+                Content::Bytes(&bytes[count..])
+            }
+            Content::Cut(length) => Content::Cut(length.saturating_sub(count)),
+        }
+    }
+
+    fn first(self, count: u64) -> Content<'a> {
+        match self {
+            Content::Bytes(bytes) => {
+                let count = usize::try_from(count).unwrap_or(usize::MAX).min(bytes.len());
+                Content::Bytes(&bytes[..count])
+            }
+            Content::Cut(length) => Content::Cut(length.min(count)),
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! Formats and carriers: files made for this project, and what tshark 4.0.17 says of them.
+
+use crate::told::Recorder;
+use std::io::Read;
+use std::path::PathBuf;
+use ws101::input::capture::{self, CaptureError, CaptureFile, News, Options, Step, Tally};
+use ws101::said::Endpoint;
+
+const HELLO: &[u8] = b"hello websocket";
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/captures/formats").join(name)
+}
+
+fn contents(name: &str) -> Vec<u8> {
+    std::fs::read(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn read(name: &str) -> (Recorder, Tally) {
+    read_from(&contents(name)[..]).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn read_from(source: impl Read) -> Result<(Recorder, Tally), CaptureError> {
+    let mut recorder = Recorder::default();
+    let tally = capture::read(source, &mut recorder, Options::default())?;
+    Ok((recorder, tally))
+}
+
+#[test]
+fn a_segment_is_found_in_whatever_carries_it() {
+    let carriers = [
+        "6in4", "ah", "atomic6", "eth4", "eth4opts", "eth4pad", "eth6", "gre", "hbh", "ipip",
+        "ipv4", "ipv6", "llc_snap", "loop", "mpls", "null6_le", "null_be", "null_le", "ppp",
+        "pppoe", "qinq88a8", "qinq9100", "quad", "raw12", "raw4", "raw6", "sll", "sll2", "sll6",
+        "sll_tun", "sllvlan", "triple", "tso0", "vlan",
+        // tshark 4.0.17 stops before TCP in these two: at a payload length of 0 (which Big TCP
+        // writes), and at a routing header of type 4 that is too short for segment routing.
+        "bigtcp6", "dst_rt",
+    ];
+    for carrier in carriers {
+        let (recorder, tally) = read(&format!("l_{carrier}.pcap"));
+        assert_eq!(tally.segments, 1, "{carrier}");
+        assert_eq!(tally.skipped.total(), 0, "{carrier}");
+        // Port 1234 speaks to port 80, and nobody saw who began.
+        assert_eq!(recorder.told.len(), 1, "{carrier}");
+        assert_eq!(recorder.told[0].bytes(Endpoint::Client), HELLO, "{carrier}");
+        let opening = recorder.told[0].opening.expect("opened");
+        assert!(!opening.initiator_seen);
+        assert_eq!(opening.server.expect("a capture has addresses").port(), 80);
+        assert_eq!(recorder.told[0].text(Endpoint::Client), "[capture-start]hello websocket");
+    }
+}
+
+#[test]
+fn fragments_come_together_in_any_order() {
+    for name in ["l_frag4.pcap", "l_frag4rev.pcap", "l_frag6.pcap"] {
+        let (recorder, tally) = read(name);
+        let expected: Vec<u8> = (0..2048u32).map(|byte| byte as u8).collect();
+        assert_eq!(recorder.told[0].bytes(Endpoint::Client), expected, "{name}");
+        assert_eq!((tally.skipped.fragments, tally.incomplete_datagrams), (2, 0), "{name}");
+    }
+    let (recorder, tally) = read("l_snapfrag.pcap");
+    assert!(recorder.told.is_empty());
+    assert_eq!((tally.cut_packets, tally.incomplete_datagrams), (3, 1));
+}
+
+#[test]
+fn what_the_snap_length_cut_is_a_gap() {
+    let (recorder, tally) = read("l_snap.pcap");
+    let heard = recorder.told[0].text(Endpoint::Client);
+    assert!(heard.ends_with("[snaplen 1902]"), "{heard:?}");
+    assert_eq!(tally.lost_bytes, 1902);
+    let (recorder, tally) = read("snap60.pcap");
+    assert_eq!(recorder.told[0].bytes(Endpoint::Client), b"");
+    assert_eq!((tally.cut_packets, tally.lost_bytes), (28, 77_394));
+}
+
+#[test]
+fn headers_that_contradict_themselves_are_counted() {
+    for name in ["l_baddoff.pcap", "l_doff15.pcap", "l_snaphdr.pcap"] {
+        let (recorder, tally) = read(name);
+        assert!(recorder.told.is_empty(), "{name}");
+        assert_eq!(tally.skipped.damaged_header, 1, "{name}");
+    }
+}
+
+/// Number and nanoseconds of each packet, and its first bytes.
+fn packets(source: impl Read) -> (Vec<(Option<i64>, usize, u32)>, Vec<String>, Vec<u8>) {
+    let mut file = CaptureFile::open(source).expect("a capture");
+    let (mut packets, mut damage, mut secrets) = (Vec::new(), Vec::new(), Vec::new());
+    loop {
+        match file.step() {
+            Step::Packet(packet) => {
+                let number = packet.at.packet.expect("numbered").get();
+                assert_eq!(number, packets.len() as u64 + 1);
+                let time = packet.at.time.map(|time| time.0);
+                packets.push((time, packet.bytes.len(), packet.link.0));
+            }
+            Step::Starved => file.fill(),
+            Step::Damage(found) => damage.push(found.to_string()),
+            Step::Secrets(lines) => secrets.extend_from_slice(lines),
+            Step::Interface(_) => {}
+            Step::End => return (packets, damage, secrets),
+        }
+    }
+}
+
+#[test]
+fn classic_pcap_comes_in_every_byte_order_and_resolution() {
+    // tshark -r F -T fields -e frame.time_epoch
+    let expected = [
+        ("leg_us_le.pcap", 1_700_000_000_000_005_000),
+        ("leg_us_be.pcap", 1_700_000_000_000_005_000),
+        ("leg_ns_le.pcap", 1_700_000_000_000_000_005),
+        ("leg_ns_be.pcap", 1_700_000_000_000_000_005),
+        ("leg_mod_be.pcap", 1_700_000_000_000_005_000),
+    ];
+    for (name, time) in expected {
+        let (packets, damage, _) = packets(&contents(name)[..]);
+        assert_eq!(packets, [(Some(time), 67, 1)], "{name}");
+        assert!(damage.is_empty(), "{name}");
+    }
+    assert_eq!(packets(&contents("p_mod.pcap")[..]), packets(&contents("p_us.pcap")[..]));
+}
+
+#[test]
+fn pcapng_knows_each_interface_its_clock() {
+    let little = packets(&contents("kitchen_le.pcapng")[..]);
+    let big = packets(&contents("kitchen_be.pcapng")[..]);
+    assert_eq!(little, big);
+    assert!(little.1.is_empty());
+    // tshark -r kitchen_le.pcapng -T fields -e frame.time_epoch; its sixth is no packet. The fifth,
+    // before the epoch, it prints wrongly: 2³² + 2 nanoseconds less an hour is meant.
+    let times: Vec<Option<i64>> = little.0.iter().map(|(time, ..)| *time).collect();
+    let expected = [
+        Some(1_699_996_400_123_456_789),
+        Some(1_700_000_000_000_004_768),
+        Some(1_700_000_000_123_456_000),
+        None,
+        Some(4_294_967_298 - 3_600_000_000_000),
+        Some(1_699_996_401_000_000_000),
+    ];
+    assert_eq!(times, expected);
+    let links: Vec<u32> = little.0.iter().map(|(.., link)| *link).collect();
+    assert_eq!(links, [1, 113, 276, 1, 1, 1]);
+    assert_eq!(little.2, b"# hi\n", "the secrets, without their padding");
+}
+
+#[test]
+fn a_damaged_block_loses_only_itself() {
+    let expected: [(&str, usize, &str); 6] = [
+        ("badcaplen.pcapng", 3, "at offset 148: the contents of a block of type 0x6 do not fit"),
+        ("tinyblock.pcapng", 2, "at offset 148: the contents of a block of type 0xa do not fit"),
+        ("badblocklen.pcapng", 1, "at offset 148: a packet or block claims a length of 4294967280"),
+        ("hugecap.pcap", 0, "at offset 24: a packet or block claims a length of 2147483647 bytes"),
+        ("trunc.pcap", 13, "at offset 1589: the file ends within a packet or block (29439 bytes"),
+        ("trunc.pcapng", 13, "at offset 2044: the file ends within a packet or block (29912 bytes"),
+    ];
+    for (name, count, message) in expected {
+        let (packets, damage, _) = packets(&contents(name)[..]);
+        assert_eq!((packets.len(), damage.len()), (count, 1), "{name}: {damage:?}");
+        assert!(damage[0].starts_with(message), "{name}: {}", damage[0]);
+    }
+    let (packets, damage, _) = packets(&contents("nrb_noend.pcapng")[..]);
+    assert_eq!((packets.len(), damage.len()), (1, 0), "names are not read, so cannot be wrong");
+}
+
+#[test]
+fn a_wrong_length_between_good_packets_loses_one_packet() {
+    // pcapng: the second EPB of four claims to be 16 bytes longer, before and not after.
+    let mut bytes = contents("badcaplen.pcapng");
+    bytes[152] = 0x74;
+    let (found, damage, _) = packets(&bytes[..]);
+    assert_eq!((found.len(), damage.len()), (3, 1), "{damage:?}");
+    // The other way round.
+    let mut bytes = contents("badcaplen.pcapng");
+    bytes[148 + 96] = 0x74;
+    let (found, damage, _) = packets(&bytes[..]);
+    assert_eq!((found.len(), damage.len()), (3, 1), "{damage:?}");
+    // Classic pcap: the third record claims 2 GiB; the next good one is searched for.
+    let good = contents("p_us.pcap");
+    let third = 24 + (16 + good_length(&good, 24)) + (16 + good_length(&good, 24 + 16 + 74));
+    let mut bytes = good.clone();
+    bytes[third + 11] = 0x7f;
+    let (found, damage, _) = packets(&bytes[..]);
+    assert_eq!((found.len(), damage.len()), (27, 1), "{damage:?}");
+}
+
+fn good_length(bytes: &[u8], record: usize) -> usize {
+    u32::from_le_bytes(bytes[record + 8..record + 12].try_into().expect("4 bytes")) as usize
+}
+
+#[test]
+fn sections_and_gzip_members_follow_one_another() {
+    let (recorder, tally) = read("twosections.pcapng");
+    assert_eq!((tally.packets, recorder.told.len(), tally.damages), (50, 2, 0));
+    for name in ["p_us.pcap.gz", "cat.gz", "plain.pcapng.gz"] {
+        let (recorder, tally) = read(name);
+        assert_eq!((tally.packets, recorder.told.len(), tally.damages), (28, 1, 0), "{name}");
+    }
+}
+
+#[test]
+fn broken_gzip_is_read_as_far_as_it_goes() {
+    let (_, tally) = read("tr.gz");
+    assert_eq!((tally.packets, tally.damage[0].kind.name()), (13, "gzip-cut"));
+    let (_, tally) = read("bad.gz");
+    let kinds: Vec<&str> = tally.damage.iter().map(|damage| damage.kind.name()).collect();
+    assert_eq!(kinds.last(), Some(&"gzip-corrupt"), "{kinds:?}");
+    assert!(tally.packets > 0);
+}
+
+#[test]
+fn a_block_larger_than_the_buffer_is_read() {
+    let section = contents("tinyblock.pcapng")[..28].to_vec();
+    let rest = contents("tinyblock.pcapng")[28..148].to_vec();
+    for size in [100_000u32, 300_000, 3_000_000] {
+        let mut bytes = section.clone();
+        bytes.extend(0x0bad_u32.to_le_bytes());
+        bytes.extend(size.to_le_bytes());
+        bytes.resize(bytes.len() + size as usize - 12, 7);
+        bytes.extend(size.to_le_bytes());
+        bytes.extend(&rest);
+        let (packets, damage, _) = packets(&bytes[..]);
+        assert_eq!((packets.len(), damage.len()), (1, 0), "{size}");
+    }
+}
+
+#[test]
+fn what_is_no_capture_is_recognised() {
+    let expected: [(&[u8], &str); 12] = [
+        (b"", "the input is empty"),
+        (
+            b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+            "a PNG image (the first bytes are 89 50 4e 47 0d 0a 1a 0a)",
+        ),
+        (b"GET /chat HTTP/1.1\r\nHost: x\r\n\r\n", "an HTTP request"),
+        (b"HTTP/1.1 101 Switching Protocols\r\n", "an HTTP response"),
+        (b"{\"log\": {\"version\": \"1.2\"}}", "JSON"),
+        (b"<!DOCTYPE html>", "HTML or XML"),
+        (b"\x28\xb5\x2f\xfd abcdefghijklmnopqrst", "a Zstandard file"),
+        (b"dear diary, nothing was captured", "text"),
+        (b"81 85 37 fa 21 3d 7f 9f 4d 51 58", "hexadecimal text"),
+        (b"\xd4\xc3\xb2\xa1\x02\0", "this pcap file ends at offset 6, within its own header"),
+        (b"\x0a\x0d\x0d\x0a\x1c\0\0\0", "this pcapng file ends at offset 8"),
+        (b"\x1f\x8b\x08\0garbage follows here", "this is gzip, but inflating it failed"),
+    ];
+    for (bytes, message) in expected {
+        let Err(error) = read_from(bytes) else { panic!("{bytes:?} is no capture") };
+        assert!(error.to_string().contains(message), "{error}");
+    }
+}
+
+#[test]
+fn the_news_come_before_the_packets() {
+    let mut news = Vec::new();
+    let mut write_down = |item: News<'_>| news.push(format!("{item:?}"));
+    let options = Options { news: Some(&mut write_down), ..Options::default() };
+    capture::read(&contents("l_sll2.pcap")[..], &mut Recorder::default(), options).expect("read");
+    assert_eq!(news, ["Format(PcapMicroseconds, false)", "Interface(LinkType(276))"]);
+}
+
+/// Gives at most so many bytes at a time, in turn.
+struct Drip<'a>(&'a [u8], Vec<usize>, usize);
+
+impl Read for Drip<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let most = self.1[self.2 % self.1.len()].max(1);
+        self.2 += 1;
+        let length = most.min(buffer.len()).min(self.0.len());
+        buffer[..length].copy_from_slice(&self.0[..length]);
+        self.0 = &self.0[length..];
+        Ok(length)
+    }
+}
+
+#[test]
+fn a_pipe_that_drips_holds_the_same_packets() {
+    let names = [
+        "kitchen_be.pcapng",
+        "badcaplen.pcapng",
+        "trunc.pcap",
+        "trunc.pcapng",
+        "tr.gz",
+        "l_frag4.pcap",
+        "badblocklen.pcapng",
+        "hugecap.pcap",
+        "p_us.pcap.gz",
+        "twosections.pcapng",
+    ];
+    for name in names {
+        let bytes = contents(name);
+        let whole = packets(&bytes[..]);
+        for sizes in [vec![1], vec![3, 1, 16], vec![1000, 7]] {
+            let slow = bytes.len() > 10_000 && sizes == [1];
+            let sizes = if slow { vec![61] } else { sizes };
+            assert_eq!(packets(Drip(&bytes, sizes.clone(), 0)), whole, "{name} by {sizes:?}");
+        }
+    }
+}
+
+#[test]
+fn a_live_pipe_pauses_before_each_wait() {
+    let bytes = contents("p_us.pcap");
+    let mut recorder = Recorder::default();
+    capture::read(Drip(&bytes, vec![10_000], 0), &mut recorder, Options::default()).expect("read");
+    assert!(recorder.pauses >= 8, "{}", recorder.pauses);
+}
+
+#[test]
+fn no_prefix_of_a_capture_panics() {
+    for name in [
+        "kitchen_le.pcapng",
+        "kitchen_be.pcapng",
+        "l_frag6.pcap",
+        "leg_mod_be.pcap",
+        "l_quad.pcap",
+        "l_dst_rt.pcap",
+        "l_llc_snap.pcap",
+        "l_pppoe.pcap",
+        "l_gre.pcap",
+        "trunc.pcapng",
+        "tr.gz",
+    ] {
+        let bytes = contents(name);
+        for end in 0..bytes.len() {
+            let _ = read_from(&bytes[..end]);
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Captures at their boundary: a file in, what was said out.
+
+mod formats;
+mod laws;
+mod streams;
+mod told;
