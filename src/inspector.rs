@@ -153,7 +153,7 @@ fn tell<O: Observer>(
                 return;
             }
             Event::End(_) => return,
-            Event::Handshake(_) => Origin::Handshake,
+            Event::Request(_) | Event::Handshake(_) => Origin::Handshake,
             _ => Origin::Assumed,
         };
         counts.connections += 1;

@@ -269,7 +269,7 @@ impl Conversation {
     ) {
         let Phase::Http(http) = &mut self.phase else { return };
         match from {
-            Endpoint::Client => http.take_request(Box::new(head), at),
+            Endpoint::Client => http.take_request(Box::new(head), at, sink),
             Endpoint::Server => {
                 if let Some(agreement) = http.take_response(Box::new(head), at, sink) {
                     self.switch_to_frames(Some(agreement), desk, sink);

@@ -7,6 +7,7 @@ use super::deflate::{self, InflateFault};
 use super::frame::FrameHeader;
 use super::handshake::Handshake;
 use super::utf8::Utf8Fault;
+use crate::http::Head;
 use crate::layout::Span;
 use crate::said::{At, Endpoint, GapReason};
 
@@ -15,6 +16,8 @@ use crate::said::{At, Endpoint, GapReason};
 pub enum Event<'a> {
     /// An ordinary HTTP exchange, before or instead of a handshake.
     Exchange(&'a Handshake),
+    /// An upgrade was asked for; the answer is still to come.
+    Request(&'a Head),
     /// An opening handshake ended, one way or another.
     Handshake(&'a Handshake),
     /// A frame ended (or everything that was captured of it).

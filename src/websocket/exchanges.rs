@@ -115,7 +115,7 @@ impl Exchanges {
     /// Goes on as far as the bytes reach.
     pub(super) fn advance(&mut self, sink: &mut impl FnMut(&Event<'_>)) -> Reached {
         loop {
-            let request = self.read_request();
+            let request = self.read_request(sink);
             let response = self.read_response(sink);
             match (request, response) {
                 (_, Step::Upgrade(agreement)) => return Reached::Upgrade(agreement),
@@ -127,7 +127,7 @@ impl Exchanges {
         }
     }
 
-    fn read_request(&mut self) -> Step {
+    fn read_request(&mut self, sink: &mut impl FnMut(&Event<'_>)) -> Step {
         // Behind a request for an upgrade there may be frames: their fate hangs on the answer.
         if self.awaits_upgrade() {
             return Step::Wait;
@@ -147,7 +147,7 @@ impl Exchanges {
                 stream.take(length);
                 stream.begin_body(BodyLength::of_request(&head));
                 let at = stream.origin.at;
-                self.take_request(head, at);
+                self.take_request(head, at, sink);
                 Step::Progress
             }
         }
@@ -184,11 +184,19 @@ impl Exchanges {
     }
 
     /// A request was read.
-    pub(super) fn take_request(&mut self, head: Box<Head>, at: At) {
+    pub(super) fn take_request(
+        &mut self,
+        head: Box<Head>,
+        at: At,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) {
         if self.outstanding.len() == MAX_OUTSTANDING {
             self.outstanding.pop_front();
         }
         let upgrade = is_upgrade_request(&head);
+        if upgrade {
+            sink(&Event::Request(&head));
+        }
         self.outstanding.push_back(Outstanding { head, at, upgrade });
     }
 

@@ -33,8 +33,8 @@ impl Format {
     pub const fn name(self) -> &'static str {
         match self {
             Format::PcapMicroseconds => "pcap",
-            Format::PcapNanoseconds => "pcap-nanoseconds",
-            Format::PcapModified => "pcap-modified",
+            Format::PcapNanoseconds => "pcap",
+            Format::PcapModified => "pcap",
             Format::Pcapng => "pcapng",
         }
     }
@@ -43,6 +43,38 @@ impl Format {
 /// The link-layer header type of an interface: a number from the registry of LINKTYPE values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LinkType(pub u32);
+
+impl std::fmt::Display for LinkType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.name() {
+            Some(name) => f.write_str(name),
+            None => write!(f, "link type {}", self.0),
+        }
+    }
+}
+
+impl LinkType {
+    /// The usual name of the link types that are read, and of some that are met.
+    pub const fn name(self) -> Option<&'static str> {
+        Some(match self.0 {
+            0 => "BSD loopback",
+            1 => "Ethernet",
+            9 => "PPP",
+            12 | 14 | 101 => "raw IP",
+            51 => "PPPoE",
+            105 => "802.11",
+            108 => "OpenBSD loopback",
+            113 => "Linux cooked",
+            127 => "802.11 with radiotap",
+            195 | 230 => "802.15.4",
+            228 => "raw IPv4",
+            229 => "raw IPv6",
+            249 => "USB",
+            276 => "Linux cooked v2",
+            _ => return None,
+        })
+    }
+}
 
 /// One packet as it lies in the buffer.
 #[derive(Debug, Clone, Copy)]

@@ -251,7 +251,7 @@ impl<W: Write> Observer for Writer<W> {
                 client_would_report: end.reported_to(Endpoint::Client),
                 why: end.why(),
             })),
-            Event::Exchange(_) | Event::CutHeader(_) | Event::NotFrames(_) => {}
+            Event::Exchange(_) | Event::Request(_) | Event::CutHeader(_) | Event::NotFrames(_) => {}
         }
         self.findings(number, judged);
     }
