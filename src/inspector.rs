@@ -154,6 +154,12 @@ fn tell<O: Observer>(
             }
             Event::End(_) => return,
             Event::Request(_) | Event::Handshake(_) => Origin::Handshake,
+            Event::Recognised(recognised) => {
+                if recognised.swapped {
+                    std::mem::swap(&mut connection.client, &mut connection.server);
+                }
+                Origin::Assumed
+            }
             _ => Origin::Assumed,
         };
         counts.connections += 1;

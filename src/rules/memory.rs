@@ -25,7 +25,11 @@ impl Memory {
             Event::Close(close) => self.note_close(close),
             Event::Gap(gap) => self.note_gap(gap),
             Event::End(end) => self.note_end(end),
-            Event::Exchange(_) | Event::Request(_) | Event::NotFrames(_) | Event::CutHeader(_) => {}
+            Event::Exchange(_)
+            | Event::Request(_)
+            | Event::Recognised(_)
+            | Event::NotFrames(_)
+            | Event::CutHeader(_) => {}
         }
     }
 

@@ -1,12 +1,13 @@
 //! A conversation: what was said on one connection becomes what happened on it. HTTP exchanges
 //! until a handshake upgrades (RFC 6455 §4), frames from there on (§5), the end (§7).
 
-use super::event::{End, Event, How, NotFrames, NotFramesKind};
+use super::event::{End, Event, Gap, How, NotFrames, NotFramesKind, Recognised};
 use super::exchanges::{Exchanges, Reached};
 use super::extension::Agreement;
 use super::frame::FrameHeader;
 use super::incoming::{self, Incoming};
 use super::message::Desk;
+use super::resync::{Expectation, Found, MARGIN_UNKNOWN, Seeker};
 use crate::http::Head;
 use crate::said::{At, Endpoint, GapReason, Interest, Said, TransportEnd};
 
@@ -29,6 +30,9 @@ impl Origin {
     }
 }
 
+/// How many bytes without frames prove that a connection of unknown kind is not WebSocket.
+const MAX_UNKNOWN: u64 = 256 * 1024;
+
 /// How many bytes of a client that does not wait for the answer are held back.
 const MAX_EARLY: usize = 1 << 20;
 
@@ -41,12 +45,16 @@ pub struct Conversation {
     lossy: [bool; 2],
     last_at: At,
     upgraded: bool,
+    /// The input took the server for the client: what it says of either is turned around.
+    swapped: bool,
 }
 
 #[derive(Debug)]
 enum Phase {
     Http(Box<Exchanges>),
     Frames(Box<[Incoming; 2]>),
+    /// The beginning was not captured: perhaps these are frames.
+    Unknown(Box<[Seeker; 2]>),
     /// Nothing that concerns WebSocket.
     Other,
 }
@@ -84,6 +92,7 @@ impl Conversation {
             lossy: [false; 2],
             last_at: At::default(),
             upgraded,
+            swapped: false,
         }
     }
 
@@ -98,10 +107,12 @@ impl Conversation {
         match said {
             Said::Bytes { from, offset, bytes, heard, at } => {
                 self.last_at = at;
+                let from = self.endpoint(from);
                 self.bytes(from, offset, bytes, incoming::Origin { at, heard }, desk, sink);
             }
             Said::Gap { from, length, reason, at, .. } => {
                 self.last_at = at;
+                let from = self.endpoint(from);
                 self.lossy[from.index()] = true;
                 self.gap(from, length, reason, incoming::Origin { at, heard: None }, desk, sink);
             }
@@ -111,6 +122,7 @@ impl Conversation {
             }
             Said::End { from, how, at, .. } => {
                 self.last_at = at;
+                let from = self.endpoint(from);
                 self.transport[from.index()].get_or_insert((how, at));
             }
         }
@@ -158,6 +170,10 @@ impl Conversation {
         self.phase = Phase::Other;
     }
 
+    fn endpoint(&self, said: Endpoint) -> Endpoint {
+        if self.swapped { said.peer() } else { said }
+    }
+
     fn bytes(
         &mut self,
         from: Endpoint,
@@ -180,6 +196,10 @@ impl Conversation {
             Phase::Http(http) => {
                 http.streams[from.index()].push(offset, bytes, origin);
                 self.advance(desk, sink);
+            }
+            Phase::Unknown(seekers) => {
+                let found = seekers[from.index()].push(bytes, origin);
+                self.recognise(from, found, origin.at, desk, sink);
             }
             Phase::Other => {}
         }
@@ -250,6 +270,16 @@ impl Conversation {
             Incoming::new(endpoint, offset, agreement)
         });
         self.phase = Phase::Frames(Box::new(frames));
+        // Where bytes of HTTP are missing, the first frame's border is not known.
+        if let Phase::Frames(incoming) = &mut self.phase {
+            for (incoming, stream) in incoming.iter_mut().zip(&http.streams) {
+                if let Some(gap) = &stream.cut {
+                    sink(&Event::Gap(gap));
+                    incoming.lossy = true;
+                    incoming.seek();
+                }
+            }
+        }
         // The server spoke first: its answer is what ended the wait.
         for endpoint in [Endpoint::Server, Endpoint::Client] {
             let stream = &http.streams[endpoint.index()];
@@ -257,6 +287,49 @@ impl Conversation {
                 self.bytes(endpoint, stream.offset, &stream.pending, stream.origin, desk, sink);
             }
         }
+    }
+
+    /// Frames were found on a connection whose handshake was not captured, or may never be.
+    fn recognise(
+        &mut self,
+        from: Endpoint,
+        found: Option<Found>,
+        at: At,
+        desk: &mut Desk,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) {
+        let Phase::Unknown(seekers) = &mut self.phase else { return };
+        let Some(found) = found else {
+            if seekers.iter().all(|seeker| seeker.tried() == 0 || seeker.tried() > MAX_UNKNOWN) {
+                self.phase = Phase::Other;
+            }
+            return;
+        };
+        let Phase::Unknown(seekers) = std::mem::replace(&mut self.phase, Phase::Other) else {
+            return;
+        };
+        let is_client = found.masked;
+        let swapped = is_client != (from == Endpoint::Client);
+        if swapped {
+            self.swapped = true;
+            self.transport.swap(0, 1);
+            self.lossy.swap(0, 1);
+        }
+        let confidence = found.confidence;
+        let [mut client, mut server] =
+            [Endpoint::Client, Endpoint::Server].map(|endpoint| Incoming::new(endpoint, 0, None));
+        let [first, second] = *seekers;
+        let other = if from == Endpoint::Client { second } else { first };
+        let from = if is_client { Endpoint::Client } else { Endpoint::Server };
+        sink(&Event::Recognised(&Recognised { from, swapped, confidence, at }));
+        let (known, sought) =
+            if is_client { (&mut client, &mut server) } else { (&mut server, &mut client) };
+        known.resume(found, 0, desk, sink);
+        sought.seek_with(other, desk, sink);
+        self.upgraded = true;
+        self.first_close =
+            [&client, &server].iter().find(|side| side.closed.is_some()).map(|side| side.from());
+        self.phase = Phase::Frames(Box::new([client, server]));
     }
 
     fn head(
@@ -295,18 +368,28 @@ impl Conversation {
                 if http.step_over_gap(from, length) {
                     return;
                 }
-                if !http.awaits_upgrade() {
-                    self.phase = Phase::Other;
+                if http.is_untouched() {
+                    // The connection is older than the capture: both directions may hold frames.
+                    let expected = Expectation { masked: None, rsv1: true, margin: MARGIN_UNKNOWN };
+                    let seekers = [(), ()].map(|()| Seeker::new(0, expected));
+                    self.phase = Phase::Unknown(Box::new(seekers));
                     return;
                 }
-                // The answer is lost; the client's frames can still be read.
-                http.tell_incomplete(sink);
-                http.streams[from.index()].pending.clear();
-                self.switch_to_frames(None, desk, sink);
-                if let Phase::Frames(incoming) = &mut self.phase {
-                    incoming[from.index()].gap(length, reason, origin, desk, sink);
+                let awaited = http.awaits_upgrade();
+                let gap =
+                    Gap { from, offset: 0, length, reason, framing_lost: true, at: origin.at };
+                if http.lose(gap, sink).is_some() {
+                    // Part of the answer is missing, and with it what was agreed.
+                    self.switch_to_frames(None, desk, sink);
+                } else if from == Endpoint::Server && awaited {
+                    http.tell_incomplete(sink);
+                    self.switch_to_frames(None, desk, sink);
                 }
             }
+            Phase::Unknown(seekers) => match length {
+                Some(length) => seekers[from.index()].push_gap(length, reason, origin),
+                None => seekers[from.index()].restart(),
+            },
             Phase::Other => {}
         }
     }

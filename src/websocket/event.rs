@@ -18,6 +18,8 @@ pub enum Event<'a> {
     Exchange(&'a Handshake),
     /// An upgrade was asked for; the answer is still to come.
     Request(&'a Head),
+    /// No handshake was seen, but these are frames.
+    Recognised(&'a Recognised),
     /// An opening handshake ended, one way or another.
     Handshake(&'a Handshake),
     /// A frame ended (or everything that was captured of it).
@@ -34,6 +36,28 @@ pub enum Event<'a> {
     Gap(&'a Gap),
     /// The connection ended, or the capture did.
     End(&'a End),
+}
+
+/// A connection without a handshake that was recognised by its frames.
+#[derive(Debug, Clone, Copy)]
+pub struct Recognised {
+    /// Whose frames they were, by their MASK bits.
+    pub from: Endpoint,
+    /// The input had taken the server for the client.
+    pub swapped: bool,
+    /// How likely it is that this is right, from 0 to 1.
+    pub confidence: f64,
+    /// The packet that made it certain enough.
+    pub at: At,
+}
+
+/// How the border of a frame was found again after bytes had been lost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Recovered {
+    /// How likely it is that this is right, from 0 to 1.
+    pub confidence: f64,
+    /// How many captured bytes before the border could not be told apart.
+    pub skipped: u64,
 }
 
 /// The place of a frame in its message (RFC 6455 §5.4).
@@ -72,6 +96,8 @@ pub struct Frame<'a> {
     pub part: Part,
     /// The number of the message it belongs to, from 1 per endpoint; none for control frames.
     pub message: Option<u64>,
+    /// Set if framing had been lost before and was found again.
+    pub recovered: Option<Recovered>,
     /// All its payload bytes were captured.
     pub complete: bool,
     /// How many payload bytes were not captured: lost, or beyond the end.

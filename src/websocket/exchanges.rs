@@ -1,7 +1,7 @@
 //! HTTP/1.1 exchanges on one connection: requests paired with their responses, bodies stepped
 //! over, until a handshake upgrades the connection (RFC 6455 §4, RFC 9112 §9.3).
 
-use super::event::Event;
+use super::event::{Event, Gap};
 use super::extension::Agreement;
 use super::handshake::{Early, Handshake, is_upgrade_request, is_upgrade_response};
 use super::incoming::Origin;
@@ -42,6 +42,8 @@ pub(super) struct HttpStream {
     /// Where the last of them came from.
     pub(super) origin: Origin,
     body: Option<Body>,
+    /// Bytes are missing in this direction: where heads begin is not known any more.
+    pub(super) cut: Option<Gap>,
 }
 
 /// A request whose final response has not come.
@@ -121,10 +123,20 @@ impl Exchanges {
                 (_, Step::Upgrade(agreement)) => return Reached::Upgrade(agreement),
                 (Step::NotHttp, _) => return Reached::NotHttp(Endpoint::Client),
                 (_, Step::NotHttp) => return Reached::NotHttp(Endpoint::Server),
+                (Step::Wait, Step::Wait) if self.is_hopeless() => {
+                    return Reached::NotHttp(Endpoint::Client);
+                }
                 (Step::Wait, Step::Wait) => return Reached::End,
                 _ => {}
             }
         }
+    }
+
+    /// Bytes are missing, and no answer is awaited that could still tell what comes behind them.
+    fn is_hopeless(&self) -> bool {
+        self.streams.iter().any(|stream| stream.cut.is_some())
+            && self.outstanding.is_empty()
+            && self.count > 0
     }
 
     fn read_request(&mut self, sink: &mut impl FnMut(&Event<'_>)) -> Step {
@@ -134,7 +146,7 @@ impl Exchanges {
         }
         let stream = &mut self.streams[Endpoint::Client.index()];
         stream.step_over_body();
-        if stream.pending.is_empty() || stream.body.is_some() {
+        if stream.pending.is_empty() || stream.body.is_some() || stream.cut.is_some() {
             return Step::Wait;
         }
         if !may_be_request(&stream.pending) {
@@ -156,7 +168,7 @@ impl Exchanges {
     fn read_response(&mut self, sink: &mut impl FnMut(&Event<'_>)) -> Step {
         let stream = &mut self.streams[Endpoint::Server.index()];
         stream.step_over_body();
-        if stream.pending.is_empty() || stream.body.is_some() {
+        if stream.pending.is_empty() || stream.body.is_some() || stream.cut.is_some() {
             return Step::Wait;
         }
         if !may_be_response(&stream.pending) {
@@ -310,6 +322,42 @@ impl Exchanges {
             }
             _ => None,
         }
+    }
+
+    /// Nothing was said yet.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.outstanding.is_empty()
+            && self.count == 0
+            && self.streams.iter().all(|stream| stream.pending.is_empty() && stream.offset == 0)
+    }
+
+    /// Bytes are missing that HTTP can't do without. What is there of a head is taken for it; what
+    /// comes behind the gap is kept until it is known what it is. If the head was an answer that
+    /// upgrades: what it agreed on, as far as that can be read.
+    pub(super) fn lose(
+        &mut self,
+        gap: Gap,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) -> Option<Agreement> {
+        let from = gap.from;
+        let stream = &mut self.streams[from.index()];
+        let at = stream.origin.at;
+        let pending = std::mem::take(&mut stream.pending);
+        let head = Head::read_cut(&pending, stream.offset);
+        stream.offset += pending.len() as u64;
+        let gap = Gap { offset: stream.offset, ..gap };
+        stream.offset += gap.length.unwrap_or(0);
+        if stream.cut.replace(gap).is_some() {
+            return None;
+        }
+        match from {
+            Endpoint::Client if head.is_request() => self.take_request(Box::new(head), at, sink),
+            Endpoint::Server if head.status().is_some() => {
+                return self.take_response(Box::new(head), at, sink);
+            }
+            _ => {}
+        }
+        None
     }
 
     /// Steps over missing bytes if they lie inside a body; false if HTTP can't go on after them.

@@ -5,11 +5,13 @@ use super::Opcode;
 use super::close::CloseBody;
 use super::event::{
     Close, CutHeader, Event, Frame, Gap, MAX_CONTROL_KEPT, Message, NotFrames, NotFramesKind, Part,
+    Recovered,
 };
 use super::extension::{Agreement, Compression};
 use super::frame::{FrameHeader, MAX_HEADER};
 use super::mask::mask;
 use super::message::{Assembly, Context, Desk, Opening, whole};
+use super::resync::{Expectation, Found, MARGIN_AFTER_LOSS, Seeker, What};
 use crate::said::{At, Endpoint, GapReason};
 
 /// Where bytes come from: their packet, and what their sender had heard by then.
@@ -37,13 +39,24 @@ pub(super) struct Incoming {
     context: Context,
     /// What was agreed; none if the handshake was not seen.
     agreement: Option<Agreement>,
-    /// What follows can't be told apart any more.
-    pub(super) lost: bool,
+    framing: Framing,
+    recovered: Option<Recovered>,
     /// Bytes were missing.
     pub(super) lossy: bool,
     /// The first Close: its code.
     pub(super) closed: Option<Option<u16>>,
     last_at: At,
+}
+
+/// What is known of the borders of the frames.
+#[derive(Debug)]
+enum Framing {
+    /// The next byte is where the frames so far say it is.
+    Known,
+    /// Bytes were lost; the next border is being looked for since this offset.
+    Sought(Box<Seeker>, u64),
+    /// These are no frames any more.
+    Over,
 }
 
 /// A frame whose payload has not come whole.
@@ -79,11 +92,16 @@ impl Incoming {
             assembly: None,
             context,
             agreement,
-            lost: false,
+            framing: Framing::Known,
+            recovered: None,
             lossy: false,
             closed: None,
             last_at: At::default(),
         }
+    }
+
+    pub(super) fn from(&self) -> Endpoint {
+        self.from
     }
 
     pub(super) fn is_inside_frame(&self) -> bool {
@@ -103,7 +121,14 @@ impl Incoming {
         sink: &mut impl FnMut(&Event<'_>),
     ) {
         self.last_at = origin.at;
-        while !bytes.is_empty() && !self.lost {
+        if let Framing::Sought(seeker, since) = &mut self.framing {
+            let since = *since;
+            if let Some(found) = seeker.push(bytes, origin) {
+                self.resume(found, since, desk, sink);
+            }
+            return;
+        }
+        while !bytes.is_empty() && matches!(self.framing, Framing::Known) {
             let taken = if self.current.is_some() {
                 self.go_on(bytes, origin, desk, sink)
             } else if self.header_length > 0 {
@@ -125,7 +150,7 @@ impl Incoming {
         sink: &mut impl FnMut(&Event<'_>),
     ) -> usize {
         if let Some(kind) = self.recognise_other(bytes) {
-            self.lost = true;
+            self.framing = Framing::Over;
             let (from, offset, at) = (self.from, self.offset, origin.at);
             sink(&Event::NotFrames(&NotFrames { from, offset, bytes, kind, at }));
             return 0;
@@ -164,7 +189,7 @@ impl Incoming {
         self.header[have..have + taken].copy_from_slice(&bytes[..taken]);
         let seen = &self.header[..have + taken];
         if let Some(kind) = self.recognise_other(seen) {
-            self.lost = true;
+            self.framing = Framing::Over;
             let (from, offset, at) = (self.from, self.offset - have as u64, origin.at);
             sink(&Event::NotFrames(&NotFrames { from, offset, bytes: seen, kind, at }));
             self.header_length = 0;
@@ -249,6 +274,7 @@ impl Incoming {
             offset: self.offset,
             part,
             message,
+            recovered: self.recovered,
             complete: true,
             missing: 0,
             payload: Some(payload),
@@ -396,6 +422,7 @@ impl Incoming {
             offset: current.offset,
             part: current.part,
             message: current.message,
+            recovered: self.recovered,
             complete: missing == 0,
             missing,
             payload: (asked || kept_all).then_some(&current.kept[..]),
@@ -430,7 +457,6 @@ impl Incoming {
             }
             _ => false,
         };
-        let framing_lost = !inside && !self.lost;
         let offset = self.offset;
         if inside && let (Some(current), Some(length)) = (&mut self.current, length) {
             current.position += length;
@@ -443,10 +469,18 @@ impl Incoming {
                 assembly.hole(length, &mut self.context);
             }
         }
-        self.offset += length.unwrap_or(0);
+        let framing_lost = !inside && !matches!(self.framing, Framing::Over);
         if framing_lost {
             self.cut(origin, desk, sink);
-            self.lost = true;
+        }
+        self.offset += length.unwrap_or(0);
+        match &mut self.framing {
+            Framing::Sought(seeker, _) => match length {
+                Some(length) => seeker.push_gap(length, reason, origin),
+                None => seeker.restart(),
+            },
+            Framing::Known if framing_lost => self.seek(),
+            Framing::Known | Framing::Over => {}
         }
         let (from, at) = (self.from, origin.at);
         sink(&Event::Gap(&Gap { from, offset, length, reason, framing_lost, at }));
@@ -459,8 +493,81 @@ impl Incoming {
         }
     }
 
+    /// Looks for the border of a frame from here on.
+    pub(super) fn seek(&mut self) {
+        let seeker = Seeker::new(self.offset, self.expectation());
+        self.framing = Framing::Sought(Box::new(seeker), self.offset);
+    }
+
+    /// Goes on with a search that began before it was known which direction this is.
+    pub(super) fn seek_with(
+        &mut self,
+        mut seeker: Seeker,
+        desk: &mut Desk,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) {
+        let since = self.offset;
+        let found = seeker.expect_masked(self.from == Endpoint::Client);
+        self.framing = Framing::Sought(Box::new(seeker), since);
+        if let Some(found) = found {
+            self.resume(found, since, desk, sink);
+        }
+    }
+
+    fn expectation(&self) -> Expectation {
+        let rsv1 = self
+            .agreement
+            .is_none_or(|agreement| agreement.deflate.is_some() || agreement.unknown_extension);
+        let masked = Some(self.from == Endpoint::Client);
+        Expectation { masked, rsv1, margin: MARGIN_AFTER_LOSS }
+    }
+
+    /// A border was found: what was held back is read from there on.
+    pub(super) fn resume(
+        &mut self,
+        found: Found,
+        since: u64,
+        desk: &mut Desk,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) {
+        self.framing = Framing::Known;
+        self.offset = found.start;
+        let skipped = found.start.saturating_sub(since);
+        self.recovered = Some(Recovered { confidence: found.confidence, skipped });
+        for piece in found.pieces {
+            match piece.what {
+                What::Bytes(bytes) => self.hear(&bytes, piece.origin, desk, sink),
+                What::Gap(length, reason) => {
+                    self.gap_again(length, reason, piece.origin, desk, sink);
+                }
+            }
+        }
+    }
+
+    /// A gap that was told when it came, and now falls into its place among the frames.
+    fn gap_again(
+        &mut self,
+        length: u64,
+        reason: GapReason,
+        origin: Origin,
+        desk: &mut Desk,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) {
+        self.gap(Some(length), reason, origin, desk, &mut |event| {
+            if !matches!(event, Event::Gap(_)) {
+                sink(event);
+            }
+        });
+    }
+
     /// The stream ended: what is unfinished is told as far as it is known.
     pub(super) fn finish(&mut self, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
+        if let Framing::Sought(seeker, since) = &mut self.framing {
+            let since = *since;
+            if let Some(found) = seeker.finish() {
+                self.resume(found, since, desk, sink);
+            }
+        }
         self.cut(Origin { at: self.last_at, heard: None }, desk, sink);
     }
 

@@ -4,7 +4,7 @@
 use super::text;
 use crate::inspection::Connection;
 use crate::said::{At, Endpoint, Time};
-use crate::websocket::{Frame, Message, Opcode};
+use crate::websocket::{Frame, Message, Opcode, Recovered};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -55,6 +55,10 @@ impl Lines {
         push_number(out, b",\"header_length\":", header.header_length());
         push_number(out, b",\"payload_length\":", header.payload_length);
         push_bool(out, b",\"complete\":", frame.complete);
+        if let Some(Recovered { confidence, skipped }) = frame.recovered {
+            let recovered = serde_json::json!({ "confidence": confidence, "skipped": skipped });
+            out.extend_from_slice(format!(",\"recovered\":{recovered}").as_bytes());
+        }
         if header.opcode().is_control()
             && let Some(payload) = frame.payload
         {
@@ -251,10 +255,15 @@ mod tests {
             bytes in proptest::collection::vec(any::<u8>(), 14),
             number in 1u64.., packet: u64, time: Option<i64>, offset: u64, complete: bool,
             payload in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..9)),
+            recovered in proptest::option::of((0u8.., any::<u64>())),
         ) {
+            // 256ths are exact in decimal, so that reading them back is, too.
+            let recovered = recovered.map(|(n, skipped)| {
+                Recovered { confidence: f64::from(n) / 256.0, skipped }
+            });
             let header = FrameHeader::read(&bytes).expect("14 bytes are enough");
             let frame = Frame {
-                from: Endpoint::Client, number, header, offset, part: Part::Whole, message: None,
+                from: Endpoint::Client, number, header, offset, part: Part::Whole, message: None, recovered,
                 complete, missing: 0, payload: payload.as_deref(), started: At::default(),
                 at: at(packet, time), heard: None,
             };

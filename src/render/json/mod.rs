@@ -251,7 +251,11 @@ impl<W: Write> Observer for Writer<W> {
                 client_would_report: end.reported_to(Endpoint::Client),
                 why: end.why(),
             })),
-            Event::Exchange(_) | Event::Request(_) | Event::CutHeader(_) | Event::NotFrames(_) => {}
+            Event::Exchange(_)
+            | Event::Request(_)
+            | Event::Recognised(_)
+            | Event::CutHeader(_)
+            | Event::NotFrames(_) => {}
         }
         self.findings(number, judged);
     }
@@ -342,6 +346,10 @@ fn frame_record<'a>(number: u64, frame: &Frame<'_>) -> record::Frame<'a> {
         header_length: header.header_length(),
         payload_length: header.payload_length,
         complete: frame.complete,
+        recovered: frame.recovered.map(|recovered| record::Recovered {
+            confidence: recovered.confidence,
+            skipped: recovered.skipped,
+        }),
         payload: frame.payload.filter(|_| shows_payload).map(record::hex),
         layout: Vec::new(),
     }

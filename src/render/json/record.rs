@@ -209,12 +209,24 @@ pub struct Frame<'a> {
     pub payload_length: u64,
     /// All payload bytes were captured.
     pub complete: bool,
+    /// Framing had been lost before and was found again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovered: Option<Recovered>,
     /// The unmasked payload in hexadecimal: control frames, and frames shown with their layout.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload: Option<String>,
     /// The fields in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub layout: Vec<Field<'a>>,
+}
+
+/// How sure it is that a frame is one, after framing had been lost.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Recovered {
+    /// From 0 to 1.
+    pub confidence: f64,
+    /// How many captured bytes before the border could not be told apart.
+    pub skipped: u64,
 }
 
 /// A field of a layout.
