@@ -47,7 +47,20 @@ impl Reassembly {
         let missing = (packet.original_length as usize).saturating_sub(packet.bytes.len());
         self.tally.cut_packets += u64::from(missing > 0);
         match link::network(packet.link, packet.bytes) {
-            Ok(bytes) => self.internet(bytes, missing, MAX_DEPTH, listener),
+            Ok(bytes) => {
+                if let Some((addresses, payload)) = ip::open_plain(bytes)
+                    && let Some(segment) = Segment::read(payload, 0)
+                {
+                    return self.tcp.segment(
+                        addresses,
+                        &segment,
+                        self.last,
+                        listener,
+                        &mut self.tally,
+                    );
+                }
+                self.internet(bytes, missing, MAX_DEPTH, listener);
+            }
             Err(why) => self.no_network(why),
         }
     }
@@ -81,7 +94,7 @@ impl Reassembly {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn internet<L: Listener>(
         &mut self,
         bytes: &[u8],
@@ -121,7 +134,7 @@ impl Reassembly {
         let Some(segment) = Segment::read(bytes, missing) else {
             return self.no_network(NoNetwork::Cut);
         };
-        self.tcp.segment(addresses, segment, self.last, listener, &mut self.tally);
+        self.tcp.segment(addresses, &segment, self.last, listener, &mut self.tally);
     }
 
     /// Protocols that may carry IP again.
