@@ -148,8 +148,13 @@ impl Stream {
         self.start == Start::Known
     }
 
-    /// True if nothing was handed on yet.
+    /// True if nothing was handed on yet, nothing waits, and the peer has acknowledged nothing.
     pub(super) fn is_fresh(&self) -> bool {
+        self.next == self.origin && self.acknowledged.is_none() && !self.has_hole()
+    }
+
+    /// True if nothing was handed on yet.
+    pub(super) fn is_untouched(&self) -> bool {
         self.next == self.origin
     }
 
@@ -208,6 +213,7 @@ impl Stream {
             self.next = START;
         }
         self.origin = self.next;
+        self.acknowledged = None;
         self.start = if known { Start::Known } else { Start::Guessed };
         if let Some(early) = self.early {
             self.acknowledge(early);

@@ -227,7 +227,8 @@ impl Tcp {
         let Some(flow) = self.flows.get_mut(slot as usize) else { return };
         let mut context = Context { listener, told: &mut self.told, tally };
         let before = if flow.is_calm() { 0 } else { flow.stored() };
-        flow.used = true;
+        // The first packet is no use yet: a scan must not push out what is alive.
+        flow.used = flow.seen[0] | flow.seen[1];
         flow.seen[side] = true;
         flow.segment(side, segment, at, &mut context);
         if before > 0 || !flow.is_calm() || flow.voice.done {
@@ -274,8 +275,7 @@ impl Tcp {
     ) {
         let Some(flow) = self.flows.get_mut(slot as usize) else { return };
         if segment.has(RST) {
-            let stream = &flow.streams[side];
-            if stream.has_begun() && !stream.is_near(segment.sequence, RESET_WINDOW) {
+            if !flow.may_reset(side, segment) {
                 tally.out_of_window += 1;
                 return;
             }
@@ -591,6 +591,17 @@ impl Flow {
         true
     }
 
+    /// A RST counts if it lies near its stream. If it answers a SYN, it must acknowledge that very
+    /// SYN (RFC 9293 §3.5.2); injected ones often do not.
+    fn may_reset(&self, side: Side, segment: &Segment<'_>) -> bool {
+        let (stream, peer) = (&self.streams[side], &self.streams[1 - side]);
+        if stream.has_begun() {
+            return stream.is_near(segment.sequence, RESET_WINDOW);
+        }
+        let answers_syn = segment.has(ACK) && peer.start_is_known() && peer.is_untouched();
+        !answers_syn || segment.acknowledgment == peer.first_sequence()
+    }
+
     /// A SYN. False if it opens a new connection between the same ends.
     fn synchronise<L: Listener>(
         &mut self,
@@ -606,7 +617,7 @@ impl Flow {
         let other = |stream: &Stream| segment.acknowledgment == stream.first_sequence();
         if own.start_is_known() {
             let same = own.first_sequence() == first;
-            if !same && answer && own.is_fresh() && !own.has_hole() && other(peer) {
+            if !same && answer && own.is_fresh() && other(peer) {
                 own.begin(first, true);
                 return true;
             }
