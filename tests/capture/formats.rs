@@ -84,8 +84,11 @@ fn headers_that_contradict_themselves_are_counted() {
     }
 }
 
-/// Number and nanoseconds of each packet, and its first bytes.
-fn packets(source: impl Read) -> (Vec<(Option<i64>, usize, u32)>, Vec<String>, Vec<u8>) {
+/// Nanoseconds, length and link type of a packet.
+type Summary = (Option<i64>, usize, u32);
+
+/// The packets of a file, its damages, and its secrets.
+fn packets(source: impl Read) -> (Vec<Summary>, Vec<String>, Vec<u8>) {
     let mut file = CaptureFile::open(source).expect("a capture");
     let (mut packets, mut damage, mut secrets) = (Vec::new(), Vec::new(), Vec::new());
     loop {

@@ -209,4 +209,27 @@ proptest! {
         let options = ws101::input::capture::Options::default();
         let _ = ws101::input::capture::read(&file[..], &mut recorder, options);
     }
+
+    /// Files with some bytes changed: no panic, no hang, and no more packets than there is room for.
+    #[test]
+    fn changed_bytes_are_survived(
+        name in prop::sample::select(vec![
+            "kitchen_le.pcapng", "kitchen_be.pcapng", "badcaplen.pcapng", "l_frag6.pcap", "l_gre.pcap",
+            "l_quad.pcap", "l_ah.pcap", "l_hbh.pcap", "l_pppoe.pcap", "leg_mod_be.pcap", "trunc.pcapng",
+            "plain.pcapng.gz",
+        ]),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+    ) {
+        let path = format!("{}/tests/captures/formats/{name}", env!("CARGO_MANIFEST_DIR"));
+        let mut bytes = std::fs::read(path).expect("a sample");
+        for (index, byte) in changes {
+            let index = index.index(bytes.len());
+            bytes[index] = byte;
+        }
+        let mut recorder = crate::told::Recorder::default();
+        let options = ws101::input::capture::Options::default();
+        if let Ok(tally) = ws101::input::capture::read(&bytes[..], &mut recorder, options) {
+            prop_assert!(tally.packets <= 1 + bytes.len() as u64 * 1000);
+        }
+    }
 }

@@ -263,12 +263,51 @@ fn what_waits_is_bounded() {
 
 #[test]
 fn the_connection_longest_unused_is_forgotten() {
-    let of = |host: u32, payload: &[u8]| (host, client(1000, payload));
-    let _ = of;
-    let limits = Limits { connections: 1, ..Limits::default() };
-    let mut segments = after_handshake(&[client(1000, b"one")]);
-    // The server opens a connection the other way round: the same ports, so the same connection.
-    segments.push(made(Client, 80_000_000, 0, SYN, b"two"));
+    let limits = Limits { connections: 10, ..Limits::default() };
+    let mut segments = Vec::new();
+    for port in 0..100 {
+        // Every other packet is of one connection, which is used all the time.
+        segments.push(client(1000 + u32::from(port), b"x"));
+        segments.push(Made { port, ..client(1000, b"abc") });
+    }
     let (recorder, tally) = run_within(&segments, limits, Recorder::default());
-    assert_eq!((recorder.told.len(), tally.evicted), (2, 0), "one at a time fits");
+    assert_eq!((recorder.told.len(), tally.connections), (101, 101));
+    assert_eq!(recorder.told[0].bytes(Client), [b'x'; 100]);
+    assert_eq!(tally.evicted, 91);
+    assert!(recorder.told.iter().all(|told| told.forgotten == Some(true)));
+}
+
+#[test]
+fn graves_are_bounded_too() {
+    let limits = Limits { graves: 10, ..Limits::default() };
+    let mut segments = Vec::new();
+    for port in 0..100 {
+        segments.push(Made { port, ..client(1000, b"abc") });
+        segments.push(Made { port, ..made(Client, 1003, 5000, RST, b"") });
+    }
+    // Late segments: those whose graves are forgotten look like new connections.
+    segments.extend((0..100).map(|port| Made { port, ..client(1000, b"abc") }));
+    let (_, tally) = run_within(&segments, limits, Recorder::default());
+    assert_eq!((tally.connections, tally.late), (190, 10));
+}
+
+#[test]
+fn an_injected_reset_must_acknowledge_the_syn() {
+    let [syn, syn_ack, ack] = handshake().try_into().expect("three");
+    let injected = made(Server, 0, 999, RST | ACK, b"");
+    check(&[syn.clone(), injected, syn_ack, ack, client(1000, b"hello")], "hello", "");
+    let refused = made(Server, 0, 1000, RST | ACK, b"");
+    let (recorder, tally) = run(&[syn, refused, client(1000, b"hello")]);
+    assert_eq!((recorder.told.len(), tally.late), (0, 1));
+}
+
+#[test]
+fn the_answer_that_is_acknowledged_holds() {
+    // The server answers from two places; the client believes one of them.
+    let other = made(Server, 80_000_000, 1000, SYN | ACK, b"");
+    let [syn, syn_ack, _] = handshake().try_into().expect("three");
+    let believed = made(Client, 1000, 80_000_001, ACK, b"hello");
+    let answer = made(Server, 80_000_001, 1005, ACK, b"good day");
+    let segments = [syn, syn_ack.clone(), other, believed, syn_ack, answer];
+    check(&segments, "hello", "good day");
 }

@@ -134,6 +134,8 @@ pub(crate) struct Made {
     pub(crate) payload: Vec<u8>,
     /// Bytes of the payload that the snap length cuts off.
     pub(crate) cut: usize,
+    /// The client's port: another one is another connection.
+    pub(crate) port: u16,
 }
 
 pub(crate) fn made(
@@ -143,7 +145,15 @@ pub(crate) fn made(
     flags: u8,
     payload: &[u8],
 ) -> Made {
-    Made { from, sequence, acknowledgment, flags, payload: payload.to_vec(), cut: 0 }
+    Made {
+        from,
+        sequence,
+        acknowledgment,
+        flags,
+        payload: payload.to_vec(),
+        cut: 0,
+        port: CLIENT_PORT,
+    }
 }
 
 pub(crate) const CLIENT_PORT: u16 = 50_000;
@@ -154,8 +164,8 @@ impl Made {
     pub(crate) fn packet(&self) -> Vec<u8> {
         let mut packet = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 64, 6, 0, 0];
         let ends = match self.from {
-            Endpoint::Client => ([10, 0, 0, 2], [10, 0, 0, 1], CLIENT_PORT, SERVER_PORT),
-            Endpoint::Server => ([10, 0, 0, 1], [10, 0, 0, 2], SERVER_PORT, CLIENT_PORT),
+            Endpoint::Client => ([10, 0, 0, 2], [10, 0, 0, 1], self.port, SERVER_PORT),
+            Endpoint::Server => ([10, 0, 0, 1], [10, 0, 0, 2], SERVER_PORT, self.port),
         };
         packet.extend(ends.0);
         packet.extend(ends.1);

@@ -230,6 +230,15 @@ impl<R: Read> CaptureFile<R> {
     /// Goes one step further, without reading from the source.
     #[inline]
     pub fn step(&mut self) -> Step<'_> {
+        if let Walk::Pcap(pcap) = &mut self.walk
+            && let Some((captured, record)) = pcap.look_quickly(self.source.bytes())
+        {
+            return self.packet(16, captured, 0, record);
+        }
+        self.step_slowly()
+    }
+
+    fn step_slowly(&mut self) -> Step<'_> {
         loop {
             let offset = self.source.offset();
             let found = match &mut self.walk {

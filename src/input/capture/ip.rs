@@ -53,19 +53,43 @@ pub(super) enum BadIp {
     Damaged,
 }
 
-/// Opens the IP packet at the start of `bytes`, of which `missing` more were not captured.
+/// Addresses and payload, if this is IPv4 without options that carries a whole TCP segment, captured
+/// completely: nearly every packet.
 #[inline]
-pub(super) fn open(bytes: &[u8], missing: usize) -> Result<Ip<'_>, BadIp> {
-    if let Some(header) = bytes.first_chunk::<20>()
-        && header[0] == 0x45
-        && header[9] != protocol::AUTHENTICATION
-    {
-        return open_v4(header, bytes, 20, missing);
+pub(super) fn open_plain(bytes: &[u8]) -> Option<(Addresses, &[u8])> {
+    let header = bytes.first_chunk::<20>()?;
+    let total = usize::from(u16::from_be_bytes([header[2], header[3]]));
+    let whole = u16::from_be_bytes([header[6], header[7]]) & 0x3fff == 0;
+    if header[0] != 0x45 || header[9] != protocol::TCP || !whole {
+        return None;
     }
-    open_slowly(bytes, missing)
+    let payload = bytes.get(20..total)?;
+    let word = |at: usize| {
+        u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+    };
+    Some((Addresses::V4 { source: word(12), destination: word(16) }, payload))
 }
 
-#[inline]
+/// Opens the IP packet at the start of `bytes`, of which `missing` more were not captured.
+pub(super) fn open(bytes: &[u8], missing: usize) -> Result<Ip<'_>, BadIp> {
+    match bytes.first().map(|first| first >> 4) {
+        Some(4) => {
+            let header = bytes.first_chunk::<20>().ok_or(BadIp::Damaged)?;
+            let header_length = usize::from(header[0] & 15) * 4;
+            if header_length < 20 {
+                return Err(BadIp::Damaged);
+            }
+            let ip = open_v4(header, bytes, header_length, missing)?;
+            if ip.protocol == protocol::AUTHENTICATION && ip.fragment.is_none() {
+                return authenticated(ip);
+            }
+            Ok(ip)
+        }
+        Some(6) => open_v6(bytes, missing),
+        _ => Err(BadIp::NotIp),
+    }
+}
+
 fn open_v4<'a>(
     header: &[u8; 20],
     bytes: &'a [u8],
@@ -91,31 +115,10 @@ fn open_v4<'a>(
 /// Where a packet ends that claims to be `total` long, and how much of it is missing. A total of 0
 /// means that the network card was to cut it into segments (TSO, Big TCP): then it is as long as
 /// what was captured.
-#[inline]
 fn extent(captured: usize, missing: usize, total: usize) -> (usize, usize) {
     match total {
         0 => (captured, missing),
         _ => (captured.min(total), total.saturating_sub(captured)),
-    }
-}
-
-#[cold]
-fn open_slowly(bytes: &[u8], missing: usize) -> Result<Ip<'_>, BadIp> {
-    match bytes.first().map(|first| first >> 4) {
-        Some(4) => {
-            let header = bytes.first_chunk::<20>().ok_or(BadIp::Damaged)?;
-            let header_length = usize::from(header[0] & 15) * 4;
-            if header_length < 20 {
-                return Err(BadIp::Damaged);
-            }
-            let ip = open_v4(header, bytes, header_length, missing)?;
-            if ip.protocol == protocol::AUTHENTICATION && ip.fragment.is_none() {
-                return authenticated(ip);
-            }
-            Ok(ip)
-        }
-        Some(6) => open_v6(bytes, missing),
-        _ => Err(BadIp::NotIp),
     }
 }
 

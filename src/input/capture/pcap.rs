@@ -49,6 +49,8 @@ pub(super) struct Pcap {
     format: Format,
     link: LinkType,
     longest: u32,
+    /// In a unit of the fraction of a second.
+    nanoseconds: i64,
     last_second: Option<u32>,
     /// True after a damaged record header: the next good record has to be searched for.
     lost: bool,
@@ -72,7 +74,9 @@ impl Pcap {
         };
         let longest = longest.clamp(USUAL_LIMIT, MAX_RECORD as u32 / 2);
         let link = LinkType(network & LINK_TYPE_MASK);
+        let nanoseconds = if format == Format::PcapNanoseconds { 1 } else { 1_000 };
         Some(Pcap {
+            nanoseconds,
             layout,
             format,
             link,
@@ -87,8 +91,26 @@ impl Pcap {
         self.format
     }
 
-    /// Looks at the record at the start of `bytes`.
+    /// The record at the start of `bytes`, if it is of the most common layout and all there.
     #[inline]
+    pub(super) fn look_quickly(&mut self, bytes: &[u8]) -> Option<(usize, Record)> {
+        if self.layout != Layout::Little || self.lost || !self.announced {
+            return None;
+        }
+        let (_, block) = parse_pcap_frame(bytes).ok()?;
+        self.last_second = Some(block.ts_sec);
+        let record = self.record(&block);
+        (block.caplen <= self.longest).then_some((block.caplen as usize, record))
+    }
+
+    #[inline]
+    fn record(&self, block: &LegacyPcapBlock<'_>) -> Record {
+        let fraction = i64::from(block.ts_usec) * self.nanoseconds;
+        let time = Some(Time(i64::from(block.ts_sec) * 1_000_000_000 + fraction));
+        Record { time, link: self.link, original_length: block.origlen }
+    }
+
+    /// Looks at the record at the start of `bytes`.
     pub(super) fn look(&mut self, bytes: &[u8], at_end: bool) -> Found {
         if self.lost || !self.announced {
             return self.look_slowly(bytes, at_end);
@@ -106,12 +128,7 @@ impl Pcap {
             Err(_) => return Found::Need(self.header_length()),
         };
         self.last_second = Some(block.ts_sec);
-        let nanoseconds = match self.format {
-            Format::PcapNanoseconds => i64::from(block.ts_usec),
-            _ => i64::from(block.ts_usec) * 1_000,
-        };
-        let time = Some(Time(i64::from(block.ts_sec) * 1_000_000_000 + nanoseconds));
-        let record = Record { time, link: self.link, original_length: block.origlen };
+        let record = self.record(&block);
         let captured = block.caplen as usize;
         Found::Packet { skip: self.header_length(), captured, after: 0, record }
     }

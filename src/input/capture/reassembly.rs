@@ -16,6 +16,9 @@ const MAX_DEPTH: u32 = 8;
 const VXLAN: u16 = 4789;
 const GENEVE: u16 = 6081;
 
+/// The UDP port of user data in mobile networks (3GPP TS 29.281).
+const GTP_U: u16 = 2152;
+
 const ETHERNET: LinkType = LinkType(1);
 
 /// The state of a capture that is being read: everything but the file.
@@ -47,7 +50,20 @@ impl Reassembly {
         let missing = (packet.original_length as usize).saturating_sub(packet.bytes.len());
         self.tally.cut_packets += u64::from(missing > 0);
         match link::network(packet.link, packet.bytes) {
-            Ok(bytes) => self.internet(bytes, missing, MAX_DEPTH, listener),
+            Ok(bytes) => {
+                if let Some((addresses, payload)) = ip::open_plain(bytes)
+                    && let Some(segment) = Segment::read(payload, 0)
+                {
+                    return self.tcp.segment(
+                        addresses,
+                        &segment,
+                        self.last,
+                        listener,
+                        &mut self.tally,
+                    );
+                }
+                self.internet(bytes, missing, MAX_DEPTH, listener);
+            }
             Err(why) => self.no_network(why),
         }
     }
@@ -81,7 +97,7 @@ impl Reassembly {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn internet<L: Listener>(
         &mut self,
         bytes: &[u8],
@@ -121,7 +137,7 @@ impl Reassembly {
         let Some(segment) = Segment::read(bytes, missing) else {
             return self.no_network(NoNetwork::Cut);
         };
-        self.tcp.segment(addresses, segment, self.last, listener, &mut self.tally);
+        self.tcp.segment(addresses, &segment, self.last, listener, &mut self.tally);
     }
 
     /// Protocols that may carry IP again.
@@ -137,9 +153,10 @@ impl Reassembly {
         let within = match number {
             protocol::IPIP | protocol::IPV6 => Ok(bytes),
             protocol::GRE => generic_routing(bytes),
-            protocol::UDP => match overlay(bytes) {
-                Some(frame) => link::network(ETHERNET, frame),
-                None => {
+            protocol::UDP => match (overlay(bytes), user_plane(bytes)) {
+                (Some(frame), _) => link::network(ETHERNET, frame),
+                (_, Some(packet)) => Ok(packet),
+                (None, None) => {
                     self.tally.skipped.udp += 1;
                     return;
                 }
@@ -182,4 +199,24 @@ fn overlay(datagram: &[u8]) -> Option<&[u8]> {
         }
         _ => None,
     }
+}
+
+/// The IP packet in GTP-U: a header with optional fields and a chain of extension headers.
+fn user_plane(datagram: &[u8]) -> Option<&[u8]> {
+    let (header, payload) = datagram.split_first_chunk::<8>()?;
+    let (first, mut rest) = payload.split_first_chunk::<8>()?;
+    let version_1 = first[0] & 0xf0 == 0x30 && first[1] == 0xff;
+    if u16::from_be_bytes([header[2], header[3]]) != GTP_U || !version_1 {
+        return None;
+    }
+    if first[0] & 0x07 != 0 {
+        let mut next = *rest.get(3)?;
+        rest = rest.get(4..)?;
+        while next != 0 {
+            let length = usize::from(*rest.first()?).max(1) * 4;
+            next = *rest.get(length - 1)?;
+            rest = rest.get(length..)?;
+        }
+    }
+    Some(rest)
 }

@@ -83,10 +83,12 @@ enum Start {
 }
 
 /// One direction.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Stream {
     start: Start,
     fin_told: bool,
+    /// Nothing waits, and no FIN came.
+    calm: bool,
     /// The sequence number at position 0 (modulo 2³²).
     base: u32,
     /// The position of offset 0.
@@ -108,6 +110,26 @@ pub(super) struct Stream {
     since: Option<Time>,
 }
 
+impl Default for Stream {
+    fn default() -> Stream {
+        Stream {
+            start: Start::Unknown,
+            fin_told: false,
+            calm: true,
+            base: 0,
+            origin: 0,
+            next: 0,
+            acknowledged: None,
+            early: None,
+            fin: None,
+            waiting: BTreeMap::new(),
+            stored: 0,
+            patience: 0,
+            since: None,
+        }
+    }
+}
+
 impl Stream {
     /// True once the position of the first byte is settled.
     #[inline]
@@ -126,8 +148,13 @@ impl Stream {
         self.start == Start::Known
     }
 
-    /// True if nothing was handed on yet.
+    /// True if nothing was handed on yet, nothing waits, and the peer has acknowledged nothing.
     pub(super) fn is_fresh(&self) -> bool {
+        self.next == self.origin && self.acknowledged.is_none() && !self.has_hole()
+    }
+
+    /// True if nothing was handed on yet.
+    pub(super) fn is_untouched(&self) -> bool {
         self.next == self.origin
     }
 
@@ -146,8 +173,13 @@ impl Stream {
         self.stored
     }
 
-    /// True if something waits behind a hole.
+    /// True if nothing waits and no FIN came: the next segment is probably the next one expected.
     #[inline]
+    pub(super) fn is_calm(&self) -> bool {
+        self.calm
+    }
+
+    /// True if something waits behind a hole.
     pub(super) fn has_hole(&self) -> bool {
         !self.waiting.is_empty() || (self.fin.is_some() && !self.fin_told)
     }
@@ -181,6 +213,7 @@ impl Stream {
             self.next = START;
         }
         self.origin = self.next;
+        self.acknowledged = None;
         self.start = if known { Start::Known } else { Start::Guessed };
         if let Some(early) = self.early {
             self.acknowledge(early);
@@ -222,8 +255,20 @@ impl Stream {
         }
     }
 
-    /// One segment.
+    /// If the bytes are the next ones expected, and nothing else is to be thought of, takes note of
+    /// them and returns their offset. This is nearly every segment.
     #[inline]
+    pub(super) fn in_order(&mut self, sequence: u32, length: usize) -> Option<u64> {
+        let expected = self.base.wrapping_add(self.next as u32);
+        if !self.calm || sequence != expected || !self.has_begun() {
+            return None;
+        }
+        let offset = self.next - self.origin;
+        self.next += length as u64;
+        Some(offset)
+    }
+
+    /// One segment, whatever it holds.
     pub(super) fn segment(
         &mut self,
         arrival: Arrival<'_>,
@@ -236,27 +281,14 @@ impl Stream {
             self.hold(sequence);
         }
         let position = self.position(sequence);
-        if position == self.next && self.is_smooth() {
-            if !bytes.is_empty() {
-                let offset = self.next - self.origin;
-                self.next += bytes.len() as u64;
-                tell(Piece::Bytes { offset, bytes, carrier });
-            }
-        } else {
-            self.place(position, Content::Bytes(bytes), carrier, tally, tell);
-        }
         let behind = position + bytes.len() as u64;
+        self.place(position, Content::Bytes(bytes), carrier, tally, tell);
         self.place(behind, Content::Cut(missing), carrier, tally, tell);
         if fin {
             self.finish_at(behind + missing, carrier);
         }
         self.tell_fin(tell);
-    }
-
-    /// True if whatever comes next can be handed on at once.
-    #[inline]
-    fn is_smooth(&self) -> bool {
-        self.has_begun() && self.waiting.is_empty() && self.fin.is_none()
+        self.calm = self.waiting.is_empty() && self.fin.is_none();
     }
 
     /// Nobody knows yet where the stream begins: from now on its bytes wait.
@@ -418,6 +450,7 @@ impl Stream {
     pub(super) fn release(&mut self, tell: &mut (impl FnMut(Piece<'_>) + ?Sized)) {
         self.drain(tell);
         self.tell_fin(tell);
+        self.calm = self.waiting.is_empty() && self.fin.is_none();
     }
 
     /// A packet of this connection passed while there is a hole. Declares the hole lost if it must

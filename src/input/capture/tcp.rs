@@ -67,14 +67,14 @@ impl<'a> Segment<'a> {
         // The snap length may cut behind the flags: what was said is then known to be missing.
         let header = bytes.first_chunk::<14>()?;
         let half = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
-        let word = |at: usize| u32::from(half(at)) << 16 | u32::from(half(at + 2));
-        let header_length = usize::from(header[12] >> 4) * 4;
-        let payload = match bytes.get(header_length..) {
-            Some(payload) => payload,
-            None if header_length <= bytes.len().saturating_add(missing) => &[],
-            None => return None,
+        let word = |at: usize| {
+            u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
         };
-        let wire = bytes.len().saturating_add(missing).saturating_sub(header_length);
+        let header_length = usize::from(header[12] >> 4) * 4;
+        let (payload, missing) = match bytes.get(header_length..) {
+            Some(payload) => (payload, missing),
+            None => (&[][..], (bytes.len().saturating_add(missing)).checked_sub(header_length)?),
+        };
         (header_length >= 20).then_some(Segment {
             source: half(0),
             destination: half(2),
@@ -82,7 +82,7 @@ impl<'a> Segment<'a> {
             acknowledgment: word(8),
             flags: header[13],
             payload,
-            missing: wire - payload.len(),
+            missing,
         })
     }
 
@@ -182,7 +182,7 @@ impl Tcp {
     pub(super) fn segment<L: Listener>(
         &mut self,
         addresses: Addresses,
-        segment: Segment<'_>,
+        segment: &Segment<'_>,
         at: At,
         listener: &mut L,
         tally: &mut Tally,
@@ -192,7 +192,7 @@ impl Tcp {
         let slot = match self.places.get_mut(&key) {
             Some(Place::Open(slot)) => *slot,
             Some(Place::Grave(grave)) => {
-                if !reopens(grave, &segment, at) {
+                if !reopens(grave, segment, at) {
                     tally.late += u64::from(grave.closed.is_some() && segment.says_something());
                     return;
                 }
@@ -214,29 +214,46 @@ impl Tcp {
     }
 
     /// Acknowledgment, payload, FIN.
-    #[inline]
+    #[inline(always)]
     fn usual<L: Listener>(
         &mut self,
         slot: u32,
         side: Side,
-        segment: Segment<'_>,
+        segment: &Segment<'_>,
         at: At,
         listener: &mut L,
         tally: &mut Tally,
     ) {
         let Some(flow) = self.flows.get_mut(slot as usize) else { return };
         let mut context = Context { listener, told: &mut self.told, tally };
-        let before = flow.stored();
-        flow.used = true;
+        let before = if flow.is_calm() { 0 } else { flow.stored() };
+        // The first packet is no use yet: a scan must not push out what is alive.
+        flow.used = flow.seen[0] | flow.seen[1];
         flow.seen[side] = true;
         flow.segment(side, segment, at, &mut context);
+        if before > 0 || !flow.is_calm() || flow.voice.done {
+            self.afterwards(slot, side, before, at, listener, tally);
+        }
+    }
+
+    /// Something waits, a FIN came, or nobody listens any more.
+    #[cold]
+    fn afterwards<L: Listener>(
+        &mut self,
+        slot: u32,
+        side: Side,
+        before: usize,
+        at: At,
+        listener: &mut L,
+        tally: &mut Tally,
+    ) {
+        let Some(flow) = self.flows.get_mut(slot as usize) else { return };
+        let mut context = Context { listener, told: &mut self.told, tally };
         if flow.is_troubled() {
             flow.settle(side, at, &self.limits, &mut context);
         }
-        let after = flow.stored();
-        let over = if flow.voice.done { true } else { flow.is_over() };
-        self.stored = (self.stored + after).saturating_sub(before);
-        if over {
+        self.stored = (self.stored + flow.stored()).saturating_sub(before);
+        if flow.voice.done || flow.is_over() {
             self.close(slot, at, false, listener, tally);
         } else if self.stored > self.limits.all_waiting {
             self.make_room(at, listener, tally);
@@ -251,15 +268,14 @@ impl Tcp {
         mut slot: u32,
         key: Key,
         side: Side,
-        segment: Segment<'_>,
+        segment: &Segment<'_>,
         at: At,
         listener: &mut L,
         tally: &mut Tally,
     ) {
         let Some(flow) = self.flows.get_mut(slot as usize) else { return };
         if segment.has(RST) {
-            let stream = &flow.streams[side];
-            if stream.has_begun() && !stream.is_near(segment.sequence, RESET_WINDOW) {
+            if !flow.may_reset(side, segment) {
                 tally.out_of_window += 1;
                 return;
             }
@@ -272,7 +288,7 @@ impl Tcp {
         }
         let mut context = Context { listener, told: &mut self.told, tally };
         let before = flow.stored();
-        let same = flow.synchronise(side, &segment, at, &mut context);
+        let same = flow.synchronise(side, segment, at, &mut context);
         self.stored = (self.stored + flow.stored()).saturating_sub(before);
         if !same {
             self.close(slot, at, false, listener, tally);
@@ -280,7 +296,7 @@ impl Tcp {
             slot = fresh;
             let Some(flow) = self.flows.get_mut(slot as usize) else { return };
             let mut context = Context { listener, told: &mut self.told, tally };
-            flow.synchronise(side, &segment, at, &mut context);
+            flow.synchronise(side, segment, at, &mut context);
         }
         self.usual(slot, side, segment, at, listener, tally);
     }
@@ -435,7 +451,12 @@ impl Flow {
         }
     }
 
+    /// True if nothing waits and no FIN came.
     #[inline]
+    fn is_calm(&self) -> bool {
+        self.streams[0].is_calm() & self.streams[1].is_calm()
+    }
+
     fn stored(&self) -> usize {
         self.streams[0].stored() + self.streams[1].stored()
     }
@@ -462,59 +483,90 @@ impl Flow {
         initiator.start_is_known().then(|| initiator.first_sequence().wrapping_sub(1))
     }
 
-    /// Splits into one stream, what its sender has heard, and the voice.
+    /// Splits into the stream of one side, that of the other, and the voice.
     #[inline]
-    fn split(&mut self, side: Side) -> (&mut Stream, Option<u64>, &mut Voice) {
+    fn split(&mut self, side: Side) -> (&mut Stream, &mut Stream, &mut Voice) {
         let [low, high] = &mut self.streams;
         let (own, peer) = if side == 0 { (low, high) } else { (high, low) };
-        (own, peer.heard(), &mut self.voice)
+        (own, peer, &mut self.voice)
     }
 
-    #[inline]
+    #[inline(always)]
     fn segment<L: Listener>(
         &mut self,
         side: Side,
-        segment: Segment<'_>,
+        segment: &Segment<'_>,
         at: At,
         context: &mut Context<'_, L>,
     ) {
+        let (stream, peer, voice) = self.split(side);
         if segment.has(ACK) {
-            self.acknowledge(1 - side, segment.acknowledgment, at, context);
+            if !peer.has_begun() {
+                return self.segment_early(side, segment, at, context);
+            }
+            peer.acknowledge(segment.acknowledgment);
         }
+        if segment.missing > 0 || segment.flags & (FIN | SYN) != 0 {
+            return self.segment_slowly(side, segment, at, context);
+        }
+        if segment.payload.is_empty() {
+            return;
+        }
+        let Some(offset) = stream.in_order(segment.sequence, segment.payload.len()) else {
+            return self.segment_slowly(side, segment, at, context);
+        };
+        let carrier = Carrier { at, heard: peer.heard() };
+        let known = offset > 0 || stream.start_is_known();
+        voice.tell_bytes(side, known, offset, segment.payload, carrier, context);
+    }
+
+    /// Acknowledges what nobody has seen the beginning of.
+    #[cold]
+    fn segment_early<L: Listener>(
+        &mut self,
+        side: Side,
+        segment: &Segment<'_>,
+        at: At,
+        context: &mut Context<'_, L>,
+    ) {
+        let (_, peer, _) = self.split(side);
+        peer.acknowledge(segment.acknowledgment);
+        if peer.is_held() {
+            // The SYN was seen and its answer was not; but this is an answer to the answer.
+            peer.begin(segment.acknowledgment, true);
+            self.speak(1 - side, at, context, |stream, _, tell| stream.release(tell));
+        }
+        self.segment_slowly(side, segment, at, context);
+    }
+
+    /// Whatever is not simply the next bytes expected.
+    #[cold]
+    fn segment_slowly<L: Listener>(
+        &mut self,
+        side: Side,
+        segment: &Segment<'_>,
+        at: At,
+        context: &mut Context<'_, L>,
+    ) {
         let fin = segment.has(FIN);
         if !fin && !segment.says_something() {
             return;
         }
-        if !self.streams[side].has_begun() && !self.begin(side, &segment) {
+        if !self.streams[side].has_begun() && !self.begin(side, segment) {
             return;
         }
-        let (stream, heard, voice) = self.split(side);
+        let (stream, peer, voice) = self.split(side);
         let known = stream.start_is_known();
-        let carrier = Carrier { at, heard };
-        let Segment { payload, missing, .. } = segment;
+        let carrier = Carrier { at, heard: peer.heard() };
         let Context { listener, told, tally } = context;
         let mut tell = |piece: Piece<'_>| voice.tell(side, known, piece, *listener, told);
-        let sequence = segment.first_byte();
-        let arrival = Arrival { sequence, bytes: payload, missing: missing as u64, fin };
+        let arrival = Arrival {
+            sequence: segment.first_byte(),
+            bytes: segment.payload,
+            missing: segment.missing as u64,
+            fin,
+        };
         stream.segment(arrival, carrier, tally, &mut tell);
-    }
-
-    /// What `side` said is acknowledged up to here.
-    #[inline]
-    fn acknowledge<L: Listener>(
-        &mut self,
-        side: Side,
-        acknowledgment: u32,
-        at: At,
-        context: &mut Context<'_, L>,
-    ) {
-        let stream = &mut self.streams[side];
-        stream.acknowledge(acknowledgment);
-        if stream.is_held() {
-            // The SYN was seen and its answer was not; but this is an answer to the answer.
-            stream.begin(acknowledgment, true);
-            self.speak(side, at, context, |stream, _, tell| stream.release(tell));
-        }
     }
 
     /// The first bytes of a stream whose SYN was not seen. False if they must wait or do not count.
@@ -539,6 +591,17 @@ impl Flow {
         true
     }
 
+    /// A RST counts if it lies near its stream. If it answers a SYN, it must acknowledge that very
+    /// SYN (RFC 9293 §3.5.2); injected ones often do not.
+    fn may_reset(&self, side: Side, segment: &Segment<'_>) -> bool {
+        let (stream, peer) = (&self.streams[side], &self.streams[1 - side]);
+        if stream.has_begun() {
+            return stream.is_near(segment.sequence, RESET_WINDOW);
+        }
+        let answers_syn = segment.has(ACK) && peer.start_is_known() && peer.is_untouched();
+        !answers_syn || segment.acknowledgment == peer.first_sequence()
+    }
+
     /// A SYN. False if it opens a new connection between the same ends.
     fn synchronise<L: Listener>(
         &mut self,
@@ -554,7 +617,7 @@ impl Flow {
         let other = |stream: &Stream| segment.acknowledgment == stream.first_sequence();
         if own.start_is_known() {
             let same = own.first_sequence() == first;
-            if !same && answer && own.is_fresh() && !own.has_hole() && other(peer) {
+            if !same && answer && own.is_fresh() && other(peer) {
                 own.begin(first, true);
                 return true;
             }
@@ -587,7 +650,8 @@ impl Flow {
         context: &mut Context<'_, L>,
         say: impl FnOnce(&mut Stream, Carrier, &mut dyn FnMut(Piece<'_>)),
     ) {
-        let (stream, heard, voice) = self.split(side);
+        let (stream, peer, voice) = self.split(side);
+        let heard = peer.heard();
         let known = stream.start_is_known() || stream.is_held();
         let Context { listener, told, .. } = context;
         let mut tell = |piece: Piece<'_>| voice.tell(side, known, piece, *listener, told);
@@ -642,7 +706,7 @@ impl Flow {
     fn reset_by<L: Listener>(
         &mut self,
         side: Side,
-        segment: Segment<'_>,
+        segment: &Segment<'_>,
         at: At,
         context: &mut Context<'_, L>,
     ) {
@@ -650,7 +714,8 @@ impl Flow {
             self.streams[1 - side].acknowledge(segment.acknowledgment);
         }
         self.flush(at, context);
-        let (_, heard, voice) = self.split(side);
+        let (_, peer, voice) = self.split(side);
+        let heard = peer.heard();
         voice.end(side, TransportEnd::Reset, Carrier { at, heard }, context.listener);
     }
 }
@@ -660,8 +725,30 @@ impl Voice {
         if side == self.client { Endpoint::Client } else { Endpoint::Server }
     }
 
-    /// Tells the listener, after telling it of the connection if this is the first it hears.
+    /// Bytes in order: what nearly every packet brings.
     #[inline]
+    fn tell_bytes<L: Listener>(
+        &mut self,
+        side: Side,
+        start_is_known: bool,
+        offset: u64,
+        bytes: &[u8],
+        carrier: Carrier,
+        context: &mut Context<'_, L>,
+    ) {
+        let (Some(id), true, false) = (self.id, start_is_known, self.done) else {
+            let piece = Piece::Bytes { offset, bytes, carrier };
+            return self.tell(side, start_is_known, piece, context.listener, context.told);
+        };
+        let Carrier { at, heard } = carrier;
+        let said = Said::Bytes { from: self.endpoint(side), offset, bytes, heard, at };
+        if context.listener.said(id, said) == Interest::Done {
+            self.done = true;
+        }
+    }
+
+    /// Tells the listener, after telling it of the connection if this is the first it hears.
+    #[inline(never)]
     fn tell<L: Listener>(
         &mut self,
         side: Side,
