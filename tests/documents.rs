@@ -1,0 +1,105 @@
+//! What the documents claim, this replays: every `console` block in README.md, docs/ and samples/
+//! is run as it stands, and has to print what it says. A line `…` stands for any number of lines.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A command in a document and what it is said to print.
+struct Claim {
+    document: PathBuf,
+    line: usize,
+    command: String,
+    output: Vec<String>,
+}
+
+#[test]
+fn documents_show_what_the_commands_print() {
+    let claims: Vec<Claim> = documents().iter().flat_map(|path| claims(path)).collect();
+    assert!(claims.len() >= 5, "only {} claims found", claims.len());
+    let wrong: Vec<String> = claims.iter().filter_map(|claim| check(claim).err()).collect();
+    assert!(wrong.is_empty(), "{} of {} claims:\n{}", wrong.len(), claims.len(), wrong.join("\n"));
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn documents() -> Vec<PathBuf> {
+    let mut found = vec![root().join("README.md")];
+    let mut folders = vec![root().join("docs"), root().join("samples")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("the folder is there") {
+            let path = entry.expect("it can be listed").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn claims(document: &Path) -> Vec<Claim> {
+    let text = fs::read_to_string(document).expect("a document is text");
+    let mut claims: Vec<Claim> = Vec::new();
+    let mut inside = false;
+    for (index, line) in text.lines().enumerate() {
+        if line.starts_with("```") {
+            inside = line == "```console" && !inside;
+        } else if inside && let Some(command) = line.strip_prefix("$ ") {
+            let (document, command) = (document.to_owned(), command.to_owned());
+            claims.push(Claim { document, line: index + 1, command, output: Vec::new() });
+        } else if inside && let Some(claim) = claims.last_mut() {
+            claim.output.push(line.trim_end().to_owned());
+        }
+    }
+    // Building and testing is what is going on already.
+    claims.retain(|claim| !claim.command.starts_with("cargo "));
+    claims
+}
+
+fn check(claim: &Claim) -> Result<(), String> {
+    let binary = Path::new(env!("CARGO_BIN_EXE_ws101"));
+    let folder = binary.parent().expect("the binary is in a folder");
+    let path = std::env::var("PATH").unwrap_or_default();
+    let result = Command::new("sh")
+        .args(["-c", &format!("{} 2>&1", claim.command)])
+        .current_dir(root())
+        .env("PATH", format!("{}:{path}", folder.display()))
+        .env("NO_COLOR", "1")
+        .env_remove("CLICOLOR_FORCE")
+        .output()
+        .map_err(|error| format!("{}: {error}", claim.command))?;
+    let printed = String::from_utf8_lossy(&result.stdout);
+    let printed: Vec<&str> = printed.lines().map(str::trim_end).collect();
+    let mut expected: Vec<&str> = claim.output.iter().map(String::as_str).collect();
+    while expected.last() == Some(&"") {
+        expected.pop();
+    }
+    let end = printed.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
+    if matches(&expected, &printed[..end]) {
+        return Ok(());
+    }
+    let document = claim.document.strip_prefix(root()).unwrap_or(&claim.document);
+    Err(format!(
+        "--- {}:{}: $ {}\nsays:\n{}\nprints:\n{}\n",
+        document.display(),
+        claim.line,
+        claim.command,
+        expected.join("\n"),
+        printed.join("\n")
+    ))
+}
+
+fn matches(expected: &[&str], printed: &[&str]) -> bool {
+    match expected.split_first() {
+        None => printed.is_empty(),
+        Some((&"…", rest)) => {
+            (0..=printed.len()).any(|skipped| matches(rest, &printed[skipped..]))
+        }
+        Some((line, rest)) => printed.first() == Some(line) && matches(rest, &printed[1..]),
+    }
+}
