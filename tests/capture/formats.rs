@@ -52,6 +52,19 @@ fn a_segment_is_found_in_whatever_carries_it() {
 }
 
 #[test]
+fn a_segment_is_found_in_the_netfilter_log() {
+    let mut file = contents("l_raw4.pcap");
+    file[20] = 239;
+    let prefix = [2, 0, 0, 42, 6, 0, 10, 0, 0, 1, 0, 0, 71, 0, 9, 0];
+    for length in [32, 36] {
+        file[length] += prefix.len() as u8;
+    }
+    file.splice(40..40, prefix);
+    let (recorder, _) = read_from(&file[..]).expect("a capture");
+    assert_eq!(recorder.told[0].bytes(Endpoint::Client), HELLO);
+}
+
+#[test]
 fn fragments_come_together_in_any_order() {
     for name in ["l_frag4.pcap", "l_frag4rev.pcap", "l_frag6.pcap"] {
         let (recorder, tally) = read(name);

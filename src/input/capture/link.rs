@@ -18,6 +18,7 @@ mod linktype {
     pub(super) const LINUX_SLL: u32 = 113;
     pub(super) const IPV4: u32 = 228;
     pub(super) const IPV6: u32 = 229;
+    pub(super) const NFLOG: u32 = 239;
     pub(super) const LINUX_SLL2: u32 = 276;
 }
 
@@ -69,6 +70,7 @@ fn other(link: u32, bytes: &[u8]) -> Result<&[u8], NoNetwork> {
         linktype::NULL | linktype::LOOP => address_family(bytes),
         linktype::LINUX_SLL => cooked(bytes, 2, 14, 16),
         linktype::LINUX_SLL2 => cooked(bytes, 8, 0, 20),
+        linktype::NFLOG => netfilter_log(bytes),
         linktype::IPV4 | linktype::IPV6 => Ok(bytes),
         linktype::PPP | linktype::PPP_HDLC => ppp(bytes),
         linktype::PPP_ETHER => from_ethertype(ethertype::PPPOE_SESSION, bytes),
@@ -129,6 +131,28 @@ fn cooked(
         0x0004 => logical_link_control(payload),
         _ if protocol < SMALLEST_ETHERTYPE => Err(NoNetwork::NotIp),
         _ => from_ethertype(protocol, payload),
+    }
+}
+
+/// The Linux netfilter log: a family, then attributes; one of them is the packet. Their lengths are
+/// in the byte order of the machine that captured, so the one that fits is believed.
+fn netfilter_log(bytes: &[u8]) -> Result<&[u8], NoNetwork> {
+    const PAYLOAD: u16 = 9;
+    let mut attributes = rest(bytes, 4)?;
+    loop {
+        let head = attributes.first_chunk::<4>().ok_or(NoNetwork::NotIp)?;
+        let little = u16::from_le_bytes([head[0], head[1]]);
+        let big = u16::from_be_bytes([head[0], head[1]]);
+        let is_little = usize::from(little) <= attributes.len() || little < big;
+        let (length, kind) = match is_little {
+            true => (little, u16::from_le_bytes([head[2], head[3]])),
+            false => (big, u16::from_be_bytes([head[2], head[3]])),
+        };
+        if kind == PAYLOAD {
+            return rest(attributes, 4);
+        }
+        // An attribute is no shorter than its head: every turn makes progress.
+        attributes = rest(attributes, usize::from(length.max(4)).next_multiple_of(4))?;
     }
 }
 

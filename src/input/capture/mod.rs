@@ -8,18 +8,21 @@
 
 mod error;
 mod file;
-mod flows;
+mod flow;
 mod fragment;
 mod ip;
 mod link;
 mod pcap;
 mod pcapng;
+mod places;
 mod reassembly;
 mod roles;
+mod segment;
 mod source;
 mod stream;
 mod tally;
 mod tcp;
+mod voice;
 
 pub use error::{CaptureError, Damage, DamageKind};
 pub use file::{CaptureFile, Format, LinkType, Packet, Step};

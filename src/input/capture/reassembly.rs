@@ -5,8 +5,9 @@ use super::file::{LinkType, Packet};
 use super::fragment::Fragments;
 use super::ip::{self, Addresses, BadIp, protocol};
 use super::link::{self, NoNetwork, ethertype};
+use super::segment::Segment;
 use super::tally::Tally;
-use super::tcp::{Limits, Segment, Tcp};
+use super::tcp::{Limits, Tcp};
 use crate::said::{At, Listener};
 
 /// Tunnels within tunnels are followed so deep.

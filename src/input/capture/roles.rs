@@ -1,6 +1,6 @@
 //! Who is the client, when the SYN was not captured, and whether bytes look like a beginning.
 
-use super::flows::Side;
+use super::places::Side;
 
 /// Methods of HTTP/1.1 (RFC 9110 §9), and the preface of HTTP/2 (RFC 9113 §3.4).
 const METHODS: [&[u8]; 10] = [

@@ -1,0 +1,315 @@
+//! One TCP connection: two streams, and what tells where they begin and end.
+
+use super::places::{Key, Side};
+use super::segment::{ACK, FIN, SYN, Segment};
+use super::stream::{Arrival, Carrier, Piece, Stream};
+use super::tcp::Limits;
+use super::voice::{Context, Voice};
+use crate::said::{At, Listener, TransportEnd};
+
+/// A RST further from its stream belongs to another incarnation.
+const RESET_WINDOW: u64 = 1 << 24;
+
+/// A late SYN of a connection that was already being followed lies at most so far before it.
+const LATE_SYN: u32 = 1 << 16;
+
+/// One connection.
+pub(super) struct Flow {
+    pub(super) open: bool,
+    /// Used since the last time something had to be evicted.
+    pub(super) used: bool,
+    pub(super) reset: bool,
+    pub(super) seen: [bool; 2],
+    pub(super) streams: [Stream; 2],
+    pub(super) voice: Voice,
+}
+
+impl Flow {
+    pub(super) fn new(key: Key, first: At) -> Flow {
+        let voice = Voice {
+            key,
+            first,
+            id: None,
+            initiator: None,
+            client: 0,
+            done: false,
+            silent_fins: [None; 2],
+        };
+        Flow {
+            open: true,
+            used: false,
+            reset: false,
+            seen: [false; 2],
+            streams: Default::default(),
+            voice,
+        }
+    }
+
+    /// True if nothing waits and no FIN came.
+    #[inline]
+    pub(super) fn is_calm(&self) -> bool {
+        self.streams[0].is_calm() & self.streams[1].is_calm()
+    }
+
+    pub(super) fn stored(&self) -> usize {
+        self.streams[0].stored() + self.streams[1].stored()
+    }
+
+    /// True if something waits behind a hole.
+    #[inline]
+    pub(super) fn is_troubled(&self) -> bool {
+        self.streams[0].has_hole() || self.streams[1].has_hole()
+    }
+
+    /// True if both ends closed it, and each knows that the other did.
+    #[inline]
+    pub(super) fn is_over(&self) -> bool {
+        self.streams[0].fin_acknowledged() && self.streams[1].fin_acknowledged()
+    }
+
+    /// True if both ends said that they will say nothing more.
+    pub(super) fn has_ended(&self) -> bool {
+        self.reset || (self.streams[0].fin_told() && self.streams[1].fin_told())
+    }
+
+    pub(super) fn opened_by(&self) -> Option<u32> {
+        let initiator = &self.streams[self.voice.initiator?];
+        initiator.start_is_known().then(|| initiator.first_sequence().wrapping_sub(1))
+    }
+
+    /// Splits into the stream of one side, that of the other, and the voice.
+    #[inline]
+    pub(super) fn split(&mut self, side: Side) -> (&mut Stream, &mut Stream, &mut Voice) {
+        let [low, high] = &mut self.streams;
+        let (own, peer) = if side == 0 { (low, high) } else { (high, low) };
+        (own, peer, &mut self.voice)
+    }
+
+    #[inline(always)]
+    pub(super) fn segment<L: Listener>(
+        &mut self,
+        side: Side,
+        segment: &Segment<'_>,
+        at: At,
+        context: &mut Context<'_, L>,
+    ) {
+        let (stream, peer, voice) = self.split(side);
+        if segment.has(ACK) {
+            if !peer.has_begun() {
+                return self.segment_early(side, segment, at, context);
+            }
+            peer.acknowledge(segment.acknowledgment);
+        }
+        if segment.missing > 0 || segment.flags & (FIN | SYN) != 0 {
+            return self.segment_slowly(side, segment, at, context);
+        }
+        if segment.payload.is_empty() {
+            return;
+        }
+        let Some(offset) = stream.in_order(segment.sequence, segment.payload.len()) else {
+            return self.segment_slowly(side, segment, at, context);
+        };
+        let carrier = Carrier { at, heard: peer.heard() };
+        let known = offset > 0 || stream.start_is_known();
+        voice.tell_bytes(side, known, offset, segment.payload, carrier, context);
+    }
+
+    /// Acknowledges what nobody has seen the beginning of.
+    #[cold]
+    fn segment_early<L: Listener>(
+        &mut self,
+        side: Side,
+        segment: &Segment<'_>,
+        at: At,
+        context: &mut Context<'_, L>,
+    ) {
+        let (_, peer, _) = self.split(side);
+        peer.acknowledge(segment.acknowledgment);
+        if peer.is_held() {
+            // The SYN was seen and its answer was not; but this is an answer to the answer.
+            peer.begin(segment.acknowledgment, true);
+            self.speak(1 - side, at, context, |stream, _, tell| stream.release(tell));
+        }
+        self.segment_slowly(side, segment, at, context);
+    }
+
+    /// Whatever is not simply the next bytes expected.
+    #[cold]
+    fn segment_slowly<L: Listener>(
+        &mut self,
+        side: Side,
+        segment: &Segment<'_>,
+        at: At,
+        context: &mut Context<'_, L>,
+    ) {
+        let fin = segment.has(FIN);
+        if !fin && !segment.says_something() {
+            return;
+        }
+        if !self.streams[side].has_begun() && !self.begin(side, segment) {
+            return;
+        }
+        let (stream, peer, voice) = self.split(side);
+        let known = stream.start_is_known();
+        let carrier = Carrier { at, heard: peer.heard() };
+        let Context { listener, told, tally } = context;
+        let mut tell = |piece: Piece<'_>| voice.tell(side, known, piece, *listener, told);
+        let arrival = Arrival {
+            sequence: segment.first_byte(),
+            bytes: segment.payload,
+            missing: segment.missing as u64,
+            fin,
+        };
+        stream.segment(arrival, carrier, tally, &mut tell);
+    }
+
+    /// The first bytes of a stream whose SYN was not seen. False if they must wait or do not count.
+    #[cold]
+    fn begin(&mut self, side: Side, segment: &Segment<'_>) -> bool {
+        let first = segment.first_byte();
+        let stream = &mut self.streams[side];
+        if self.voice.initiator.is_some() {
+            // The other side's SYN was seen, so bytes that come before this one's may be on
+            // their way. What was acknowledged first is where it begins.
+            let early = stream.early().filter(|early| first.wrapping_sub(*early) < 1 << 24);
+            if let Some(early) = early {
+                stream.begin(early, true);
+            }
+            return true;
+        }
+        // A keep-alive repeats the byte before the next one: what it holds was never said.
+        if segment.payload == [0] && !segment.has(FIN) {
+            return false;
+        }
+        stream.begin(first, false);
+        true
+    }
+
+    /// A RST counts if it lies near its stream. If it answers a SYN, it must acknowledge that very
+    /// SYN (RFC 9293 §3.5.2); injected ones often do not.
+    pub(super) fn may_reset(&self, side: Side, segment: &Segment<'_>) -> bool {
+        let (stream, peer) = (&self.streams[side], &self.streams[1 - side]);
+        if stream.has_begun() {
+            return stream.is_near(segment.sequence, RESET_WINDOW);
+        }
+        let answers_syn = segment.has(ACK) && peer.start_is_known() && peer.is_untouched();
+        !answers_syn || segment.acknowledgment == peer.first_sequence()
+    }
+
+    /// A SYN. False if it opens a new connection between the same ends.
+    pub(super) fn synchronise<L: Listener>(
+        &mut self,
+        side: Side,
+        segment: &Segment<'_>,
+        at: At,
+        context: &mut Context<'_, L>,
+    ) -> bool {
+        let first = segment.first_byte();
+        let answer = segment.has(ACK);
+        let [low, high] = &mut self.streams;
+        let (own, peer) = if side == 0 { (low, high) } else { (high, low) };
+        let other = |stream: &Stream| segment.acknowledgment == stream.first_sequence();
+        if own.start_is_known() {
+            let same = own.first_sequence() == first;
+            if !same && answer && own.is_fresh() && other(peer) {
+                own.begin(first, true);
+                return true;
+            }
+            return same || (answer && peer.start_is_known() && other(peer));
+        }
+        if own.has_begun() {
+            return own.first_sequence().wrapping_sub(first) < LATE_SYN;
+        }
+        let stranger = self.voice.initiator.is_none() && peer.has_begun();
+        if stranger && !(answer && peer.is_near(segment.acknowledgment, u64::from(LATE_SYN))) {
+            return false;
+        }
+        let held = own.is_held();
+        own.begin(first, true);
+        if answer && !peer.has_begun() {
+            peer.begin(segment.acknowledgment, true);
+        }
+        self.voice.initiator.get_or_insert(if answer { 1 - side } else { side });
+        if held {
+            self.speak(side, at, context, |stream, _, tell| stream.release(tell));
+        }
+        true
+    }
+
+    /// Runs `say` on the stream of one side, with what makes the listener hear it.
+    fn speak<L: Listener>(
+        &mut self,
+        side: Side,
+        at: At,
+        context: &mut Context<'_, L>,
+        say: impl FnOnce(&mut Stream, Carrier, &mut dyn FnMut(Piece<'_>)),
+    ) {
+        let (stream, peer, voice) = self.split(side);
+        let heard = peer.heard();
+        let known = stream.start_is_known() || stream.is_held();
+        let Context { listener, told, .. } = context;
+        let mut tell = |piece: Piece<'_>| voice.tell(side, known, piece, *listener, told);
+        say(stream, Carrier { at, heard }, &mut tell);
+    }
+
+    /// Something waits behind a hole: perhaps the hole must be declared lost.
+    #[cold]
+    pub(super) fn settle<L: Listener>(
+        &mut self,
+        side: Side,
+        at: At,
+        limits: &Limits,
+        context: &mut Context<'_, L>,
+    ) {
+        for own in [side, 1 - side] {
+            let peer_seen = self.seen[1 - own];
+            let mut overflows = 0;
+            self.speak(own, at, context, |stream, carrier, tell| {
+                if stream.has_hole() {
+                    stream.wait_for_hole(carrier, peer_seen, tell);
+                }
+                while stream.stored() > limits.waiting {
+                    overflows += 1;
+                    stream.declare_lost(carrier, tell);
+                }
+            });
+            context.tally.overflows += overflows;
+        }
+    }
+
+    pub(super) fn give_up<L: Listener>(&mut self, at: At, context: &mut Context<'_, L>) {
+        for side in [0, 1] {
+            self.speak(side, at, context, |stream, carrier, tell| {
+                while stream.stored() > 0 {
+                    stream.declare_lost(carrier, tell);
+                }
+            });
+        }
+    }
+
+    /// Nothing more will come.
+    pub(super) fn flush<L: Listener>(&mut self, at: At, context: &mut Context<'_, L>) {
+        for side in [0, 1] {
+            let closing = self.reset || self.streams[1 - side].fin_told();
+            self.speak(side, at, context, |stream, carrier, tell| {
+                stream.flush(carrier, closing, tell);
+            });
+        }
+    }
+
+    pub(super) fn reset_by<L: Listener>(
+        &mut self,
+        side: Side,
+        segment: &Segment<'_>,
+        at: At,
+        context: &mut Context<'_, L>,
+    ) {
+        if segment.has(ACK) && self.streams[1 - side].has_begun() {
+            self.streams[1 - side].acknowledge(segment.acknowledgment);
+        }
+        self.flush(at, context);
+        let (_, peer, voice) = self.split(side);
+        let heard = peer.heard();
+        voice.end(side, TransportEnd::Reset, Carrier { at, heard }, context.listener);
+    }
+}

@@ -1,0 +1,187 @@
+//! What a listener is told of one connection, and in whose name.
+
+use super::places::{Key, Side};
+use super::roles::{begins_a_stream, guess_client};
+use super::stream::{Carrier, Piece};
+use super::tally::Tally;
+use crate::said::{
+    At, ConnectionId, Endpoint, GapReason, Interest, Listener, Opening, Said, Transport,
+    TransportEnd,
+};
+
+/// What the listener knows of a connection.
+pub(super) struct Voice {
+    pub(super) key: Key,
+    pub(super) first: At,
+    pub(super) id: Option<ConnectionId>,
+    /// The side that sent the SYN.
+    pub(super) initiator: Option<Side>,
+    pub(super) client: Side,
+    pub(super) done: bool,
+    /// FINs that came before there was anything to tell.
+    pub(super) silent_fins: [Option<Carrier>; 2],
+}
+
+/// What the listener was told: which connections it knows, by dense numbers that are used again.
+#[derive(Default)]
+pub(super) struct Told {
+    pub(super) free: Vec<u32>,
+    pub(super) next: u32,
+    pub(super) opened: u64,
+    pub(super) gaps: u64,
+    pub(super) lost_bytes: u64,
+}
+
+impl Told {
+    fn take_id(&mut self) -> ConnectionId {
+        self.opened += 1;
+        ConnectionId(self.free.pop().unwrap_or_else(|| {
+            self.next += 1;
+            self.next - 1
+        }))
+    }
+}
+
+/// What every step needs beside the connection.
+pub(super) struct Context<'a, L> {
+    pub(super) listener: &'a mut L,
+    pub(super) told: &'a mut Told,
+    pub(super) tally: &'a mut Tally,
+}
+
+impl Voice {
+    fn endpoint(&self, side: Side) -> Endpoint {
+        if side == self.client { Endpoint::Client } else { Endpoint::Server }
+    }
+
+    /// Bytes in order: what nearly every packet brings.
+    #[inline]
+    pub(super) fn tell_bytes<L: Listener>(
+        &mut self,
+        side: Side,
+        start_is_known: bool,
+        offset: u64,
+        bytes: &[u8],
+        carrier: Carrier,
+        context: &mut Context<'_, L>,
+    ) {
+        let (Some(id), true, false) = (self.id, start_is_known, self.done) else {
+            let piece = Piece::Bytes { offset, bytes, carrier };
+            return self.tell(side, start_is_known, piece, context.listener, context.told);
+        };
+        let Carrier { at, heard } = carrier;
+        let said = Said::Bytes { from: self.endpoint(side), offset, bytes, heard, at };
+        if context.listener.said(id, said) == Interest::Done {
+            self.done = true;
+        }
+    }
+
+    /// Tells the listener, after telling it of the connection if this is the first it hears.
+    #[inline(never)]
+    pub(super) fn tell<L: Listener>(
+        &mut self,
+        side: Side,
+        start_is_known: bool,
+        piece: Piece<'_>,
+        listener: &mut L,
+        told: &mut Told,
+    ) {
+        if self.done {
+            return;
+        }
+        if let Piece::Fin { carrier } = piece {
+            if self.id.is_none() {
+                self.silent_fins[side] = Some(carrier);
+            }
+            return self.end(side, TransportEnd::Fin, carrier, listener);
+        }
+        let id = match self.id {
+            Some(id) => id,
+            None => self.open(side, &piece, listener, told),
+        };
+        let from = self.endpoint(side);
+        let said = match piece {
+            Piece::Bytes { offset, bytes, carrier: Carrier { at, heard } } => {
+                if offset == 0 && !start_is_known && !begins_a_stream(bytes) {
+                    self.begins_late(id, from, at, listener);
+                }
+                Said::Bytes { from, offset, bytes, heard, at }
+            }
+            Piece::Gap { offset, length, reason, carrier: Carrier { at, .. } } => {
+                told.gaps += 1;
+                told.lost_bytes += length;
+                if offset == 0 && !start_is_known {
+                    self.begins_late(id, from, at, listener);
+                }
+                Said::Gap { from, offset, length: Some(length), reason, at }
+            }
+            Piece::Fin { .. } => return,
+        };
+        if !self.done && listener.said(id, said) == Interest::Done {
+            self.done = true;
+        }
+    }
+
+    pub(super) fn end<L: Listener>(
+        &mut self,
+        side: Side,
+        how: TransportEnd,
+        carrier: Carrier,
+        listener: &mut L,
+    ) {
+        let (Some(id), false) = (self.id, self.done) else { return };
+        let Carrier { at, heard } = carrier;
+        let said = Said::End { from: self.endpoint(side), how, heard, at };
+        if listener.said(id, said) == Interest::Done {
+            self.done = true;
+        }
+    }
+
+    #[cold]
+    fn begins_late<L: Listener>(
+        &mut self,
+        id: ConnectionId,
+        from: Endpoint,
+        at: At,
+        listener: &mut L,
+    ) {
+        let reason = GapReason::CaptureStart;
+        let said = Said::Gap { from, offset: 0, length: None, reason, at };
+        if listener.said(id, said) == Interest::Done {
+            self.done = true;
+        }
+    }
+
+    #[cold]
+    fn open<L: Listener>(
+        &mut self,
+        side: Side,
+        piece: &Piece<'_>,
+        listener: &mut L,
+        told: &mut Told,
+    ) -> ConnectionId {
+        let id = told.take_id();
+        self.id = Some(id);
+        let first = match piece {
+            Piece::Bytes { bytes, .. } => *bytes,
+            _ => &[],
+        };
+        let guess =
+            || guess_client(side, first, [self.key.socket(0).port(), self.key.socket(1).port()]);
+        self.client = self.initiator.unwrap_or_else(guess);
+        let opening = Opening {
+            client: Some(self.key.socket(self.client)),
+            server: Some(self.key.socket(1 - self.client)),
+            transport: Transport::Tcp,
+            initiator_seen: self.initiator.is_some(),
+            at: self.first,
+        };
+        listener.opened(id, &opening);
+        for side in [0, 1] {
+            if let Some(carrier) = self.silent_fins[side].take() {
+                self.end(side, TransportEnd::Fin, carrier, listener);
+            }
+        }
+        id
+    }
+}
