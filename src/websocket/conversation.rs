@@ -38,6 +38,7 @@ pub struct Conversation {
     phase: Phase,
     first_close: Option<Endpoint>,
     transport: [Option<(TransportEnd, At)>; 2],
+    heard: [Option<u64>; 2],
     lossy: [bool; 2],
     last_at: At,
     upgraded: bool,
@@ -81,6 +82,7 @@ impl Conversation {
             phase,
             first_close: None,
             transport: [None; 2],
+            heard: [None; 2],
             lossy: [false; 2],
             last_at: At::default(),
             upgraded,
@@ -109,9 +111,12 @@ impl Conversation {
                 self.last_at = at;
                 self.head(from, head, at, desk, sink);
             }
-            Said::End { from, how, at, .. } => {
+            Said::End { from, how, heard, at } => {
                 self.last_at = at;
-                self.transport[from.index()].get_or_insert((how, at));
+                if self.transport[from.index()].is_none() {
+                    self.transport[from.index()] = Some((how, at));
+                    self.heard[from.index()] = heard;
+                }
             }
         }
         if matches!(self.phase, Phase::Other) { Interest::Done } else { Interest::More }
@@ -140,6 +145,7 @@ impl Conversation {
             closed_by: None,
             closes,
             transport: self.transport,
+            heard: self.heard,
             inside_frame,
             inside_message,
             lossy: self.lossy,
