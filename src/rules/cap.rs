@@ -1,6 +1,205 @@
-//! CAP: what the capture could not show.
+//! CAP: what the capture does not show, and which rules are silent for it. Nobody breaks these.
+//! TLS without keys, retransmissions and the clock are known to the input alone.
 
-use super::Rule;
+use super::{Broken, Check, Level, Memory, Rule, Severity, Verdict, Violator};
+use crate::http::Head;
+use crate::layout::Span;
+use crate::said::{Endpoint, GapReason};
+use crate::websocket::handshake::Handshake;
+use crate::websocket::{End, Frame, Gap, How};
 
 /// The rules of this area, in the order of the index.
-pub(super) static RULES: &[&Rule] = &[];
+pub(super) static RULES: &[&Rule] = &[
+    &NO_HANDSHAKE,
+    &GAP,
+    &SNAPLEN,
+    &ENDED_EARLY,
+    &DIRECTION,
+    &PROXY_CONNECT,
+    &KEEPALIVE_PREFIX,
+    &VANTAGE,
+];
+
+static NO_HANDSHAKE: Rule = Rule {
+    id: "CAP-NO-HANDSHAKE",
+    severity: Severity::Note,
+    level: Level::Advice,
+    violator: Violator::Observer,
+    rfc: "6455 §5.2",
+    title: "The handshake was captured",
+    mend: "start the capture before the connection is opened",
+    check: Check::Frame(no_handshake),
+};
+
+fn no_handshake(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
+    let is_first = memory.client.frames + memory.server.frames == 0;
+    (is_first && memory.misses_handshake()).then(|| {
+        let seen = "no 101 was captured before this frame: what was agreed is not known, so RSV1 \
+                    and compression are not judged";
+        Broken::new(frame.from, seen, "").at(frame.header_bits(0, 16))
+    })
+}
+
+static GAP: Rule = Rule {
+    id: "CAP-GAP",
+    severity: Severity::Note,
+    level: Level::Advice,
+    violator: Violator::Observer,
+    rfc: "capture",
+    title: "No bytes are missing from the capture",
+    mend: "capture with a larger buffer (tcpdump -B), nearer to the endpoint, or filter more",
+    check: Check::Gap(gap),
+};
+
+fn gap(gap: &Gap, _: &Memory) -> Option<Broken> {
+    (gap.reason == GapReason::Lost).then(|| missing(gap, "were not captured"))
+}
+
+static SNAPLEN: Rule = Rule {
+    id: "CAP-SNAPLEN",
+    severity: Severity::Note,
+    level: Level::Advice,
+    violator: Violator::Observer,
+    rfc: "capture",
+    title: "Packets were captured whole",
+    mend: "capture whole packets: tcpdump -s 0",
+    check: Check::Gap(snaplen),
+};
+
+fn snaplen(gap: &Gap, _: &Memory) -> Option<Broken> {
+    (gap.reason == GapReason::SnapLength).then(|| missing(gap, "were cut off by the snap length"))
+}
+
+fn missing(gap: &Gap, how: &str) -> Broken {
+    let bytes = match gap.length {
+        Some(1) => "1 byte".to_owned(),
+        Some(length) => format!("{length} bytes"),
+        None => "bytes, nobody knows how many,".to_owned(),
+    };
+    let then = if gap.framing_lost {
+        "where the next frame begins is lost, so nothing is read of it from here on"
+    } else {
+        "they lie inside a payload, so reading goes on; rules that need them are silent"
+    };
+    let seen = format!("{bytes} of the {} {how}: {then}", gap.from);
+    Broken::new(gap.from, seen, "").at(Span::bytes(gap.offset, gap.length.unwrap_or(0)))
+}
+
+static ENDED_EARLY: Rule = Rule {
+    id: "CAP-ENDED-EARLY",
+    severity: Severity::Note,
+    level: Level::Advice,
+    violator: Violator::Observer,
+    rfc: "capture",
+    title: "The connection's end was captured",
+    mend: "let the capture run until the connection is closed",
+    check: Check::End(ended_early),
+};
+
+fn ended_early(end: &End, memory: &Memory) -> Option<Broken> {
+    // Handshakes that were refused, and what was pasted, have no end to wait for.
+    let is_open = end.how == How::CaptureEnd && end.upgraded && !memory.pasted;
+    is_open.then(|| Broken {
+        seen: "the connection was still open when the capture ended: how it is closed, and what \
+               was still to come, is not judged"
+            .to_owned(),
+        ..Broken::default()
+    })
+}
+
+static DIRECTION: Rule = Rule {
+    id: "CAP-DIRECTION",
+    severity: Severity::Note,
+    level: Level::Advice,
+    violator: Violator::Observer,
+    rfc: "6455 §5.1",
+    title: "It is certain who is the client",
+    mend: "capture the opening of the connection, TCP's or WebSocket's",
+    check: Check::Frame(direction),
+};
+
+/// As long as the MASK bits fit the roles that were assumed, there is nothing to say.
+fn direction(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
+    let contradicts = frame.header.masked() != (frame.from == Endpoint::Client);
+    (contradicts && !memory.direction_known && !memory.pasted).then(|| {
+        let seen = format!(
+            "who opened the connection was not captured, and the MASK bit of this frame does not \
+             fit a {}: the roles may be the other way round, so masking is not judged",
+            frame.from
+        );
+        Broken::new(frame.from, seen, "").at(frame.header_bits(8, 1))
+    })
+}
+
+static PROXY_CONNECT: Rule = Rule {
+    id: "CAP-PROXY-CONNECT",
+    severity: Severity::Note,
+    level: Level::Advice,
+    violator: Violator::Observer,
+    rfc: "6455 §4.1; 9110 §9.3.6",
+    title: "The client reaches the server without a forward proxy",
+    mend: "nothing: CONNECT opens a tunnel, and the handshake goes through it",
+    check: Check::Handshake(proxy_connect),
+};
+
+fn proxy_connect(handshake: &Handshake, _: &Memory) -> Verdict {
+    Verdict::from(handshake.through_connect.then(|| Broken {
+        seen: "the handshake goes through a tunnel that a CONNECT opened at a proxy".to_owned(),
+        endpoint: Some(Endpoint::Client),
+        ..Broken::default()
+    }))
+}
+
+static KEEPALIVE_PREFIX: Rule = Rule {
+    id: "CAP-KEEPALIVE-PREFIX",
+    severity: Severity::Note,
+    level: Level::Advice,
+    violator: Violator::Observer,
+    rfc: "9112 §9.3",
+    title: "The handshake is the first request on its connection",
+    mend: "nothing: HTTP/1.1 may use a connection again",
+    check: Check::Handshake(keepalive_prefix),
+};
+
+fn keepalive_prefix(handshake: &Handshake, _: &Memory) -> Verdict {
+    let before = handshake.earlier_exchanges;
+    Verdict::from((before > 0).then(|| Broken {
+        seen: match before {
+            1 => "another HTTP exchange came before the handshake on this connection".to_owned(),
+            count => format!("{count} other HTTP exchanges came before the handshake"),
+        },
+        endpoint: Some(Endpoint::Client),
+        ..Broken::default()
+    }))
+}
+
+static VANTAGE: Rule = Rule {
+    id: "CAP-VANTAGE",
+    severity: Severity::Note,
+    level: Level::Advice,
+    violator: Violator::Observer,
+    rfc: "6455 §4.2",
+    title: "The capture was taken between the client and the server themselves",
+    mend: "read \"client\" and \"server\" as the two ends of this hop",
+    check: Check::Handshake(vantage),
+};
+
+/// Header fields that intermediaries add.
+const TRACES: [&str; 5] =
+    ["Via", "Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"];
+
+fn vantage(handshake: &Handshake, _: &Memory) -> Verdict {
+    let heads = [(&handshake.request, Endpoint::Client), (&handshake.response, Endpoint::Server)];
+    Verdict::from(heads.into_iter().find_map(|(head, from)| trace(head.as_deref()?, from)))
+}
+
+fn trace(head: &Head, from: Endpoint) -> Option<Broken> {
+    let is_trace =
+        |name: &[u8]| TRACES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+    let field = head.fields.iter().find(|field| is_trace(head.bytes(&field.name)))?;
+    let seen = format!(
+        "an intermediary has passed this head on: the {from} seen here may not be the one that \
+         the application runs on"
+    );
+    Some(Broken::new(from, seen, "").in_head(head, &field.line))
+}

@@ -1,9 +1,11 @@
 //! The judge of one connection: looks at one fact at a time, runs the rules that concern it,
 //! drops findings that others explain, and remembers what later facts will need.
 
-use super::{Broken, Check, Finding, Memory, Rule, Verdict, Violator, all};
+use super::ordinary::{is_ordinary_frame, is_ordinary_message};
+use super::{Broken, Check, Finding, Memory, Rule, Severity, Verdict, Violator, all, suppression};
 use crate::said::{At, Endpoint};
 use crate::websocket::Event;
+use std::sync::LazyLock;
 
 /// What came of judging one fact.
 #[derive(Debug, Default)]
@@ -30,20 +32,111 @@ impl Judged {
 pub struct Judge {
     /// What was seen so far.
     pub memory: Memory,
+    /// The frame of each endpoint that was found to have a reserved opcode.
+    nonsense: [u64; 2],
 }
 
 impl Judge {
     /// Judges a fact.
+    #[inline]
     pub fn consider(&mut self, event: &Event<'_>, judged: &mut Judged) {
-        for rule in all() {
-            consider_rule(rule, event, &self.memory, judged);
+        match event {
+            Event::Frame(frame) if is_ordinary_frame(frame, &self.memory) => {
+                self.memory.note(event);
+            }
+            Event::Message(message) if is_ordinary_message(message, &self.memory) => {
+                self.memory.note(event);
+            }
+            _ => self.consider_all(event, judged),
         }
+    }
+
+    /// Runs every rule that looks at this kind of fact.
+    fn consider_all(&mut self, event: &Event<'_>, judged: &mut Judged) {
+        let from = judged.findings.len();
+        for rule in concerned(event) {
+            consider_rule(rule, rule.check, event, &self.memory, judged);
+        }
+        suppression::apply(&mut judged.findings, from);
+        self.stop_at_lost_sync(event, judged, from);
         self.memory.note(event);
+        for finding in &judged.findings[from..] {
+            self.memory.note_finding(finding);
+        }
+    }
+
+    /// A reserved opcode may be a mistake. If the next frame is broken too, its header was most
+    /// likely no header: from there on nothing is said about the endpoint's frames.
+    fn stop_at_lost_sync(&mut self, event: &Event<'_>, judged: &mut Judged, from: usize) {
+        let Event::Frame(frame) = event else { return };
+        let index = frame.from.index();
+        let is_error = |finding: &Finding| finding.severity == Severity::Error;
+        if self.nonsense[index] > 0
+            && self.nonsense[index] + 1 == frame.number
+            && judged.findings[from..].iter().any(is_error)
+        {
+            self.memory.of_mut(frame.from).hidden |= suppression::begins(suppression::LOST_SYNC);
+            judged.findings.truncate(from);
+        }
+        if judged.findings[from..].iter().any(|found| found.rule.id == "FRM-OPCODE-RESERVED") {
+            self.nonsense[index] = frame.number;
+        }
     }
 }
 
-fn consider_rule(rule: &'static Rule, event: &Event<'_>, memory: &Memory, judged: &mut Judged) {
-    let (broken, from, frame, message, at) = match (rule.check, event) {
+/// The rules that look at this kind of fact, so that an unusual frame does not scan the others.
+fn concerned(event: &Event<'_>) -> &'static [&'static Rule] {
+    static LISTS: LazyLock<[Vec<&'static Rule>; 8]> = LazyLock::new(|| {
+        let mut lists: [Vec<&'static Rule>; 8] = Default::default();
+        for rule in all() {
+            for kind in kinds(&rule.check) {
+                lists[kind].push(rule);
+            }
+        }
+        lists
+    });
+    let kind = match event {
+        Event::Exchange(_) | Event::Request(_) | Event::Recognised(_) => return &[],
+        Event::Handshake(_) => 0,
+        Event::Frame(_) => 1,
+        Event::Message(_) => 2,
+        Event::Close(_) => 3,
+        Event::NotFrames(_) => 4,
+        Event::CutHeader(_) => 5,
+        Event::Gap(_) => 6,
+        Event::End(_) => 7,
+    };
+    &LISTS[kind]
+}
+
+fn kinds(check: &Check) -> Vec<usize> {
+    vec![match check {
+        Check::Handshake(_) => 0,
+        Check::Frame(_) => 1,
+        Check::Message(_) => 2,
+        Check::Close(_) => 3,
+        Check::NotFrames(_) => 4,
+        Check::CutHeader(_) => 5,
+        Check::Gap(_) => 6,
+        Check::End(_) | Check::EndOf(_) => 7,
+        Check::Any(checks) => return checks.iter().flat_map(kinds).collect(),
+    }]
+}
+
+fn consider_rule(
+    rule: &'static Rule,
+    check: Check,
+    event: &Event<'_>,
+    memory: &Memory,
+    judged: &mut Judged,
+) {
+    let (broken, from, frame, message, at) = match (check, event) {
+        (Check::Any(checks), _) => {
+            for &check in checks {
+                consider_rule(rule, check, event, memory, judged);
+            }
+            return;
+        }
         (Check::Handshake(check), Event::Handshake(handshake)) => match check(handshake, memory) {
             Verdict::Holds => return judged.held.push(rule),
             Verdict::NotObserved(why) => return judged.not_observed.push((rule, why)),
@@ -75,28 +168,47 @@ fn consider_rule(rule: &'static Rule, event: &Event<'_>, memory: &Memory, judged
             (check(gap, memory), Some(gap.from), None, None, gap.at)
         }
         (Check::End(check), Event::End(end)) => (check(end, memory), None, None, None, end.at),
+        (Check::EndOf(check), Event::End(end)) => {
+            for endpoint in [Endpoint::Client, Endpoint::Server] {
+                if let Some(mut broken) = check(end, endpoint, memory) {
+                    broken.endpoint = broken.endpoint.or(Some(endpoint));
+                    find(rule, broken, None, None, end.at, memory, judged);
+                }
+            }
+            return;
+        }
         _ => return,
     };
     if let Some(mut broken) = broken {
         broken.endpoint = broken.endpoint.or(from);
-        judged.findings.push(finding(rule, broken, frame, message, at));
+        find(rule, broken, frame, message, at, memory, judged);
     }
 }
 
-fn finding(
+/// Adds a finding, unless something said before explains it or it was said often enough.
+fn find(
     rule: &'static Rule,
     broken: Broken,
     frame: Option<u64>,
     message: Option<u64>,
     at: At,
-) -> Finding {
+    memory: &Memory,
+    judged: &mut Judged,
+) {
     let violator = match rule.violator {
         Violator::Client => Some(Endpoint::Client),
         Violator::Server => Some(Endpoint::Server),
         Violator::Sender => broken.endpoint,
         Violator::Intermediary | Violator::Observer => None,
     };
-    Finding {
+    let is_about_frames = !matches!(rule.check, Check::Handshake(_));
+    let hidden = broken.endpoint.map_or(0, |endpoint| memory.of(endpoint).hidden);
+    if is_about_frames
+        && (suppression::hides(hidden, rule.id) || memory.is_told(rule, broken.endpoint))
+    {
+        return;
+    }
+    judged.findings.push(Finding {
         rule,
         severity: broken.severity.unwrap_or(rule.severity),
         violator,
@@ -104,5 +216,5 @@ fn finding(
         broken,
         message,
         at,
-    }
+    });
 }

@@ -1,11 +1,23 @@
-//! What the rules remember of a connection: small, and the same size however long it lives.
+//! What the rules remember of a connection: small, and the same size however long it lives. What
+//! few connections need (a Close, Pings, fragments) is boxed and made when it is first needed.
 
+use super::keys::Keys;
+use super::pings::Pings;
+use super::thresholds::{self, Thresholds};
+use super::{Finding, Rule, Severity, suppression};
+use crate::said::{At, Endpoint, Time};
 use crate::websocket::extension::Agreement;
+use crate::websocket::frame::FrameHeader;
 use crate::websocket::handshake::Handshake;
-use crate::websocket::{Close, End, Event, Frame, Gap, Message};
+use crate::websocket::{
+    Close, CutHeader, Event, Frame, Gap, Message, NotFrames, NotFramesKind, Opcode, Part,
+};
+
+/// How often a warning or an error is repeated for one endpoint; notes are said once.
+const MAX_REPEATS: u8 = 16;
 
 /// What was seen of a connection before the fact that a check looks at.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Memory {
     /// What was agreed in the handshake; none if it was not seen whole.
     pub agreement: Option<Agreement>,
@@ -13,23 +25,237 @@ pub struct Memory {
     pub direction_known: bool,
     /// True if the stream has a clock.
     pub timed: bool,
+    /// True if the bytes were typed or pasted: nobody claims that they are a whole connection.
+    pub pasted: bool,
+    /// From when on something is worth mentioning.
+    pub thresholds: &'static Thresholds,
+    /// A handshake was answered, with whatever status.
+    pub(super) answered: bool,
+    /// The subprotocol is binary by definition, so readable binary messages mean nothing.
+    pub(super) binary_subprotocol: bool,
+    pub(super) client: Direction,
+    pub(super) server: Direction,
+    /// The client's masking keys.
+    pub(super) keys: Keys,
+    /// When the last frame ended.
+    pub(super) last_frame: Option<Time>,
+    told: Vec<Told>,
+}
+
+/// What one endpoint sent.
+#[derive(Debug, Default)]
+pub(super) struct Direction {
+    /// The number of its last frame.
+    pub(super) frames: u64,
+    /// Where its last frame ended.
+    pub(super) end: u64,
+    /// Its first Close.
+    pub(super) closed: Option<Box<Closed>>,
+    /// The first thing it sent that obliges the peer to fail the connection.
+    pub(super) fatal: Option<Box<Fatal>>,
+    /// A frame that was cut short.
+    pub(super) cut: Option<Box<Cut>>,
+    /// Its fragmented message.
+    pub(super) fragments: Option<Box<Fragments>>,
+    /// Its Pings.
+    pub(super) pings: Option<Box<Pings>>,
+    /// How its compression does.
+    pub(super) sums: Sums,
+    /// When its last frame of 64 KiB or more ended.
+    pub(super) big_frame: Option<Time>,
+    /// It has begun a message, so that a continuation now needs one in progress.
+    pub(super) has_begun: bool,
+    /// The last data frame was a continuation without a message, and not the last one.
+    pub(super) in_orphans: bool,
+    /// A control frame was fragmented; what continues it is its fault.
+    pub(super) control_fragments: bool,
+    /// Bytes of it were not captured.
+    pub(super) lossy: bool,
+    /// Rows of the suppression table that are in force until the end.
+    pub(super) hidden: u16,
+    /// Binary messages in a row, from the first on, that read like text.
+    pub(super) readable: u8,
+}
+
+/// A Close frame.
+#[derive(Debug)]
+pub(super) struct Closed {
+    pub(super) code: Option<u16>,
+    pub(super) frame: u64,
+    /// Offset of its payload.
+    pub(super) offset: u64,
+    pub(super) length: u64,
+    pub(super) at: At,
+}
+
+impl Closed {
+    pub(super) fn end(&self) -> u64 {
+        self.offset.saturating_add(self.length)
+    }
+}
+
+/// What kind of fault obliges the peer to fail the connection, and so which code fits it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    Text,
+    Inflate,
+    Framing,
+}
+
+/// Something that obliges the peer to fail the connection.
+#[derive(Debug)]
+pub(super) struct Fatal {
+    pub(super) rule: &'static Rule,
+    pub(super) fault: Fault,
+    pub(super) frame: Option<u64>,
+    /// Where what it was in ended.
+    pub(super) end: u64,
+    pub(super) time: Option<Time>,
+    /// Messages that the peer began although it had received it.
+    pub(super) ignored: u32,
+}
+
+/// A frame that was cut short.
+#[derive(Debug)]
+pub(super) struct Cut {
+    /// The frame's number; none if it was cut in its header.
+    pub(super) frame: Option<u64>,
+    pub(super) offset: u64,
+    pub(super) header: Option<FrameHeader>,
+    /// How many bytes of the payload (or of the header) there are.
+    pub(super) have: u64,
+    /// How many there should be; at least, for a header.
+    pub(super) needed: u64,
+}
+
+/// A fragmented message.
+#[derive(Debug, Default)]
+pub(super) struct Fragments {
+    /// It is in progress.
+    pub(super) open: bool,
+    /// Its first frame.
+    pub(super) frame: u64,
+    pub(super) offset: u64,
+    pub(super) count: u32,
+    /// Fragments of one byte or none.
+    pub(super) tiny: u32,
+    /// Empty fragments in a row.
+    pub(super) empty: u32,
+    /// When the last one ended.
+    pub(super) time: Option<Time>,
+}
+
+/// What compression made of the messages.
+#[derive(Debug, Default)]
+pub(super) struct Sums {
+    pub(super) messages: u64,
+    /// Bytes of all messages on the wire.
+    pub(super) wire: u64,
+    pub(super) compressed: u64,
+    /// Bytes of compressed messages on the wire.
+    pub(super) deflated: u64,
+    /// What came out of them.
+    pub(super) inflated: u64,
+}
+
+/// How often something was said about an endpoint.
+#[derive(Debug)]
+struct Told {
+    rule: &'static Rule,
+    endpoint: Option<Endpoint>,
+    times: u8,
+}
+
+impl Default for Memory {
+    fn default() -> Memory {
+        Memory {
+            agreement: None,
+            direction_known: false,
+            timed: false,
+            pasted: false,
+            thresholds: &thresholds::DEFAULT,
+            answered: false,
+            binary_subprotocol: false,
+            client: Direction::default(),
+            server: Direction::default(),
+            keys: Keys::default(),
+            last_frame: None,
+            told: Vec::new(),
+        }
+    }
 }
 
 impl Memory {
+    /// What that endpoint sent.
+    pub(super) fn of(&self, endpoint: Endpoint) -> &Direction {
+        match endpoint {
+            Endpoint::Client => &self.client,
+            Endpoint::Server => &self.server,
+        }
+    }
+
+    pub(super) fn of_mut(&mut self, endpoint: Endpoint) -> &mut Direction {
+        match endpoint {
+            Endpoint::Client => &mut self.client,
+            Endpoint::Server => &mut self.server,
+        }
+    }
+
+    /// A usual round trip in seconds, as far as Pings showed it.
+    pub(super) fn round_trip(&self) -> f64 {
+        let medians = [&self.client, &self.server].map(|direction| {
+            direction.pings.as_ref().and_then(|pings| pings.median()).unwrap_or(0.0)
+        });
+        medians[0].max(medians[1])
+    }
+
+    /// No handshake was seen, and nobody was told yet.
+    pub(super) fn misses_handshake(&self) -> bool {
+        self.agreement.is_none() && !self.pasted && !self.answered
+    }
+
+    /// True if that was said about that endpoint often enough.
+    pub(super) fn is_told(&self, rule: &Rule, endpoint: Option<Endpoint>) -> bool {
+        let limit = if rule.severity == Severity::Note { 1 } else { MAX_REPEATS };
+        !self.told.is_empty()
+            && self.told.iter().any(|told| {
+                std::ptr::eq(told.rule, rule) && told.endpoint == endpoint && told.times >= limit
+            })
+    }
+
     /// Takes note of a fact, after the checks have looked at it.
+    #[inline]
     pub fn note(&mut self, event: &Event<'_>) {
         match event {
-            Event::Handshake(handshake) => self.note_handshake(handshake),
             Event::Frame(frame) => self.note_frame(frame),
             Event::Message(message) => self.note_message(message),
+            Event::Handshake(handshake) => self.note_handshake(handshake),
             Event::Close(close) => self.note_close(close),
             Event::Gap(gap) => self.note_gap(gap),
-            Event::End(end) => self.note_end(end),
-            Event::Exchange(_)
-            | Event::Request(_)
-            | Event::Recognised(_)
-            | Event::NotFrames(_)
-            | Event::CutHeader(_) => {}
+            Event::CutHeader(cut) => self.note_cut_header(cut),
+            Event::NotFrames(other) => self.note_not_frames(other),
+            Event::Exchange(_) | Event::Request(_) | Event::Recognised(_) | Event::End(_) => {}
+        }
+    }
+
+    /// Takes note of what was found in a fact, after the fact itself.
+    pub(super) fn note_finding(&mut self, finding: &Finding) {
+        let (rule, endpoint) = (finding.rule, finding.broken.endpoint);
+        let is_same = |told: &&mut Told| std::ptr::eq(told.rule, rule) && told.endpoint == endpoint;
+        match self.told.iter_mut().find(is_same) {
+            Some(told) => told.times = told.times.saturating_add(1),
+            None => self.told.push(Told { rule, endpoint, times: 1 }),
+        }
+        self.keys.reused |= rule.id == "MSK-REUSED-KEY";
+        self.keys.patterned |= rule.id == "MSK-PREDICTABLE-KEY";
+        let Some(violator) = finding.violator else { return };
+        let direction = self.of_mut(violator);
+        direction.hidden |= suppression::begins(rule.id);
+        if let Some(fault) = fault_of(finding)
+            && direction.fatal.is_none()
+        {
+            let (frame, end, time) = (finding.frame, direction.end, finding.at.time);
+            direction.fatal = Some(Box::new(Fatal { rule, fault, frame, end, time, ignored: 0 }));
         }
     }
 
@@ -38,11 +264,214 @@ impl Memory {
             self.agreement = Some(handshake.agreement());
         }
         self.direction_known = true;
+        self.answered |= handshake.response.is_some();
+        self.binary_subprotocol = handshake.subprotocol().is_some_and(is_binary_subprotocol);
     }
 
-    fn note_frame(&mut self, _frame: &Frame<'_>) {}
-    fn note_message(&mut self, _message: &Message<'_>) {}
-    fn note_close(&mut self, _close: &Close<'_>) {}
-    fn note_gap(&mut self, _gap: &Gap) {}
-    fn note_end(&mut self, _end: &End) {}
+    #[inline]
+    fn note_frame(&mut self, frame: &Frame<'_>) {
+        let direction = match frame.from {
+            Endpoint::Client => &mut self.client,
+            Endpoint::Server => &mut self.server,
+        };
+        direction.frames = frame.number;
+        direction.end = frame.end();
+        self.last_frame = frame.at.time;
+        if frame.from == Endpoint::Client
+            && let Some(key) = frame.header.masking_key
+        {
+            self.keys.note(key, frame.at.time);
+        }
+        if frame.part == Part::Whole && frame.complete && frame.header.payload_length < BIG_FRAME {
+            direction.has_begun = true;
+            direction.in_orphans = false;
+            direction.control_fragments = false;
+            self.note_ignored(frame);
+            return;
+        }
+        self.note_unusual_frame(frame);
+    }
+
+    fn note_unusual_frame(&mut self, frame: &Frame<'_>) {
+        self.note_ignored(frame);
+        let direction = self.of_mut(frame.from);
+        if frame.header.payload_length >= BIG_FRAME {
+            direction.big_frame = frame.at.time;
+        }
+        if frame.missing > 0 {
+            direction.cut = Some(Box::new(Cut {
+                frame: Some(frame.number),
+                offset: frame.offset,
+                header: Some(frame.header),
+                have: frame.header.payload_length - frame.missing,
+                needed: frame.header.payload_length,
+            }));
+        }
+        match frame.part {
+            Part::Control => self.note_control(frame),
+            Part::Unknown => {}
+            Part::Orphan => direction.in_orphans = !frame.header.fin(),
+            _ => direction.note_part(frame),
+        }
+    }
+
+    /// Notes that a peer went on although it had been sent something fatal.
+    fn note_ignored(&mut self, frame: &Frame<'_>) {
+        if let Some(fatal) = &mut self.of_mut(frame.from.peer()).fatal
+            && has_ignored(frame, fatal)
+        {
+            fatal.ignored += 1;
+        }
+    }
+
+    fn note_control(&mut self, frame: &Frame<'_>) {
+        if !frame.header.fin() {
+            self.of_mut(frame.from).control_fragments = true;
+        }
+        let Some(payload) = frame.payload.filter(|_| frame.complete) else { return };
+        let closing = self.client.closed.is_some() || self.server.closed.is_some();
+        match frame.header.opcode() {
+            Opcode::Ping if !closing => {
+                let answered = self.of(frame.from.peer()).frames;
+                let pings = self.of_mut(frame.from).pings.get_or_insert_default();
+                pings.note_ping(frame, payload, answered);
+            }
+            Opcode::Pong => {
+                if let Some(pings) = &mut self.of_mut(frame.from.peer()).pings {
+                    pings.note_pong(frame, payload);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    #[inline]
+    fn note_message(&mut self, message: &Message<'_>) {
+        let may_be_readable = message.opcode == Opcode::Binary && !self.binary_subprotocol;
+        let direction = self.of_mut(message.from);
+        let sums = &mut direction.sums;
+        sums.messages += 1;
+        sums.wire += message.wire_length;
+        if message.compressed {
+            sums.compressed += 1;
+            sums.deflated += message.wire_length;
+            sums.inflated += message.length;
+        }
+        if may_be_readable && direction.readable < NOT_READABLE {
+            let reads = super::utf::reads_like_text(message);
+            direction.readable = if reads { direction.readable + 1 } else { NOT_READABLE };
+        }
+    }
+
+    fn note_close(&mut self, close: &Close<'_>) {
+        let direction = self.of_mut(close.from);
+        if close.first {
+            direction.closed = Some(Box::new(Closed {
+                code: close.body.code,
+                frame: close.frame,
+                offset: close.offset,
+                length: close.length,
+                at: close.at,
+            }));
+        }
+    }
+
+    fn note_gap(&mut self, gap: &Gap) {
+        let direction = self.of_mut(gap.from);
+        direction.lossy = true;
+        if gap.framing_lost
+            && let Some(fragments) = &mut direction.fragments
+        {
+            fragments.open = false;
+        }
+    }
+
+    fn note_cut_header(&mut self, cut: &CutHeader<'_>) {
+        let (offset, have, needed) = (cut.offset, cut.bytes.len() as u64, cut.needed);
+        self.of_mut(cut.from).cut =
+            Some(Box::new(Cut { frame: None, offset, header: None, have, needed }));
+    }
+
+    fn note_not_frames(&mut self, other: &NotFrames<'_>) {
+        // Where HTTP and frames are mixed, nobody can tell one from the other any more.
+        if matches!(other.kind, NotFramesKind::BeforeUpgrade | NotFramesKind::FramesAfterRefusal) {
+            for direction in [&mut self.client, &mut self.server] {
+                direction.hidden |= suppression::begins("FRM-DATA-BEFORE-OPEN");
+            }
+        }
+    }
+}
+
+/// Frames from this size on hold up what comes behind them.
+const BIG_FRAME: u64 = 1 << 16;
+
+/// The number of readable binary messages that says: enough was seen, or one was not readable.
+pub(super) const NOT_READABLE: u8 = 5;
+
+impl Direction {
+    /// A fragmented message is in progress.
+    pub(super) fn is_inside_message(&self) -> bool {
+        self.fragments.as_ref().is_some_and(|fragments| fragments.open)
+    }
+
+    /// What is read as frames may not be frames.
+    pub(super) fn is_unreliable(&self) -> bool {
+        self.hidden & suppression::UNRELIABLE != 0
+    }
+
+    fn note_part(&mut self, frame: &Frame<'_>) {
+        self.has_begun = true;
+        self.in_orphans = false;
+        let begins = matches!(frame.part, Part::First | Part::Interrupting) && !frame.header.fin();
+        if matches!(frame.part, Part::Whole | Part::Interrupting) && !begins {
+            return;
+        }
+        let fragments = self.fragments.get_or_insert_default();
+        if begins {
+            **fragments = Fragments {
+                open: true,
+                frame: frame.number,
+                offset: frame.offset,
+                ..Fragments::default()
+            };
+            self.control_fragments = false;
+        }
+        fragments.count += 1;
+        fragments.tiny += u32::from(frame.header.payload_length <= 1);
+        let is_empty = frame.header.payload_length == 0 && !frame.header.fin();
+        fragments.empty = if is_empty { fragments.empty + 1 } else { 0 };
+        fragments.time = frame.at.time;
+        fragments.open = !frame.header.fin();
+    }
+}
+
+/// True if this frame begins a message although its sender had received that before.
+pub(super) fn has_ignored(frame: &Frame<'_>, fatal: &Fatal) -> bool {
+    matches!(frame.part, Part::Whole | Part::First)
+        && frame.started == frame.at
+        && frame.heard.is_some_and(|heard| heard >= fatal.end)
+}
+
+/// What a finding obliges the peer to fail the connection for. Evidence that is statistical
+/// creates no duty, nor does what comes with or after a Close.
+fn fault_of(finding: &Finding) -> Option<Fault> {
+    let rule = finding.rule;
+    if finding.severity != Severity::Error || rule.id == "MSK-CONSTANT-KEY" {
+        return None;
+    }
+    match (rule.area(), rule.id) {
+        (_, "PMD-INFLATE-ERROR") => Some(Fault::Inflate),
+        ("UTF", _) => Some(Fault::Text),
+        ("FRM" | "MSK" | "FRG" | "CTL", _) => Some(Fault::Framing),
+        ("PMD", id) if id.starts_with("PMD-RSV1-") => Some(Fault::Framing),
+        _ => None,
+    }
+}
+
+/// True for subprotocols whose messages are binary, whatever they look like.
+fn is_binary_subprotocol(name: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["mqtt", "amqp", "binary", "msgpack", "cbor", "protobuf", "proto", "bson"]
+        .iter()
+        .any(|known| name.windows(known.len()).any(|part| part == known.as_bytes()))
 }

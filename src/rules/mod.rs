@@ -13,15 +13,21 @@ mod frm;
 mod hs_req;
 mod hs_res;
 mod judge;
+mod keys;
 mod memory;
 mod msk;
 mod neg;
+mod ordinary;
+mod pings;
 mod pmd;
 mod pmd_negotiation;
+mod suppression;
+mod thresholds;
 mod utf;
 
 pub use judge::{Judge, Judged};
 pub use memory::Memory;
+pub use thresholds::Thresholds;
 
 use crate::http::Head;
 use crate::layout::Span;
@@ -195,6 +201,10 @@ pub enum Check {
     Gap(fn(&Gap, &Memory) -> Option<Broken>),
     /// Looks back when the connection is over.
     End(fn(&End, &Memory) -> Option<Broken>),
+    /// Looks back at what one endpoint did when the connection is over.
+    EndOf(fn(&End, Endpoint, &Memory) -> Option<Broken>),
+    /// Looks at several kinds of facts.
+    Any(&'static [Check]),
 }
 
 /// What came of checking a rule.

@@ -42,6 +42,7 @@ pub struct Conversation {
     phase: Phase,
     first_close: Option<Endpoint>,
     transport: [Option<(TransportEnd, At)>; 2],
+    heard: [Option<u64>; 2],
     lossy: [bool; 2],
     last_at: At,
     upgraded: bool,
@@ -89,6 +90,7 @@ impl Conversation {
             phase,
             first_close: None,
             transport: [None; 2],
+            heard: [None; 2],
             lossy: [false; 2],
             last_at: At::default(),
             upgraded,
@@ -120,10 +122,13 @@ impl Conversation {
                 self.last_at = at;
                 self.head(from, head, at, desk, sink);
             }
-            Said::End { from, how, at, .. } => {
+            Said::End { from, how, heard, at } => {
                 self.last_at = at;
                 let from = self.endpoint(from);
-                self.transport[from.index()].get_or_insert((how, at));
+                if self.transport[from.index()].is_none() {
+                    self.transport[from.index()] = Some((how, at));
+                    self.heard[from.index()] = heard;
+                }
             }
         }
         if matches!(self.phase, Phase::Other) { Interest::Done } else { Interest::More }
@@ -152,6 +157,7 @@ impl Conversation {
             closed_by: None,
             closes,
             transport: self.transport,
+            heard: self.heard,
             inside_frame,
             inside_message,
             lossy: self.lossy,
@@ -314,6 +320,7 @@ impl Conversation {
             self.swapped = true;
             self.transport.swap(0, 1);
             self.lossy.swap(0, 1);
+            self.heard.swap(0, 1);
         }
         let confidence = found.confidence;
         let [mut client, mut server] =

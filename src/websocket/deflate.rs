@@ -48,6 +48,7 @@ pub struct Inflater {
     known: u64,
     last: [u8; 4],
     ended: bool,
+    forgot: bool,
 }
 
 impl fmt::Debug for Inflater {
@@ -58,7 +59,13 @@ impl fmt::Debug for Inflater {
 
 impl Default for Inflater {
     fn default() -> Inflater {
-        Inflater { stream: Box::new(Decompress::new(false)), known: 0, last: [1; 4], ended: false }
+        Inflater {
+            stream: Box::new(Decompress::new(false)),
+            known: 0,
+            last: [1; 4],
+            ended: false,
+            forgot: false,
+        }
     }
 }
 
@@ -68,6 +75,20 @@ impl Inflater {
         self.stream.reset(false);
         self.known = 0;
         self.ended = false;
+        self.forgot = false;
+    }
+
+    /// A final block ended the stream and a new one began. The window was lost with it, although
+    /// the sender may go on referring to it (RFC 7692 §7.2.3.4 does not forbid that).
+    pub fn forgot(&self) -> bool {
+        self.forgot && self.known < MAX_WINDOW
+    }
+
+    fn begin_new_stream(&mut self) {
+        self.stream.reset(false);
+        self.ended = false;
+        self.known = 0;
+        self.forgot = true;
     }
 
     /// How many bytes of history are known.
@@ -87,8 +108,7 @@ impl Inflater {
         while !piece.is_empty() {
             if self.ended {
                 // A block after a final one begins a new stream (RFC 7692 §7.2.3.4).
-                self.stream.reset(false);
-                self.ended = false;
+                self.begin_new_stream();
             }
             let taken = self.inflate(piece, work, &mut emit)?;
             piece = &piece[taken..];
@@ -110,8 +130,7 @@ impl Inflater {
             self.inflate(&TAIL, work, &mut emit)?;
         }
         if self.ended {
-            self.stream.reset(false);
-            self.ended = false;
+            self.begin_new_stream();
         }
         Ok(ending)
     }

@@ -9,7 +9,7 @@ use super::handshake::Handshake;
 use super::utf8::Utf8Fault;
 use crate::http::Head;
 use crate::layout::Span;
-use crate::said::{At, Endpoint, GapReason};
+use crate::said::{At, Endpoint, GapReason, TransportEnd};
 
 /// One thing that happened.
 #[derive(Debug, Clone, Copy)]
@@ -124,6 +124,31 @@ impl Frame<'_> {
         Span::bytes(self.offset, header.saturating_add(self.header.payload_length))
     }
 
+    /// Offset of the payload in the endpoint's stream.
+    pub fn payload_offset(&self) -> u64 {
+        self.offset.saturating_add(self.header.header_length())
+    }
+
+    /// Offset of the byte behind the frame, as long as the header says it is.
+    pub fn end(&self) -> u64 {
+        self.payload_offset().saturating_add(self.header.payload_length)
+    }
+
+    /// The bits that hold the length: the 7-bit field, or the extended one if there is one.
+    pub fn length_bits(&self) -> Span {
+        match self.header.length_code() {
+            126 => self.header_bits(16, 16),
+            127 => self.header_bits(16, 64),
+            _ => self.header_bits(9, 7),
+        }
+    }
+
+    /// The masking key's bits; none if the frame is not masked.
+    pub fn key_bits(&self) -> Option<Span> {
+        let end = self.header.header_length() * 8;
+        self.header.masked().then(|| self.header_bits(end - 32, 32))
+    }
+
     /// Some bits of the header, counted from the frame's first bit.
     pub fn header_bits(&self, first: u64, length: u64) -> Span {
         Span::bits(self.offset.saturating_mul(8).saturating_add(first), length)
@@ -159,6 +184,8 @@ pub struct Message<'a> {
     pub trusted: bool,
     /// Where a text stops being UTF-8.
     pub utf8_fault: Option<Utf8Fault>,
+    /// The byte on the wire at which it does; none for a compressed message.
+    pub utf8_fault_at: Option<Place>,
     /// A frame border lies inside a character, which is legal (§5.6).
     pub split_character: bool,
     /// Why it could not be inflated.
@@ -173,6 +200,15 @@ pub struct Message<'a> {
     pub started: At,
     /// The packet that held the last byte.
     pub at: At,
+}
+
+/// A byte of a message's payload on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The number of the frame that carries it.
+    pub frame: u64,
+    /// Its offset in the endpoint's stream.
+    pub offset: u64,
 }
 
 /// A Close frame's body.
@@ -190,6 +226,8 @@ pub struct Close<'a> {
     pub body: CloseBody<'a>,
     /// It is the first Close of this endpoint.
     pub first: bool,
+    /// How much of the other endpoint's stream the sender had acknowledged by then.
+    pub heard: Option<u64>,
     /// The packet that held its last byte.
     pub at: At,
 }
@@ -291,7 +329,9 @@ pub struct End {
     /// The first Close of each endpoint (client, server): its code, or that it had none.
     pub closes: [Option<Option<u16>>; 2],
     /// How each endpoint ended the transport, and when.
-    pub transport: [Option<(crate::said::TransportEnd, At)>; 2],
+    pub transport: [Option<(TransportEnd, At)>; 2],
+    /// How much of the other endpoint's stream each had acknowledged when it ended the transport.
+    pub heard: [Option<u64>; 2],
     /// For each endpoint: its stream ended inside a frame.
     pub inside_frame: [bool; 2],
     /// For each endpoint: its last message was not finished.
@@ -306,6 +346,11 @@ impl End {
     /// RFC 6455 §7.1.4: both Close frames were exchanged before the transport ended.
     pub fn is_clean(&self) -> bool {
         self.how == How::ClosingHandshake
+    }
+
+    /// Which endpoint ended the transport first, and how.
+    pub fn first_to_end(&self) -> Option<(Endpoint, TransportEnd)> {
+        super::ending::first_to_end(self)
     }
 
     /// The code that an endpoint's API shows (§7.1.5): that of the Close it received, 1005 if it

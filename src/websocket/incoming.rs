@@ -302,11 +302,11 @@ impl Incoming {
                     );
                 } else if is_whole {
                     let mut own = Assembly::new(opening, &mut self.context);
-                    own.frames.push(self.frames);
+                    own.begin_frame(self.frames, self.offset + header.header_length());
                     own.push(payload, &mut self.context, desk);
                     self.finish_message(own, true, origin.at, desk, sink);
                 } else {
-                    self.fragment(part, opening, payload, desk);
+                    self.fragment(part, &header, opening, self.offset, payload, desk);
                     self.end_fragment(part, header.fin(), origin.at, desk, sink);
                 }
             }
@@ -339,10 +339,10 @@ impl Incoming {
             let opening = self.opening(&header, number, offset, started);
             if matches!(part, Part::Whole | Part::Interrupting) && header.fin() {
                 let mut assembly = Assembly::new(opening, &mut self.context);
-                assembly.frames.push(self.frames);
+                assembly.begin_frame(self.frames, offset + header.header_length());
                 own = Some(Box::new(assembly));
             } else {
-                self.fragment(part, opening, &[], desk);
+                self.fragment(part, &header, opening, offset, &[], desk);
             }
         }
         self.current = Some(Box::new(Current {
@@ -625,6 +625,7 @@ impl Incoming {
             number,
             opcode: header.opcode(),
             offset,
+            payload_offset: offset + header.header_length(),
             started,
             compression: compression.filter(|_| header.rsv1()),
             opaque,
@@ -632,12 +633,23 @@ impl Incoming {
     }
 
     /// A piece of a fragmented message; `opening` counts only for its first fragment.
-    fn fragment(&mut self, part: Part, opening: Opening, payload: &[u8], desk: &mut Desk) {
+    fn fragment(
+        &mut self,
+        part: Part,
+        header: &FrameHeader,
+        opening: Opening,
+        offset: u64,
+        payload: &[u8],
+        desk: &mut Desk,
+    ) {
         if matches!(part, Part::First | Part::Interrupting) {
             self.assembly = Some(Box::new(Assembly::new(opening, &mut self.context)));
         }
         if let Some(assembly) = &mut self.assembly {
-            assembly.frames.push(self.frames);
+            assembly.begin_frame(self.frames, offset + header.header_length());
+            if matches!(part, Part::Middle | Part::Last) && header.first & 0x70 != 0 {
+                assembly.doubt();
+            }
             assembly.push(payload, &mut self.context, desk);
         }
     }
@@ -701,6 +713,7 @@ impl Incoming {
             length: header.payload_length,
             body,
             first,
+            heard: origin.heard,
             at: origin.at,
         }));
     }

@@ -3,7 +3,7 @@
 
 use super::Opcode;
 use super::deflate::{self, InflateFault, Inflater};
-use super::event::Message;
+use super::event::{Message, Place};
 use super::extension::Compression;
 use super::utf8::{self, Utf8Check};
 use crate::said::{At, Endpoint};
@@ -73,7 +73,12 @@ impl Context {
             inflater.reset();
             self.lost = false;
         }
-        !self.lost
+        !self.lost && !inflater.forgot()
+    }
+
+    /// History was given up that the sender may still refer to.
+    fn forgot(&self) -> bool {
+        self.inflater.as_ref().is_some_and(Inflater::forgot)
     }
 
     fn lose(&mut self) {
@@ -100,6 +105,8 @@ pub(super) struct Opening {
     pub(super) number: u64,
     pub(super) opcode: Opcode,
     pub(super) offset: u64,
+    /// Where the payload of the first frame begins.
+    pub(super) payload_offset: u64,
     pub(super) started: At,
     /// How the sender compresses, if this message is compressed.
     pub(super) compression: Option<Compression>,
@@ -110,7 +117,9 @@ pub(super) struct Opening {
 #[derive(Debug)]
 pub(super) struct Assembly {
     opening: Opening,
-    pub(super) frames: Vec<u64>,
+    frames: Vec<u64>,
+    /// Where the next byte of payload lies in the endpoint's stream.
+    position: u64,
     wire_length: u64,
     length: u64,
     kept: Vec<u8>,
@@ -118,6 +127,7 @@ pub(super) struct Assembly {
     holed: bool,
     trusted: bool,
     utf8: Utf8Check,
+    utf8_fault_at: Option<Place>,
     split_character: bool,
     inflate_fault: Option<InflateFault>,
     wire_start: [u8; 2],
@@ -130,6 +140,7 @@ impl Assembly {
         Assembly {
             opening,
             frames: Vec::new(),
+            position: 0,
             wire_length: 0,
             length: 0,
             kept: Vec::new(),
@@ -137,6 +148,7 @@ impl Assembly {
             holed: false,
             trusted,
             utf8: Utf8Check::default(),
+            utf8_fault_at: None,
             split_character: false,
             inflate_fault: None,
             wire_start: [0; 2],
@@ -148,6 +160,17 @@ impl Assembly {
         self.opening.number
     }
 
+    /// A frame of the message begins; its payload lies there in the endpoint's stream.
+    pub(super) fn begin_frame(&mut self, number: u64, payload_offset: u64) {
+        self.frames.push(number);
+        self.position = payload_offset;
+    }
+
+    /// A later fragment carries a reserved bit, so the payload's form is unknown.
+    pub(super) fn doubt(&mut self) {
+        self.opening.opaque = true;
+    }
+
     /// The next piece of payload, unmasked.
     pub(super) fn push(&mut self, piece: &[u8], context: &mut Context, desk: &mut Desk) {
         self.wire_length += piece.len() as u64;
@@ -157,6 +180,7 @@ impl Assembly {
         }
         if self.opening.compression.is_none() {
             self.collect(piece, &desk.limits, &mut desk.unfinished);
+            self.position += piece.len() as u64;
             return;
         }
         if self.inflate_fault.is_some() || self.holed {
@@ -170,6 +194,7 @@ impl Assembly {
         });
         if let Err(fault) = result {
             self.inflate_fault = Some(fault);
+            self.trusted &= !context.forgot();
             context.lose();
         }
     }
@@ -177,6 +202,7 @@ impl Assembly {
     /// A stretch of payload that was not captured.
     pub(super) fn hole(&mut self, length: u64, context: &mut Context) {
         self.wire_length += length;
+        self.position += length;
         self.holed = true;
         if self.opening.compression.is_some() {
             context.lose();
@@ -196,7 +222,11 @@ impl Assembly {
             return;
         }
         if self.opening.opcode == Opcode::Text && !self.opening.opaque {
-            self.utf8.push(out);
+            let before = self.length - out.len() as u64;
+            let is_new = self.utf8.push(out);
+            if is_new && self.opening.compression.is_none() {
+                self.utf8_fault_at = self.place_of_fault(before);
+            }
         }
         let room = limits.max_payload.saturating_sub(self.kept.len());
         let room = room.min(limits.max_unfinished.saturating_sub(*unfinished));
@@ -204,6 +234,14 @@ impl Assembly {
         self.truncated |= taken < out.len();
         self.kept.extend_from_slice(&out[..taken]);
         *unfinished += taken;
+    }
+
+    /// Where the fault just found lies on the wire: in the piece that begins at message byte
+    /// `before`.
+    fn place_of_fault(&self, before: u64) -> Option<Place> {
+        let fault = self.utf8.finish()?;
+        let offset = self.position + fault.offset.saturating_sub(before);
+        Some(Place { frame: *self.frames.last()?, offset })
     }
 
     /// The message's end, or the end of what is known of it.
@@ -226,7 +264,10 @@ impl Assembly {
                     self.length <= limits.max_inflated
                 }) {
                     Ok(ending) => inflate_ending = ending,
-                    Err(fault) => self.inflate_fault = Some(fault),
+                    Err(fault) => {
+                        self.inflate_fault = Some(fault);
+                        self.trusted &= !context.forgot();
+                    }
                 }
                 if self.inflate_fault.is_some() {
                     context.lose();
@@ -241,6 +282,10 @@ impl Assembly {
             .utf8
             .finish()
             .filter(|fault| checked || fault.kind != utf8::Utf8FaultKind::Truncated);
+        // A text that ends too early does so behind its last byte.
+        let end_of_text = (self.opening.compression.is_none())
+            .then(|| Some(Place { frame: *self.frames.last()?, offset: self.position }))
+            .flatten();
         desk.unfinished = desk.unfinished.saturating_sub(self.kept.len());
         sink(&Message {
             from: self.opening.from,
@@ -256,6 +301,7 @@ impl Assembly {
             complete,
             trusted: self.trusted,
             utf8_fault,
+            utf8_fault_at: utf8_fault.and(self.utf8_fault_at.or(end_of_text)),
             split_character: self.split_character,
             inflate_fault: self.inflate_fault,
             inflate_ending,
@@ -281,6 +327,8 @@ pub(super) fn whole(
     let mut wire_start = [0; 2];
     let start_length = payload.len().min(2);
     wire_start[..start_length].copy_from_slice(&payload[..start_length]);
+    let utf8_fault = if is_text { utf8::check(payload) } else { None };
+    let place = |offset| Place { frame, offset: opening.payload_offset + offset };
     sink(&Message {
         from: opening.from,
         number: opening.number,
@@ -294,7 +342,8 @@ pub(super) fn whole(
         truncated: kept < payload.len(),
         complete: true,
         trusted: true,
-        utf8_fault: if is_text { utf8::check(payload) } else { None },
+        utf8_fault,
+        utf8_fault_at: utf8_fault.map(|fault| place(fault.offset)),
         split_character: false,
         inflate_fault: None,
         inflate_ending: deflate::Ending::default(),

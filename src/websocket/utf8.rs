@@ -50,10 +50,13 @@ pub struct Utf8Check {
 }
 
 impl Utf8Check {
-    /// The next piece.
-    pub fn push(&mut self, mut piece: &[u8]) {
+    /// The next piece. True if the text stops being UTF-8 in it.
+    pub fn push(&mut self, mut piece: &[u8]) -> bool {
+        if self.fault.is_some() {
+            return false;
+        }
         while self.held_length > 0 && self.fault.is_none() {
-            let Some((&byte, rest)) = piece.split_first() else { return };
+            let Some((&byte, rest)) = piece.split_first() else { return false };
             piece = rest;
             self.held[usize::from(self.held_length)] = byte;
             self.held_length += 1;
@@ -66,7 +69,7 @@ impl Utf8Check {
             }
         }
         if self.fault.is_some() {
-            return;
+            return true;
         }
         match std::str::from_utf8(piece) {
             Ok(_) => self.seen += piece.len() as u64,
@@ -81,6 +84,7 @@ impl Utf8Check {
                 }
             }
         }
+        self.fault.is_some()
     }
 
     /// The end of the text: what was wrong with it, if anything.
@@ -124,7 +128,8 @@ fn classify(sequence: &[u8]) -> (Utf8FaultKind, u64) {
     use Utf8FaultKind::{AboveMax, InvalidByte, Overlong, Surrogate};
     match sequence {
         [0xC0 | 0xC1, ..] => (Overlong, 0),
-        [0xF5..=0xFF, ..] => (AboveMax, 0),
+        [0xF5..=0xFD, ..] => (AboveMax, 0),
+        [0xFE | 0xFF, ..] => (InvalidByte, 0),
         [0xE0, 0x80..=0x9F, ..] | [0xF0, 0x80..=0x8F, ..] => (Overlong, 1),
         [0xED, 0xA0..=0xBF, ..] => (Surrogate, 1),
         [0xF4, 0x90..=0xBF, ..] => (AboveMax, 1),
@@ -149,7 +154,8 @@ mod tests {
     fn each_kind_of_fault_is_named_at_the_byte_that_decides() {
         use Utf8FaultKind::*;
         assert_eq!(fault("κόσμε 🌍".as_bytes()), None);
-        assert_eq!(fault(b"Hello \xff"), Some((AboveMax, 6)));
+        assert_eq!(fault(b"Hello \xff"), Some((InvalidByte, 6)));
+        assert_eq!(fault(b"Hello \xf8"), Some((AboveMax, 6)));
         assert_eq!(fault(b"\xc0\xaf"), Some((Overlong, 0)));
         assert_eq!(fault(b"a\xe0\x9f\xbf"), Some((Overlong, 2)));
         assert_eq!(fault(b"\xed\xa0\xbd\xed\xb8\x80"), Some((Surrogate, 1)));

@@ -1,0 +1,126 @@
+//! One endpoint's Pings and how they were answered (RFC 6455 §5.5.2, §5.5.3). At most
+//! [`MAX_OUTSTANDING`] are remembered, each by a hash of its payload.
+
+use crate::layout::Span;
+use crate::said::Time;
+use crate::websocket::Frame;
+use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// How many unanswered Pings are remembered.
+const MAX_OUTSTANDING: usize = 32;
+
+/// How many round trips the median is taken of.
+const ROUND_TRIPS: usize = 15;
+
+/// The Pings of one endpoint.
+#[derive(Debug, Default)]
+pub(super) struct Pings {
+    /// Those that no Pong has answered, oldest first.
+    pub(super) outstanding: VecDeque<Ping>,
+    /// A Pong that matched none of them, although they waited.
+    pub(super) mismatch: Option<Mismatch>,
+    /// The payload that was answered last.
+    answered: Option<Payload>,
+    /// The last Pong that answered nothing; its Ping may come later if the capture mixed up the
+    /// two directions.
+    early: Option<Payload>,
+    round_trips: [f32; ROUND_TRIPS],
+    count: usize,
+}
+
+/// A payload, as far as it is needed to recognise it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Payload {
+    hash: u64,
+    length: usize,
+}
+
+/// A Ping.
+#[derive(Debug)]
+pub(super) struct Ping {
+    pub(super) frame: u64,
+    pub(super) time: Option<Time>,
+    pub(super) length: usize,
+    /// How many frames the peer had sent by then.
+    pub(super) peer_frames: u64,
+    payload: Payload,
+}
+
+/// A Pong that matched no Ping.
+#[derive(Debug)]
+pub(super) struct Mismatch {
+    pub(super) frame: u64,
+    pub(super) span: Span,
+    pub(super) length: usize,
+}
+
+impl Pings {
+    /// The Ping that this payload answers, by its place among the outstanding ones.
+    pub(super) fn find(&self, payload: &[u8]) -> Option<usize> {
+        let payload = Payload::of(payload);
+        self.outstanding.iter().rposition(|ping| ping.payload == payload)
+    }
+
+    /// True if the Ping answered last had this payload.
+    pub(super) fn was_answered(&self, payload: &[u8]) -> bool {
+        self.answered == Some(Payload::of(payload))
+    }
+
+    /// The median of the last round trips in seconds, once there are three.
+    pub(super) fn median(&self) -> Option<f64> {
+        let known = self.count.min(ROUND_TRIPS);
+        if known < 3 {
+            return None;
+        }
+        let mut sorted = self.round_trips;
+        let sorted = &mut sorted[..known];
+        sorted.sort_by(f32::total_cmp);
+        Some(f64::from(sorted[known / 2]))
+    }
+
+    pub(super) fn note_ping(&mut self, frame: &Frame<'_>, payload: &[u8], peer_frames: u64) {
+        let known = Payload::of(payload);
+        if !payload.is_empty() && self.early.take() == Some(known) {
+            return;
+        }
+        if self.outstanding.len() == MAX_OUTSTANDING {
+            self.outstanding.pop_front();
+        }
+        self.outstanding.push_back(Ping {
+            frame: frame.number,
+            time: frame.at.time,
+            length: payload.len(),
+            peer_frames,
+            payload: known,
+        });
+    }
+
+    /// A Pong answers the latest Ping with its payload and all before that (§5.5.3).
+    pub(super) fn note_pong(&mut self, frame: &Frame<'_>, payload: &[u8]) {
+        let Some(place) = self.find(payload) else {
+            self.early = Some(Payload::of(payload));
+            if !self.outstanding.is_empty() {
+                let (frame, span, length) = (frame.number, frame.span(), payload.len());
+                self.mismatch = Some(Mismatch { frame, span, length });
+            }
+            return;
+        };
+        let ping = &self.outstanding[place];
+        if let (Some(asked), Some(answered)) = (ping.time, frame.at.time) {
+            self.round_trips[self.count % ROUND_TRIPS] = answered.seconds_since(asked) as f32;
+            self.count += 1;
+        }
+        self.answered = Some(ping.payload);
+        self.mismatch = None;
+        self.outstanding.drain(..=place);
+    }
+}
+
+impl Payload {
+    fn of(bytes: &[u8]) -> Payload {
+        let mut hasher = DefaultHasher::new();
+        bytes.hash(&mut hasher);
+        Payload { hash: hasher.finish(), length: bytes.len() }
+    }
+}
