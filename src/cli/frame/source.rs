@@ -76,7 +76,8 @@ fn of_file(input: &str) -> Result<(String, Vec<u8>), Failure> {
 
 fn of_content(content: Vec<u8>, name: &str, base64: bool) -> Result<Vec<u8>, Failure> {
     if let Some((what, command)) = recognise(&content) {
-        let command = command.map(|command| format!("\n  try: {command} {name}"));
+        let file = if name == STDIN { "-" } else { name };
+        let command = command.map(|command| format!("\n  try: {command} {file}"));
         return Err(Failure::Input(format!(
             "error: {name} is {what}, not the bytes of frames{}",
             command.unwrap_or_default()
@@ -99,7 +100,13 @@ const EXPECTED: &str = "bytes such as 81 05 48, 81:05:48, \\x81\\x05\\x48, 0x81,
 /// What is wrong, where, what was expected, what to try.
 fn unreadable(text: &str, file: Option<&str>, base64: bool, error: &Unreadable) -> String {
     let what = if base64 { "Base64" } else { "hexadecimal" };
-    let mut message = format!("error: this is not {what}\n");
+    let mut message = match file {
+        None if names_a_file(text) => {
+            let name = escape::clipped(text.as_bytes(), 60);
+            format!("error: there is no file {name}, and it is not {what}\n")
+        }
+        _ => format!("error: this is not {what}\n"),
+    };
     if let Some(file) = file {
         message.push_str(&format!("  --> {file}:{}:{}\n", error.line, error.column));
     }
@@ -121,10 +128,16 @@ fn unreadable(text: &str, file: Option<&str>, base64: bool, error: &Unreadable) 
         let name = file.unwrap_or(start.trim_end());
         let name = escape::clipped(name.as_bytes(), 48);
         message.push_str(&format!("\n  it may be Base64: ws101 frame --base64 {name}"));
-    } else if file.is_none() && (text.contains(['/', '\\', '.']) && !text.contains("\\x")) {
-        message.push_str("\n  if it is a file: there is none of that name");
     }
     message
+}
+
+/// True if what was typed is more likely the name of a file than bytes.
+fn names_a_file(text: &str) -> bool {
+    let extension = text
+        .rsplit_once('.')
+        .is_some_and(|(name, extension)| !name.is_empty() && (1..=5).contains(&extension.len()));
+    !text.contains([' ', ',']) && (extension || text.contains('/') || text.starts_with('~'))
 }
 
 /// The part of the line around the place, the columns before it, and the columns it takes.

@@ -29,6 +29,8 @@ pub struct Outcome {
     pub worst: Option<Severity>,
     messages: u64,
     findings: [u64; 3],
+    /// What the last frame lacks: how many bytes of which field.
+    cut: Option<(u64, &'static str)>,
 }
 
 /// Writes frames as text.
@@ -103,8 +105,7 @@ impl<'a, W: Write> Text<'a, W> {
         }
         match &mut self.pending {
             Some(view) => view.findings.extend_from_slice(findings),
-            None if self.show.brief => {}
-            None => frame::findings(self.out, &self.sheet, findings, None)?,
+            None => self.write_findings(findings, None)?,
         }
         Ok(())
     }
@@ -112,6 +113,10 @@ impl<'a, W: Write> Text<'a, W> {
     fn begin(&mut self, view: FrameView) {
         self.flush();
         self.outcome.frames += 1;
+        self.outcome.cut = match view.layout.missing {
+            Some(missing) if !view.not_kept => Some((missing.bytes, missing.field.label)),
+            _ => None,
+        };
         self.pending = Some(view);
     }
 
@@ -124,11 +129,18 @@ impl<'a, W: Write> Text<'a, W> {
         }
         let extent = Extent { all: self.show.all };
         frame::joined(self.out, &self.sheet, message, extent)?;
-        frame::findings(self.out, &self.sheet, findings, last.as_ref())?;
+        self.write_findings(findings, last.as_ref())?;
         if !self.show.brief {
             writeln!(self.out)?;
         }
         Ok(())
+    }
+
+    fn write_findings(&mut self, findings: &[Finding], view: Option<&FrameView>) -> io::Result<()> {
+        match self.show.brief {
+            true => frame::brief_findings(self.out, &self.sheet, findings),
+            false => frame::findings(self.out, &self.sheet, findings, view),
+        }
     }
 
     /// Writes the last frame.
@@ -141,7 +153,7 @@ impl<'a, W: Write> Text<'a, W> {
 
     fn write(&mut self, view: &FrameView) -> io::Result<()> {
         if self.show.quiet {
-            return frame::findings(self.out, &self.sheet, &view.findings, Some(view));
+            return self.write_findings(&view.findings, Some(view));
         }
         if self.show.brief {
             return frame::brief(self.out, &self.sheet, view);
@@ -183,8 +195,8 @@ fn summary(
         _ => format!("{count} {noun}s"),
     };
     let (mark, paint) = match outcome.worst {
-        Some(Severity::Error) => (sheet.bad(), Paint::Severity(Severity::Error)),
         Some(severity) => (sheet.bad(), Paint::Severity(severity)),
+        None if outcome.cut.is_some() => (sheet.bad(), Paint::Severity(Severity::Warning)),
         None => (sheet.good(), Paint::Good),
     };
     if show.quiet && outcome.worst.is_none() {
@@ -201,9 +213,20 @@ fn summary(
     let counted =
         format!("{}, {}", plural(outcome.frames, "frame"), plural(outcome.messages, "message"));
     writeln!(out, "{} {counted}: {found}", sheet.palette.paint(paint, mark))?;
+    if let Some((bytes, field)) = outcome.cut {
+        let bytes = plural(bytes, "byte");
+        hint(out, sheet, &format!("the last frame is cut short: {bytes} of its {field} missing"))?;
+    }
     if !matches!(sender, Sender::Certain(_)) {
-        let hint = "  masking is not judged: --from client or --from server says who sent this";
-        writeln!(out, "{}", sheet.palette.paint(Paint::Faint, hint))?;
+        let text = "masking is not judged: --from client or --from server says who sent this";
+        hint(out, sheet, text)?;
+    }
+    Ok(())
+}
+
+fn hint(out: &mut impl Write, sheet: &Sheet, text: &str) -> io::Result<()> {
+    for line in frame::wrap(text, sheet.width.saturating_sub(2)) {
+        writeln!(out, "  {}", sheet.palette.paint(Paint::Faint, line))?;
     }
     Ok(())
 }

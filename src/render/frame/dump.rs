@@ -1,7 +1,7 @@
 //! The hex dump: every digit in the colour of the field that it belongs to.
 
 use super::line::{Line, Marks, count};
-use super::{Extent, FrameView, title};
+use super::{Extent, FrameView};
 use crate::layout::{Field, Role};
 use crate::render::{Paint, Sheet, escape};
 use std::io::{self, Write};
@@ -21,7 +21,6 @@ pub(super) fn write(
     };
     let per_row = [16, 8, 4].into_iter().find(|n| columns(*n) <= sheet.width).unwrap_or(4);
     let layout = Layout { per_row, masked };
-    title(out, sheet, "hex", "")?;
     layout.header(out, sheet)?;
     let rows = view.wire.len().div_ceil(per_row);
     let shown = if extent.all || rows <= ROWS + 1 { rows } else { ROWS };
@@ -80,13 +79,15 @@ impl Layout {
         7 + self.per_row * 3 + self.per_row / 16 + 1
     }
 
+    /// The title, with the names of the columns of characters.
     fn header(&self, out: &mut impl Write, sheet: &Sheet) -> io::Result<()> {
-        if !self.masked || self.per_row < 8 {
-            return Ok(());
+        let mut line = Line::of(" ").paint(Paint::Title, "hex");
+        if self.masked && self.per_row >= 8 {
+            line = line.to_column(self.text_column()).paint(Paint::Faint, "wire");
+            let second = self.text_column() + self.per_row + 2;
+            line = line.to_column(second).paint(Paint::Faint, "unmasked");
         }
-        let second = self.text_column() + self.per_row + 2;
-        let line = Line::new().to_column(self.text_column()).paint(Paint::Faint, "wire");
-        line.to_column(second).paint(Paint::Faint, "unmasked").write(out, sheet)
+        line.write(out, sheet)
     }
 
     /// The characters beside the bytes: as they are, and unmasked.

@@ -137,7 +137,11 @@ fn short_name(opcode: Opcode) -> &'static str {
 /// Leaves out the rows in the middle of nowhere: the first rows of payload tell enough.
 fn elide(boxes: &mut Vec<Box_>, header: u64, per_row: u64, marks: Marks) {
     let end = boxes.last().map_or(0, |last| last.end);
-    let cut = (header.div_ceil(per_row) + PAYLOAD_ROWS) * per_row;
+    let mut cut = (header.div_ceil(per_row) + PAYLOAD_ROWS) * per_row;
+    if let Some(missing) = boxes.last().filter(|last| last.kind == Kind::Missing) {
+        // One row of bytes that are not there says it.
+        cut = cut.min((missing.start / per_row + 1) * per_row);
+    }
     if end.div_ceil(per_row) <= cut / per_row + 1 {
         return;
     }
@@ -145,15 +149,14 @@ fn elide(boxes: &mut Vec<Box_>, header: u64, per_row: u64, marks: Marks) {
     let Some(last) = boxes.last_mut() else { return };
     let (role, was_missing) = (last.role, last.kind == Kind::Missing);
     last.end = last.end.min(cut);
-    let rest = count((end - cut) / 8, "more byte");
-    let what = if was_missing { " that are missing" } else { "" };
+    let rest = count((end - cut) / 8, if was_missing { "missing byte" } else { "more byte" });
     let ellipsis = marks.ellipsis();
     boxes.push(Box_ {
         start: cut,
         end: cut + per_row,
         role,
         kind: Kind::Elided,
-        label: format!("{ellipsis} {rest}{what} {ellipsis}"),
+        label: format!("{ellipsis} {rest} {ellipsis}"),
         values: Vec::new(),
     });
 }
@@ -265,8 +268,7 @@ impl Drawing<'_> {
         };
         let shorter = [
             label.replace("Extended payload", "Ext. payload"),
-            label.replace("missing: ", ""),
-            label.split(' ').next().unwrap_or_default().trim_end_matches(':').to_owned(),
+            label.split([' ', ':']).next().unwrap_or_default().to_owned(),
         ];
         let forms = forms.into_iter().chain([label.clone()]).chain(shorter);
         forms
@@ -315,7 +317,7 @@ impl Drawing<'_> {
             return Line::of("      ").paint(paint, format!("{wire:02x}"));
         };
         let is_shown = plain.is_ascii_graphic() && paint == Paint::Role(Role::Payload);
-        let character = if is_shown && !self.view.is_compressed() {
+        let character = if is_shown && !self.view.compressed {
             format!(" {}", escape::byte(*plain))
         } else {
             String::new()

@@ -24,11 +24,16 @@ pub fn findings(
     Ok(())
 }
 
+/// Writes each finding in one line, or as many as its sentence takes.
+pub fn brief_findings(out: &mut impl Write, sheet: &Sheet, findings: &[Finding]) -> io::Result<()> {
+    findings.iter().try_for_each(|finding| brief(out, sheet, finding))
+}
+
 /// Writes a finding in one line, or as many as its sentence takes.
-pub(super) fn brief(out: &mut impl Write, sheet: &Sheet, finding: &Finding) -> io::Result<()> {
+fn brief(out: &mut impl Write, sheet: &Sheet, finding: &Finding) -> io::Result<()> {
     let name = format!("{}[{}]", finding.severity, finding.rule.id);
     let text = Marks::of(sheet).prose(&finding.detail());
-    let indent = 14;
+    let indent = 6;
     let first = Line::of(" ".repeat(indent)).paint(Paint::Severity(finding.severity), name);
     let room = sheet.width.saturating_sub(first.columns() + 2);
     if escape::width(&text) <= room {
@@ -103,7 +108,7 @@ fn place(
     let is_whole = bits.start.is_multiple_of(8) && bits.end.is_multiple_of(8);
     let snippet = match is_whole {
         true => of_bytes(view, first..last + 1, sheet),
-        false => of_bits(view, &bits, first..last + 1),
+        false => of_bits(view, &bits, first..last + 1, sheet),
     };
     bar(out, sheet, Line::new())?;
     for line in snippet.above {
@@ -112,11 +117,11 @@ fn place(
     let carets = "^".repeat(snippet.carets.end.saturating_sub(snippet.carets.start).max(1));
     let paint = Paint::Severity(finding.severity);
     let line = Line::of(" ".repeat(snippet.carets.start)).paint(paint, carets);
-    if expected.is_empty() || 4 + line.columns() + 1 + escape::width(&expected) <= sheet.width {
+    if expected.is_empty() || 5 + line.columns() + 1 + escape::width(&expected) <= sheet.width {
         bar(out, sheet, line.text(" ").paint(paint, expected))?;
     } else {
         bar(out, sheet, line)?;
-        for part in wrap(&expected, sheet.width.saturating_sub(4)) {
+        for part in wrap(&expected, sheet.width.saturating_sub(5)) {
             bar(out, sheet, Line::new().paint(paint, part))?;
         }
     }
@@ -185,7 +190,7 @@ fn unmasked(view: &FrameView, shown: Range<usize>, column: usize) -> Option<Line
     let header = view.header_length();
     let payload =
         view.payload.get(shown.start.saturating_sub(header)..shown.end.checked_sub(header)?)?;
-    if payload.is_empty() || view.is_compressed() {
+    if payload.is_empty() || view.compressed {
         return None;
     }
     let lead = header.saturating_sub(shown.start);
@@ -198,11 +203,12 @@ fn unmasked(view: &FrameView, shown: Range<usize>, column: usize) -> Option<Line
 }
 
 /// Bytes with their bits below them.
-fn of_bits(view: &FrameView, bits: &Range<u64>, bytes: Range<u64>) -> Snippet {
+fn of_bits(view: &FrameView, bits: &Range<u64>, bytes: Range<u64>, sheet: &Sheet) -> Snippet {
     const BYTE: u64 = 12;
     // The first two bytes hold all fields that are shorter than a byte; elsewhere one byte more.
+    let fits = (sheet.width.saturating_sub(2) as u64 / BYTE).clamp(2, 4);
     let from = if bytes.start < 2 { 0 } else { bytes.start };
-    let to = bytes.end.max(2).min(from + 4).min(view.wire.len() as u64);
+    let to = bytes.end.max(2).min(from + fits).min(view.wire.len() as u64);
     let (mut numbers, mut hex, mut binary) = (Line::new(), Line::new(), Line::new());
     for at in from..to {
         let byte = view.wire[at as usize];
@@ -247,7 +253,11 @@ fn advice(out: &mut impl Write, sheet: &Sheet, finding: &Finding) -> io::Result<
 }
 
 fn arrow(out: &mut impl Write, sheet: &Sheet, at: &str) -> io::Result<()> {
-    Line::of("  ").paint(Paint::Faint, "-->").text(format!(" {at}")).write(out, sheet)
+    for (index, part) in wrap(at, sheet.width.saturating_sub(6)).into_iter().enumerate() {
+        let lead = if index == 0 { "--> " } else { "    " };
+        Line::of("  ").paint(Paint::Faint, lead).text(part).write(out, sheet)?;
+    }
+    Ok(())
 }
 
 fn note(out: &mut impl Write, sheet: &Sheet, text: &str) -> io::Result<()> {
@@ -255,7 +265,7 @@ fn note(out: &mut impl Write, sheet: &Sheet, text: &str) -> io::Result<()> {
         return Ok(());
     }
     bar(out, sheet, Line::new())?;
-    for part in wrap(text, sheet.width.saturating_sub(4)) {
+    for part in wrap(text, sheet.width.saturating_sub(5)) {
         bar(out, sheet, Line::of(part))?;
     }
     bar(out, sheet, Line::new())

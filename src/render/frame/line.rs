@@ -144,7 +144,7 @@ impl Marks {
 }
 
 /// Breaks text at spaces so that each line takes at most `columns`; words that are longer are cut.
-pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(8);
     let mut lines = vec![String::new()];
     for word in text.split(' ') {

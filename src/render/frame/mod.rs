@@ -12,7 +12,8 @@ mod payload;
 mod table;
 mod unmask;
 
-pub use findings::findings;
+pub use findings::{brief_findings, findings};
+pub use line::wrap;
 pub use payload::joined;
 
 use super::{Paint, Sheet};
@@ -45,6 +46,8 @@ pub struct Inflated {
     pub length: u64,
     /// Why it is not whole.
     pub fault: Option<String>,
+    /// Compression was agreed, and all that its context needs was seen.
+    pub trusted: bool,
 }
 
 /// Everything that is shown of one frame.
@@ -68,6 +71,8 @@ pub struct FrameView {
     pub part: Option<(Part, Option<u64>)>,
     /// The frame was complete, only its payload is not at hand.
     pub not_kept: bool,
+    /// Its payload is taken as compressed, because RSV1 says so and nothing speaks against it.
+    pub compressed: bool,
     /// It was compressed and is a message of its own: what came out.
     pub inflated: Option<Inflated>,
     /// What the rules say about it.
@@ -92,6 +97,7 @@ impl FrameView {
             wire,
             not_kept: event.complete && (payload.len() as u64) < event.header.payload_length,
             payload,
+            compressed: event.header.rsv1() && event.header.opcode().is_data(),
             header: Some(event.header),
             part: Some((event.part, event.message)),
             inflated: None,
@@ -111,6 +117,7 @@ impl FrameView {
             layout: frame::layout(cut.bytes, cut.offset),
             part: None,
             not_kept: false,
+            compressed: false,
             inflated: None,
             findings: Vec::new(),
         }
@@ -118,22 +125,19 @@ impl FrameView {
 
     /// Takes note of the message that this frame alone carried.
     pub fn note_message(&mut self, message: &Message<'_>) {
+        self.compressed = message.compressed;
         if message.compressed {
             self.inflated = Some(Inflated {
                 payload: message.payload.to_vec(),
                 length: message.length,
                 fault: payload::inflate_fault(message),
+                trusted: message.trusted,
             });
         }
     }
 
     fn opcode(&self) -> Option<Opcode> {
         self.wire.first().map(|first| Opcode::from_bits(*first))
-    }
-
-    fn is_compressed(&self) -> bool {
-        self.inflated.is_some()
-            || self.header.is_some_and(|header| header.rsv1() && header.opcode().is_data())
     }
 
     /// Length of the header, as far as it is there.
@@ -171,7 +175,7 @@ pub fn annotated(
 /// Writes one line about a frame, and one for each finding.
 pub fn brief(out: &mut impl Write, sheet: &Sheet, view: &FrameView) -> io::Result<()> {
     let marks = Marks::of(sheet);
-    let gutter = format!("{:>4}  {:>6}  ", view.number, number(view.offset));
+    let gutter = format!("{:>4}  {:>7}  ", view.number, number(view.offset));
     let mut line = Line::new().paint(Paint::Faint, gutter);
     line = match view.sender {
         Sender::Certain(from) | Sender::MaskBit(from) => {
@@ -182,7 +186,12 @@ pub fn brief(out: &mut impl Write, sheet: &Sheet, view: &FrameView) -> io::Resul
     };
     let name = view.opcode().map_or_else(|| "?".to_owned(), opcode_name);
     line = line.paint(Paint::Role(crate::layout::Role::Opcode), format!("{name:<13}"));
-    line = line.text(format!("{:<5}", flags(view)));
+    line = line.text(format!("{:<9}", flags(view)));
+    if sheet.width >= 90 {
+        let masked = view.wire.get(1).map(|second| second & 0x80 != 0);
+        let masked = masked.map_or("", |masked| if masked { "masked" } else { "unmasked" });
+        line = line.text(format!("{masked:<8} "));
+    }
     line = line.text(match view.header {
         Some(header) => format!("{:>7} B  ", number(header.payload_length)),
         None => format!("{:>7}    ", "?"),
@@ -194,11 +203,11 @@ pub fn brief(out: &mut impl Write, sheet: &Sheet, view: &FrameView) -> io::Resul
     };
     let room = sheet.width.saturating_sub(line.columns() + super::escape::width(&mark)).max(12);
     let what = match &view.layout.missing {
-        Some(missing) if !view.not_kept => format!(
-            "cut short: {} of {} missing",
-            count(missing.bytes, "byte"),
-            missing.field.label
-        ),
+        Some(missing) if !view.not_kept => {
+            let field = if missing.field == &frame::PAYLOAD { "" } else { missing.field.label };
+            format!("cut short: {} {field} missing", count(missing.bytes, "byte"))
+                .replace("  ", " ")
+        }
         _ => payload::short(view, marks, room),
     };
     line = line.text(super::escape::clip(&what, room, true));
@@ -206,17 +215,15 @@ pub fn brief(out: &mut impl Write, sheet: &Sheet, view: &FrameView) -> io::Resul
         line = line.paint(Paint::Severity(severity), mark);
     }
     line.write(out, sheet)?;
-    for finding in &view.findings {
-        findings::brief(out, sheet, finding)?;
-    }
-    Ok(())
+    brief_findings(out, sheet, &view.findings)
 }
 
-/// FIN and the reserved bits that are set, as letters.
+/// FIN and the reserved bits that are set.
 fn flags(view: &FrameView) -> String {
     let Some(first) = view.wire.first() else { return String::new() };
-    let names = [(0x80, "F"), (0x40, "1"), (0x20, "2"), (0x10, "3")];
-    names.iter().map(|(bit, name)| if first & bit != 0 { name } else { "-" }).collect()
+    let names = [(0x80, "FIN"), (0x40, "RSV1"), (0x20, "RSV2"), (0x10, "RSV3")];
+    let names = names.iter().filter(|(bit, _)| first & bit != 0).map(|(_, name)| *name);
+    names.collect::<Vec<_>>().join(" ")
 }
 
 fn opcode_name(opcode: Opcode) -> String {
@@ -245,7 +252,7 @@ fn headline(out: &mut impl Write, sheet: &Sheet, view: &FrameView) -> io::Result
         parts.push((None, part));
         for (bit, name) in [(0x40, "RSV1"), (0x20, "RSV2"), (0x10, "RSV3")] {
             if first & bit != 0 {
-                let is_compression = name == "RSV1" && view.is_compressed();
+                let is_compression = name == "RSV1" && view.compressed;
                 let name = if is_compression { "RSV1: compressed" } else { name };
                 parts.push((None, name.to_owned()));
             }
@@ -256,6 +263,10 @@ fn headline(out: &mut impl Write, sheet: &Sheet, view: &FrameView) -> io::Result
         parts.push((None, masked.to_owned()));
     }
     parts.push((None, size(view)));
+    if let (Some(missing), Some(_), false) = (view.layout.missing, view.header, view.not_kept) {
+        let warning = Paint::Severity(Severity::Warning);
+        parts.push((Some(warning), format!("{} missing", count(missing.bytes, "byte"))));
+    }
     match view.sender {
         Sender::Certain(from) => parts.push((Some(endpoint(from)), format!("from the {from}"))),
         Sender::MaskBit(from) => parts
@@ -267,6 +278,10 @@ fn headline(out: &mut impl Write, sheet: &Sheet, view: &FrameView) -> io::Result
     }
     let dot = Marks::of(sheet).dot();
     let mut line = Line::new();
+    let room = sheet.width.saturating_sub(2);
+    let parts = parts
+        .into_iter()
+        .flat_map(|(paint, text)| wrap(&text, room).into_iter().map(move |text| (paint, text)));
     for (paint, text) in parts {
         let used = line.columns();
         let width = super::escape::width(&text) + dot.chars().count();
@@ -291,17 +306,7 @@ fn size(view: &FrameView) -> String {
     let (head, body) = (header.header_length(), header.payload_length);
     let whole = head.checked_add(body).map(|whole| count(whole, "byte"));
     let whole = whole.unwrap_or_else(|| "more than 2^64 bytes".to_owned());
-    let sum = format!("{whole} = {head} header + {} payload", number(body));
-    match view.layout.missing {
-        Some(missing) if !view.not_kept => {
-            format!("{sum}, of which {} missing", is_are(missing.bytes))
-        }
-        _ => sum,
-    }
-}
-
-fn is_are(value: u64) -> String {
-    format!("{} {}", number(value), if value == 1 { "is" } else { "are" })
+    format!("{whole} = {head} header + {} payload", number(body))
 }
 
 fn endpoint(endpoint: Endpoint) -> Paint {
@@ -334,3 +339,6 @@ fn title(out: &mut impl Write, sheet: &Sheet, name: &str, more: &str) -> io::Res
 pub fn worst(findings: &[Finding]) -> Option<Severity> {
     findings.iter().map(|finding| finding.severity).max()
 }
+
+#[cfg(test)]
+mod tests;

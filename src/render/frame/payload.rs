@@ -87,7 +87,7 @@ fn kind(view: &FrameView) -> Kind {
     match view.opcode() {
         _ if view.payload.is_empty() => Kind::Nothing,
         Some(Opcode::Close) => Kind::Close,
-        _ if view.is_compressed() => Kind::Compressed,
+        _ if view.compressed => Kind::Compressed,
         Some(Opcode::Text) => Kind::Text,
         Some(Opcode::Binary) => Kind::Bytes,
         // What a continuation continues, and what a ping carries, shows in the bytes.
@@ -202,8 +202,10 @@ fn close_body(out: &mut impl Write, sheet: &Sheet, view: &FrameView) -> io::Resu
         rest = tail;
     }
     if let Some(fault) = body.reason_fault {
-        Line::of(format!("           not UTF-8 from its byte {} on: {}", fault.offset, fault.kind))
-            .write(out, sheet)?;
+        let text = format!("not UTF-8 from its byte {} on: {}", fault.offset, fault.kind);
+        for part in wrap(&text, sheet.width.saturating_sub(11)) {
+            Line::of(" ".repeat(11)).text(part).write(out, sheet)?;
+        }
     }
     Ok(())
 }
@@ -232,6 +234,12 @@ fn compressed(
     };
     let out_length = count(inflated.length, "byte");
     title(out, sheet, "payload", &format!("compressed, {length} that inflate to {out_length}"))?;
+    if !inflated.trusted {
+        let note = "taken as permessage-deflate because RSV1 is set; no handshake was seen";
+        for part in wrap(note, sheet.width.saturating_sub(3)) {
+            Line::of(INDENT).paint(Paint::Faint, part).write(out, sheet)?;
+        }
+    }
     if let Some(fault) = &inflated.fault {
         let fault = format!("could not be inflated whole: {fault}");
         for part in wrap(&Marks::of(sheet).prose(&fault), sheet.width.saturating_sub(3)) {

@@ -1,9 +1,11 @@
 //! The table of a frame's fields: where each lies, its bytes, its own bits, what it says.
 
 use super::line::{Line, Marks, count};
-use super::{FrameView, payload};
+use super::{FrameView, Sender, payload};
 use crate::layout::{Field, Role, Value};
 use crate::render::{Paint, Sheet, escape};
+use crate::said::Endpoint;
+use crate::websocket::frame::MASK;
 use comfy_table::{
     Cell, CellAlignment, ColumnConstraint, ContentArrangement, ContentLineStyle, LineStyle, Table,
     TableStyle,
@@ -95,12 +97,14 @@ fn row(
     };
     let meaning = match role {
         Role::Payload => payload::meaning(view, field, marks, columns),
-        _ => field.meaning.to_string(),
+        _ => odd_mask(view, field).unwrap_or_else(|| field.meaning.to_string()),
     };
     let label = format!("{}{}", child.unwrap_or_default(), field.spec.label);
+    // The bytes of a payload that is told apart further stand beside its parts.
+    let shows_bytes = is_new && field.children.is_empty();
     let cells = [
         if is_new { at.to_string() } else { String::new() },
-        if is_new { hex(&view.wire[range.clone()], marks) } else { String::new() },
+        if shows_bytes { hex(&view.wire[range.clone()], marks) } else { String::new() },
         if field.span.is_whole_bytes() { String::new() } else { bits(view, field, range, marks) },
         label,
         value,
@@ -108,6 +112,17 @@ fn row(
         section(field.spec.section, marks),
     ];
     Row { cells, role }
+}
+
+/// The mask bit says something else than is known of the sender.
+fn odd_mask(view: &FrameView, field: &Field) -> Option<String> {
+    let Sender::Certain(from) = view.sender else { return None };
+    let masked = field.spec == &MASK && field.value == Value::Number(1);
+    if field.spec != &MASK || masked == (from == Endpoint::Client) {
+        return None;
+    }
+    let masked = if masked { "masked" } else { "not masked" };
+    Some(format!("{masked}, although it comes from the {from}"))
 }
 
 /// At most two lines of bytes; a word of 32 or 64 bits keeps together.

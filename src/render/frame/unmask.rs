@@ -51,7 +51,7 @@ pub(super) fn write(
         )?;
         let role = Some(Paint::Role(Role::Payload));
         row(out, sheet, "= byte", role, range.clone().map(|i| format!("{:02x}", view.payload[i])))?;
-        if !view.is_compressed() {
+        if !view.compressed {
             row(out, sheet, "", role, range.clone().map(|i| characters[i].clone()))?;
         }
         if range.end < shown {
