@@ -1,12 +1,154 @@
 //! `ws101 frame`: decodes raw frame bytes and prints the annotated layout of each frame.
 
-use super::{Common, Failure, Output, Status};
+mod source;
+mod text;
+
+use super::{Common, Failure, Format, Output, Status};
+use clap::ValueEnum;
+use ws101::Inspector;
+use ws101::http::{Head, HeadRead};
+use ws101::said::{At, ConnectionId, Endpoint, Listener as _, Opening, Said, Transport};
+use ws101::websocket::extension::{self, Agreement, Deflate};
+use ws101::websocket::{Conversation, Limits};
 
 /// Decodes raw frame bytes and prints the annotated layout of each frame.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Bytes in hexadecimal, in any common dress, or files that hold such text or the bytes
+    /// themselves. Several are joined. `-` or nothing reads standard input.
+    #[arg(value_name = "BYTES|FILE")]
+    inputs: Vec<String>,
+    /// Text is Base64 (standard or URL-safe) instead of hexadecimal.
+    #[arg(long)]
+    base64: bool,
+    /// Who sent the bytes, so that masking can be judged.
+    #[arg(long, value_enum, value_name = "ENDPOINT")]
+    from: Option<From>,
+    /// permessage-deflate was agreed, with these parameters: `--deflate`,
+    /// `--deflate="client_no_context_takeover; client_max_window_bits=10"`.
+    #[arg(long, value_name = "PARAMS", num_args = 0..=1, require_equals = true,
+        default_missing_value = "")]
+    deflate: Option<String>,
+    /// One line a frame.
+    #[arg(long)]
+    brief: bool,
+    /// Leave nothing out, however long.
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum From {
+    Client,
+    Server,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ws101 frame 818537fa213d7f9f4d5158                 \"Hello\" from a client (RFC 6455 §5.7)
+  ws101 frame --from client 81 05 48 65 6c 6c 6f     the same, forgotten to mask
+  ws101 frame 0x01,0x03,0x48,0x65,0x6c 80:02:6c:6f   two fragments, joined
+  ws101 frame --deflate c107f248cdc9c90700           compressed (RFC 7692 §7.2.3.1)
+  ws101 frame --base64 iAID6A==                      a Close frame
+  xxd frames.bin | ws101 frame --brief               a dump, one line a frame
+  ws101 frame frames.bin                             a binary file";
 
 /// Runs the command.
-pub fn run(_args: &Args, _common: &Common, _output: &mut Output) -> Result<Status, Failure> {
-    Err(Failure::Input("error: this command is still to be written".to_owned()))
+pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, Failure> {
+    let agreement = agreement(args)?;
+    let bytes = source::read(&args.inputs, args.base64)?;
+    if common.format != Format::Text {
+        // Here the JSON observer takes the place of the text observer below.
+        let message = "error: JSON output of this command is still to be written";
+        return Err(Failure::Input(message.to_owned()));
+    }
+    let sender = text::sender(stated(args), &bytes);
+    let sheet = output.sheet;
+    let show = text::Show { brief: args.brief, all: args.all, quiet: common.quiet };
+    let observer = text::Text::new(output, sheet, sender, show);
+    let limits = Limits { keep_frames: true, ..Limits::default() };
+    let mut inspector = Inspector::new(observer, limits);
+    inspect(&mut inspector, &bytes, stated(args), agreement);
+    let (observer, _) = inspector.into_parts();
+    let outcome = observer.finish()?;
+    if outcome.frames == 0 {
+        return Err(Failure::Input(source::no_frames(&bytes)));
+    }
+    Ok(common.fail_on.status(outcome.worst))
+}
+
+fn stated(args: &Args) -> Option<Endpoint> {
+    args.from.map(|from| match from {
+        From::Client => Endpoint::Client,
+        From::Server => Endpoint::Server,
+    })
+}
+
+/// One connection on which one endpoint said these bytes, and then nothing more.
+fn inspect<O: ws101::inspection::Observer>(
+    inspector: &mut Inspector<O>,
+    bytes: &[u8],
+    stated: Option<Endpoint>,
+    agreement: Option<Agreement>,
+) {
+    let (id, at) = (ConnectionId(0), At::default());
+    let opening = Opening {
+        client: None,
+        server: None,
+        transport: Transport::None,
+        initiator_seen: stated.is_some(),
+        at,
+    };
+    inspector.begin(id, &opening, Conversation::assumed(agreement));
+    let from = stated.unwrap_or_else(|| text::by_mask_bit(bytes));
+    inspector.said(id, Said::Bytes { from, offset: 0, bytes, heard: None, at });
+    inspector.forgotten(id, true);
+}
+
+/// What is known of the handshake: without `--deflate`, nothing.
+fn agreement(args: &Args) -> Result<Option<Agreement>, Failure> {
+    let Some(parameters) = &args.deflate else { return Ok(None) };
+    let unreadable = |what: String| {
+        let name = extension::PERMESSAGE_DEFLATE;
+        Failure::Input(format!(
+            "error: these are no parameters of {name}\n  \"{}\"\n  {what}\n  expected: {}, \
+             separated by semicolons",
+            ws101::render::escape::text(parameters.as_bytes()),
+            extension::PARAMETERS.join(", ")
+        ))
+    };
+    if parameters.contains(['\r', '\n', ',']) {
+        return Err(unreadable("one element of the header is expected".to_owned()));
+    }
+    let parameters = parameters.trim().trim_start_matches(extension::PERMESSAGE_DEFLATE);
+    let parameters = parameters.trim().trim_matches(';');
+    let semicolon = if parameters.trim().is_empty() { "" } else { "; " };
+    let head = format!(
+        "HTTP/1.1 101 Switching Protocols\r\n{}: {}{semicolon}{parameters}\r\n\r\n",
+        extension::HEADER,
+        extension::PERMESSAGE_DEFLATE
+    );
+    let HeadRead::Head(head, _) = Head::read(head.as_bytes(), 0) else {
+        return Err(unreadable("the header can't be read".to_owned()));
+    };
+    let (extensions, faults) = extension::read(&head);
+    if let Some(fault) = faults.first() {
+        return Err(unreadable(fault.what.to_owned()));
+    }
+    let Some(element) = extensions.first() else {
+        return Err(unreadable("the header can't be read".to_owned()));
+    };
+    for parameter in &element.parameters {
+        if !extension::PARAMETERS.contains(&parameter.name.as_str()) {
+            return Err(unreadable(format!("there is no parameter {}", parameter.name)));
+        }
+        if let Some(value) = &parameter.value
+            && extension::window_bits(value).is_none()
+        {
+            return Err(unreadable(format!("{}: a window has 8 to 15 bits", parameter.name)));
+        }
+    }
+    let deflate = Some(Deflate::from_extension(element));
+    Ok(Some(Agreement { deflate, unknown_extension: false, compression_offered: true }))
 }

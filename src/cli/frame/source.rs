@@ -1,0 +1,168 @@
+//! Where the bytes come from: arguments, files, standard input. And what is said if they can't be
+//! read.
+
+use crate::cli::Failure;
+use std::io::{IsTerminal as _, Read as _};
+use std::path::Path;
+use ws101::input::bytes::{
+    Content, Unreadable, from_base64, from_hex, looks_like_base64, recognise,
+};
+use ws101::render::escape;
+
+/// The name by which standard input is shown.
+const STDIN: &str = "standard input";
+
+/// Reads the bytes that all the arguments together stand for.
+pub fn read(inputs: &[String], base64: bool) -> Result<Vec<u8>, Failure> {
+    if inputs.is_empty() && std::io::stdin().is_terminal() {
+        let message = "error: no bytes were given\n  \
+             expected: bytes in hexadecimal, a file, or something piped in\n  \
+             try: ws101 frame 81 05 48 65 6c 6c 6f\n  \
+             more: ws101 frame --help";
+        return Err(Failure::Input(message.to_owned()));
+    }
+    let mut bytes = Vec::new();
+    let stdin = ["-".to_owned()];
+    let inputs = if inputs.is_empty() { &stdin } else { inputs };
+    // Arguments that are no files are pieces of one text: `ws101 frame 81 05 48`.
+    let mut typed = String::new();
+    for input in inputs {
+        if input != "-" && !Path::new(input).exists() {
+            if !typed.is_empty() {
+                typed.push(' ');
+            }
+            typed.push_str(input);
+            continue;
+        }
+        bytes.extend(of_text(&std::mem::take(&mut typed), None, base64)?);
+        let (name, content) = of_file(input)?;
+        bytes.extend(of_content(content, &name, base64)?);
+    }
+    bytes.extend(of_text(&typed, None, base64)?);
+    if bytes.is_empty() {
+        let names: Vec<&str> = inputs.iter().map(|input| shown_name(input)).collect();
+        let names = escape::text(names.join(", ").as_bytes());
+        return Err(Failure::Input(format!(
+            "error: there are no bytes in {names}\n  expected: {EXPECTED}"
+        )));
+    }
+    Ok(bytes)
+}
+
+fn shown_name(input: &str) -> &str {
+    match input {
+        "-" => STDIN,
+        "" => "an empty argument",
+        other => other,
+    }
+}
+
+fn of_file(input: &str) -> Result<(String, Vec<u8>), Failure> {
+    let name = escape::text(shown_name(input).as_bytes());
+    let content = if input == "-" {
+        let mut content = Vec::new();
+        std::io::stdin().read_to_end(&mut content).map(|_| content)
+    } else {
+        std::fs::read(input)
+    };
+    match content {
+        Ok(content) => Ok((name, content)),
+        Err(_) if Path::new(input).is_dir() => {
+            Err(Failure::Input(format!("error: {name} is a directory\n  expected: a file")))
+        }
+        Err(error) => Err(Failure::Input(format!("error: {name} can't be read: {error}"))),
+    }
+}
+
+fn of_content(content: Vec<u8>, name: &str, base64: bool) -> Result<Vec<u8>, Failure> {
+    if let Some((what, command)) = recognise(&content) {
+        let file = if name == STDIN { "-" } else { name };
+        let command = command.map(|command| format!("\n  try: {command} {file}"));
+        return Err(Failure::Input(format!(
+            "error: {name} is {what}, not the bytes of frames{}",
+            command.unwrap_or_default()
+        )));
+    }
+    match Content::of(content) {
+        Content::Binary(bytes) => Ok(bytes),
+        Content::Text(text) => of_text(&text, Some(name), base64),
+    }
+}
+
+fn of_text(text: &str, file: Option<&str>, base64: bool) -> Result<Vec<u8>, Failure> {
+    let read = if base64 { from_base64(text) } else { from_hex(text) };
+    read.map_err(|error| Failure::Input(unreadable(text, file, base64, &error)))
+}
+
+const EXPECTED: &str = "bytes such as 81 05 48, 81:05:48, \\x81\\x05\\x48, 0x81,0x05,0x48\n            \
+     or a dump by xxd, hexdump -C, od or Wireshark";
+
+/// What is wrong, where, what was expected, what to try.
+fn unreadable(text: &str, file: Option<&str>, base64: bool, error: &Unreadable) -> String {
+    let what = if base64 { "Base64" } else { "hexadecimal" };
+    let mut message = match file {
+        None if names_a_file(text) => {
+            let name = escape::clipped(text.as_bytes(), 60);
+            format!("error: there is no file {name}, and it is not {what}\n")
+        }
+        _ => format!("error: this is not {what}\n"),
+    };
+    if let Some(file) = file {
+        message.push_str(&format!("  --> {file}:{}:{}\n", error.line, error.column));
+    }
+    let (shown, lead, length) = excerpt(error);
+    let quote = if file.is_none() { "\"" } else { "" };
+    let carets = "^".repeat(length.max(1));
+    message.push_str(&format!("  {quote}{shown}{quote}\n"));
+    let problem = escape::text(error.problem.as_bytes());
+    message.push_str(&format!("  {}{carets} {problem}\n", " ".repeat(lead + quote.len())));
+    if base64 {
+        message.push_str("  expected: letters, digits, + and / (or - and _), = at the end");
+        return message;
+    }
+    message.push_str(&format!("  expected: {EXPECTED}"));
+    let start = text.trim_start();
+    if start.starts_with("GET ") || start.starts_with("HTTP/") {
+        message.push_str("\n  if it is a handshake: ws101 handshake FILE");
+    } else if looks_like_base64(text) {
+        let name = file.unwrap_or(start.trim_end());
+        let name = escape::clipped(name.as_bytes(), 48);
+        message.push_str(&format!("\n  it may be Base64: ws101 frame --base64 {name}"));
+    }
+    message
+}
+
+/// True if what was typed is more likely the name of a file than bytes.
+fn names_a_file(text: &str) -> bool {
+    let extension = text
+        .rsplit_once('.')
+        .is_some_and(|(name, extension)| !name.is_empty() && (1..=5).contains(&extension.len()));
+    !text.contains([' ', ',']) && (extension || text.contains('/') || text.starts_with('~'))
+}
+
+/// The part of the line around the place, the columns before it, and the columns it takes.
+fn excerpt(error: &Unreadable) -> (String, usize, usize) {
+    const AROUND: usize = 30;
+    let letters: Vec<char> = error.source.chars().collect();
+    let at = (error.column - 1).min(letters.len());
+    let end = (at + error.length).min(letters.len());
+    let from = if at > AROUND + 6 { at - AROUND } else { 0 };
+    let to = if letters.len() > end + AROUND + 6 { end + AROUND } else { letters.len() };
+    let shown = |letters: &[char]| escape::text(letters.iter().collect::<String>().as_bytes());
+    let (before, meant, after) =
+        (shown(&letters[from..at]), shown(&letters[at..end]), shown(&letters[end..to]));
+    let lead = if from > 0 { "…" } else { "" };
+    let tail = if to < letters.len() { "…" } else { "" };
+    let columns = escape::width(&before) + lead.chars().count();
+    (format!("{lead}{before}{meant}{after}{tail}"), columns, escape::width(&meant))
+}
+
+/// There were bytes, but no frame began in them.
+pub fn no_frames(bytes: &[u8]) -> String {
+    let start = escape::clipped(&bytes[..bytes.len().min(64)], 40);
+    let mut message = format!("error: these bytes are not frames\n  they begin with \"{start}\"");
+    if let Some((what, Some(command))) = recognise(bytes) {
+        message.push_str(&format!("\n  that is {what}; try: {command} FILE"));
+    }
+    message
+}
