@@ -78,19 +78,23 @@ pub fn read(bytes: &[u8]) -> Result<Transcript, String> {
 }
 
 impl Transcript {
-    /// Puts a text that has only a request and a text that has only a response together. Hands
-    /// both back if they are something else.
-    pub fn join(self, other: Transcript) -> Result<Transcript, Box<[Transcript; 2]>> {
-        let is_request = |e: &Exchange| e.request.is_some() && e.response.is_none();
-        let is_response = |e: &Exchange| e.request.is_none() && e.response.is_some();
-        match (self.only(), other.only()) {
-            (Some(first), Some(second)) if is_request(first) && is_response(second) => {
-                let joined = Exchange { request: first.request.clone(), ..second.clone() };
-                let remarks = [self.remarks, other.remarks].concat();
-                Ok(Transcript { connections: vec![vec![joined]], remarks })
-            }
-            _ => Err(Box::new([self, other])),
+    /// True if this text has only a request, and the other one only a response.
+    pub fn is_answered_by(&self, other: &Transcript) -> bool {
+        let asks = |e: &Exchange| e.request.is_some() && e.response.is_none();
+        let answers = |e: &Exchange| e.request.is_none() && e.response.is_some();
+        self.only().is_some_and(asks) && other.only().is_some_and(answers)
+    }
+
+    /// A text that has only a request together with one that has only a response.
+    pub fn answered_by(self, other: Transcript) -> Transcript {
+        let remarks = [self.remarks, other.remarks].concat();
+        let mut requests = self.connections.into_iter().flatten();
+        let request = requests.next().and_then(|exchange| exchange.request);
+        let mut connections = other.connections;
+        for exchange in connections.iter_mut().flatten().take(1) {
+            exchange.request = request.clone();
         }
+        Transcript { connections, remarks }
     }
 
     fn only(&self) -> Option<&Exchange> {
