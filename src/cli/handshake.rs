@@ -25,6 +25,9 @@ pub struct Args {
     files: Vec<String>,
 }
 
+/// What standard input is called.
+const STDIN: &str = "standard input";
+
 /// A text and where it came from.
 struct Text {
     name: String,
@@ -58,7 +61,7 @@ fn read(file: &str) -> Result<Text, Failure> {
     let (name, bytes) = if file == "-" {
         let mut bytes = Vec::new();
         let read = std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes);
-        ("standard input".to_owned(), read)
+        (STDIN.to_owned(), read)
     } else {
         (file.to_owned(), std::fs::read(file))
     };
@@ -73,10 +76,15 @@ fn read(file: &str) -> Result<Text, Failure> {
     match transcript::read(&bytes) {
         Ok(transcript) => Ok(Text { name, transcript }),
         Err(message) => {
-            let message = message.replace("FILE", &shown);
+            let message = message.replace("FILE", typed(&name));
             Err(Failure::Input(format!("error: {shown}: {message}")))
         }
     }
+}
+
+/// What to type for a text.
+fn typed(name: &str) -> &str {
+    if name == STDIN { "-" } else { name }
 }
 
 /// Shows one text; says how bad the worst finding is.
@@ -119,7 +127,7 @@ fn show(
     }
     if detail != Detail::Quiet {
         for remark in &transcript.remarks {
-            let remark = remark.replace("FILE", name);
+            let remark = remark.replace("FILE", typed(name));
             let text = format!("({})", escape::text(remark.as_bytes()));
             for line in wrap(&sheet.words(&text), sheet.width) {
                 writeln!(output, "{}", sheet.palette.paint(Paint::Faint, line))?;

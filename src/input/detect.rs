@@ -85,8 +85,8 @@ pub fn no_exchange(bytes: &[u8]) -> String {
 }
 
 /// What was expected, and how to come by it.
-pub(super) const EXPECTED: &str = "\
-  expected: a request that begins like `GET /chat HTTP/1.1`, a response that begins like
+pub(super) const EXPECTED: &str =
+    "  expected: a request that begins like `GET /chat HTTP/1.1`, a response that begins like
             `HTTP/1.1 101 Switching Protocols`, or both; as raw text, curl -v output, browser
             headers, Markdown or HAR
   try:      curl -v --http1.1 -H 'Upgrade: websocket' -H 'Connection: Upgrade' \\

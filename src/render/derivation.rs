@@ -8,6 +8,9 @@ use std::io::{self, Write};
 /// Columns of the names of the steps.
 const NAMES: usize = 16;
 
+/// On a sheet narrower than this, names have lines of their own.
+const NARROW: usize = 48;
+
 /// The steps from a key to its Accept; with what was found instead, if anything was.
 pub fn derivation(
     out: &mut impl Write,
@@ -18,10 +21,14 @@ pub fn derivation(
     let steps = accept::derive(key);
     let palette = sheet.palette;
     let mut step = |name: &str, text: &str, paint: Paint| -> io::Result<()> {
-        let room = sheet.width.saturating_sub(NAMES + 3).max(8);
-        for (index, line) in wrap(text, room).iter().enumerate() {
-            let name = if index == 0 { name } else { "" };
-            writeln!(out, "   {name:<NAMES$}{}", palette.paint(paint, line))?;
+        if sheet.width < NARROW {
+            writeln!(out, "   {name}")?;
+        }
+        let hang = if sheet.width < NARROW { 5 } else { NAMES + 3 };
+        for (index, line) in wrap(text, sheet.width.saturating_sub(hang)).iter().enumerate() {
+            let name = if index == 0 && sheet.width >= NARROW { name } else { "" };
+            let gap = hang - 3;
+            writeln!(out, "   {name:<gap$}{}", palette.paint(paint, line))?;
         }
         Ok(())
     };

@@ -29,11 +29,12 @@ impl<'a> Place<'a> {
             memchr::memchr(b'\n', &source[start..]).map_or(source.len(), |at| start + at);
         let line = &source[line_start..line_end];
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let end = range.end.clamp(start, line_start + line.len().max(start - line_start));
         let number = 1 + memchr::memchr_iter(b'\n', &source[..line_start]).count();
         let before = &source[line_start..start];
         let column = 1 + String::from_utf8_lossy(before).chars().count();
-        let range = start - line_start..end - line_start;
+        let start = (start - line_start).min(line.len());
+        let end = range.end.saturating_sub(line_start).clamp(start, line.len());
+        let range = start..end;
         (Place { label: String::new(), number, line, range }, column)
     }
 }

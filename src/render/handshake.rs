@@ -58,7 +58,7 @@ pub fn report(
     refused(out, sheet, handshake)?;
     findings(out, sheet, handshake, judged, source, detail)?;
     accept(out, sheet, handshake, detail)?;
-    agreed(out, sheet, handshake)?;
+    agreed(out, sheet, handshake, judged)?;
     closing(out, sheet, judged, detail)
 }
 
@@ -158,6 +158,8 @@ fn numbered(count: usize, noun: &str) -> String {
 struct Row {
     name: String,
     value: String,
+    /// Too long a value is broken into lines, not cut: it matters.
+    whole: bool,
     mark: Mark,
     words: String,
 }
@@ -183,7 +185,11 @@ pub fn card(
     let width = |row: &Row| escape::width(&row.name) + escape::width(&row.value);
     let widest = request.iter().chain(&response).map(width).max().unwrap_or(0);
     // Beside the lines there has to be room for what is said about them.
-    let left = widest.min(sheet.width.saturating_sub(5 + 36)).max(24);
+    let left = match sheet.width {
+        width if width < 60 => width.saturating_sub(3),
+        width => widest.min((width - 41).max(ACCEPT_LINE.min(width - 30))).max(24),
+    };
+    let tunnel = if handshake.through_connect { ", through a forward proxy (CONNECT)" } else { "" };
     let interim = match handshake.interim.as_slice() {
         [] => String::new(),
         codes => {
@@ -192,7 +198,7 @@ pub fn card(
         }
     };
     let sides = [
-        ("request", Paint::Client, request, handshake.request.is_some(), ""),
+        ("request", Paint::Client, request, handshake.request.is_some(), tunnel),
         ("response", Paint::Server, response, handshake.response.is_some(), interim.as_str()),
     ];
     for (name, paint, rows, is_there, addition) in sides {
@@ -208,44 +214,72 @@ pub fn card(
 impl Row {
     fn write(&self, out: &mut impl Write, sheet: &Sheet, left: usize) -> io::Result<()> {
         let palette = sheet.palette;
-        let name = sheet.clip(&self.name, left);
-        let value = sheet.clip(&self.value, left - escape::width(&name).min(left));
-        let used = escape::width(&name) + escape::width(&value);
         let (mark, paint) = match self.mark {
             Mark::Good => (sheet.good(), Paint::Good),
             Mark::Found(severity) => (sheet.mark(severity), Paint::Severity(severity)),
             Mark::Unknown => ("?", Paint::Severity(Severity::Note)),
             Mark::None => ("", Paint::Faint),
         };
-        let marks = sheet.good().chars().count().max(1);
+        let name = sheet.clip(&self.name, left);
+        let values = self.values(sheet, left, escape::width(&name));
+        let marks = escape::width(sheet.good());
         let beside = sheet.width.saturating_sub(3 + left + 2 + marks + 1);
-        let is_beside = beside >= 24;
+        let is_beside = beside >= MIN_WORDS;
         let room = if is_beside { beside } else { sheet.width.saturating_sub(6 + marks + 1) };
-        let words = wrap(&sheet.words(&self.words), room);
-        // A header's name is set off from its value by its colour.
-        let painted = palette.paint(Paint::Name, &name);
-        write!(out, "   {painted}{value}")?;
-        if self.words.is_empty() && mark.is_empty() {
-            return writeln!(out);
-        }
+        let words =
+            if self.words.is_empty() { Vec::new() } else { wrap(&sheet.words(&self.words), room) };
         let faded = if self.mark == Mark::Good { Paint::Faint } else { paint };
-        for (index, words) in words.iter().enumerate() {
+        let say = |out: &mut dyn Write, index: usize| {
             let mark = if index == 0 { mark } else { "" };
-            let gap = match (index, is_beside) {
-                (0, true) => left - used.min(left) + 2,
-                (_, true) => 3 + left + 2,
-                (_, false) => 6,
-            };
-            if index > 0 || !is_beside {
+            let pad = " ".repeat(marks - escape::width(mark).min(marks) + 1);
+            let mark = palette.paint(paint, mark);
+            writeln!(out, "{mark}{pad}{}", palette.paint(faded, &words[index]))
+        };
+        let beside = if is_beside { words.len() } else { 0 };
+        for index in 0..values.len().max(beside) {
+            let value = values.get(index).map_or("", String::as_str);
+            // A header's name is set off from its value by its colour.
+            let (name, indent) = if index == 0 { (name.as_str(), 3) } else { ("", 5) };
+            write!(out, "{:indent$}{}{value}", "", palette.paint(Paint::Name, name))?;
+            if index < beside {
+                let used = indent - 3 + escape::width(name) + escape::width(value);
+                write!(out, "{:gap$}", "", gap = left - used.min(left) + 2)?;
+                say(out, index)?;
+            } else {
                 writeln!(out)?;
             }
-            let pad = " ".repeat(marks - mark.chars().count().min(marks) + 1);
-            let mark = palette.paint(paint, mark);
-            write!(out, "{:gap$}{mark}{pad}{}", "", palette.paint(faded, words))?;
         }
-        writeln!(out)
+        for index in beside..words.len() {
+            write!(out, "{:6}", "")?;
+            say(out, index)?;
+        }
+        Ok(())
+    }
+
+    /// The value in as many lines as it takes.
+    fn values(&self, sheet: &Sheet, left: usize, name: usize) -> Vec<String> {
+        if !self.whole || name + escape::width(&self.value) <= left {
+            return vec![sheet.clip(&self.value, left - name.min(left))];
+        }
+        let value = self.value.trim_start();
+        if left < name + 8 {
+            let below = wrap(value, left.saturating_sub(2));
+            return std::iter::once(String::new()).chain(below).collect();
+        }
+        // Space that can't be broken stands for the name in the first line.
+        let placeholder = "\u{a0}".repeat(name);
+        let text = format!("{placeholder}{}{value}", if name > 0 { " " } else { "" });
+        let mut lines = wrap(&text, left.saturating_sub(2));
+        lines[0] = lines[0].chars().skip(name).collect();
+        lines
     }
 }
+
+/// With less room than this beside the lines, words stand below them.
+const MIN_WORDS: usize = 22;
+
+/// Columns of a line with an Accept: nobody should have to see it broken.
+const ACCEPT_LINE: usize = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=".len();
 
 fn rows(handshake: &Handshake, judged: &Judged, from: Endpoint) -> Vec<Row> {
     let head = match from {
@@ -263,7 +297,7 @@ fn rows(handshake: &Handshake, judged: &Judged, from: Endpoint) -> Vec<Row> {
         let (mark, words) = worst_in(head, &flaw.range, judged, from)
             .unwrap_or((Mark::Unknown, "no header line: there is no colon".to_owned()));
         let value = escape::clipped(head.bytes(&flaw.range), 256);
-        rows.push(Row { name: String::new(), value, mark, words });
+        rows.push(Row { name: String::new(), value, whole: true, mark, words });
     }
     let required: &[&str] = match (from, head.status()) {
         (Endpoint::Client, _) => &REQUIRED_IN_REQUEST,
@@ -274,7 +308,8 @@ fn rows(handshake: &Handshake, judged: &Judged, from: Endpoint) -> Vec<Row> {
         let role = header::find(name.as_bytes()).and_then(|header| about(header, from));
         let words = format!("missing: {}", role.unwrap_or_default());
         let mark = Mark::Found(Severity::Error);
-        rows.push(Row { name: format!("{name}:"), value: String::new(), mark, words });
+        let name = format!("{name}:");
+        rows.push(Row { name, value: String::new(), whole: false, mark, words });
     }
     rows
 }
@@ -291,7 +326,7 @@ fn start_row(handshake: &Handshake, head: &Head, judged: &Judged, from: Endpoint
         (_, Some(_)) => (Mark::Unknown, "not accepted".to_owned()),
         (_, None) => (Mark::Unknown, "no start line that can be read".to_owned()),
     });
-    Row { name: String::new(), value, mark, words }
+    Row { name: String::new(), value, whole: true, mark, words }
 }
 
 fn request_line_words(head: &Head) -> String {
@@ -319,7 +354,9 @@ fn field_row(
         .or_else(|| worst_of_header(head, field, judged, from))
         .unwrap_or_else(|| role(handshake, known, value, from));
     let value = if is_secret(name) { shortened(value) } else { escape::clipped(value, 512) };
-    Row { name: format!("{}:", escape::clipped(name, 64)), value: format!(" {value}"), mark, words }
+    let whole = known.is_some_and(|header| header.of_handshake);
+    let name = format!("{}:", escape::clipped(name, 64));
+    Row { name, value: format!(" {value}"), whole, mark, words }
 }
 
 /// What is said about a header that no finding points at.
@@ -335,6 +372,15 @@ fn role(
         return (Mark::None, format!("belongs into {other}"));
     };
     if !header.of_handshake {
+        return (Mark::None, about.to_owned());
+    }
+    // In a refusal nothing is agreed, so nothing is as it should be either.
+    if from == Endpoint::Server && handshake.status() != Some(101) {
+        let about = match header.name {
+            "Upgrade" => "what it would rather speak",
+            "Connection" => "what concerns this hop only",
+            _ => about,
+        };
         return (Mark::None, about.to_owned());
     }
     if header::is_redacted(value) {
@@ -534,9 +580,15 @@ fn accept(
     derivation(out, sheet, key, found)
 }
 
-/// What the two agreed on.
-fn agreed(out: &mut impl Write, sheet: &Sheet, handshake: &Handshake) -> io::Result<()> {
-    if handshake.status() != Some(101) {
+/// What the two agreed on; nothing, if the client has to fail the connection (RFC 6455 §4.1).
+fn agreed(
+    out: &mut impl Write,
+    sheet: &Sheet,
+    handshake: &Handshake,
+    judged: &Judged,
+) -> io::Result<()> {
+    let is_broken = judged.findings.iter().any(|finding| finding.severity == Severity::Error);
+    if handshake.status() != Some(101) || is_broken {
         return Ok(());
     }
     let subprotocol = match handshake.subprotocol() {
@@ -633,3 +685,6 @@ fn list_rules(out: &mut impl Write, sheet: &Sheet, judged: &Judged) -> io::Resul
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,12 +85,12 @@ pub fn explain(handshake: &Handshake) -> Option<Refusal> {
             "the gateway speaks no WebSocket to its backend, or the backend is down.",
             "ask the backend directly; if that works, switch WebSocket on in the gateway.",
         ),
-        500..=599 => plain(
+        _ if status / 100 == 5 => plain(
             "The server failed while it handled the request.",
             "the code that handles the upgrade crashed.",
             "the server's own log at this time says why.",
         ),
-        400..=499 => plain(
+        _ if status / 100 == 4 => plain(
             "The server finds fault with the request.",
             "something that this server asks for besides the handshake.",
             "the body of the answer, or the server's log, may say what.",

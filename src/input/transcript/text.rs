@@ -48,7 +48,8 @@ pub(super) fn scan(source: &Arc<[u8]>) -> Scan {
         number += 1;
         let bytes = &source[line];
         fenced |= is_border(bytes);
-        if !fenced && !(noisy && is_noise(bytes)) {
+        let is_nothing = fenced || noisy && is_noise(bytes);
+        if !is_nothing {
             note_body(&mut scan, bytes, number);
         }
     }
@@ -59,11 +60,8 @@ pub(super) fn scan(source: &Arc<[u8]>) -> Scan {
 fn note_body(scan: &mut Scan, bytes: &[u8], number: usize) {
     let Some(found) = scan.heads.last_mut() else { return };
     match found.head.status() {
-        Some(101) => {
-            if !is_text(bytes) {
-                scan.frames.get_or_insert((number, 0)).1 += bytes.len();
-            }
-        }
+        Some(101) if is_text(bytes) => {}
+        Some(101) => scan.frames.get_or_insert((number, 0)).1 += bytes.len(),
         Some(_) if found.body.len() < MAX_BODY && !(found.body.is_empty() && is_blank(bytes)) => {
             let room = MAX_BODY - found.body.len();
             found.body.extend(bytes.iter().chain(b"\n").take(room));
@@ -185,7 +183,9 @@ pub(super) fn lines(source: &[u8]) -> Vec<Range<usize>> {
 
 /// Looks for a start line, perhaps behind a prompt.
 fn start_line(line: &[u8], strictness: Strictness) -> Option<Start> {
-    if line.len() > MAX_START_LINE {
+    let holds = |word: &str| memchr::memmem::find(line, word.as_bytes()).is_some();
+    // Most lines are told apart by this alone.
+    if line.len() > MAX_START_LINE || !["HTTP", "http", "GET "].into_iter().any(holds) {
         return None;
     }
     let trimmed = line.trim_ascii_end();
