@@ -165,6 +165,8 @@ pub enum Said<'a> {
         from: Endpoint,
         /// The head.
         head: Head,
+        /// The first bytes of the body behind it, if any were given: enough to say what it is.
+        body: &'a [u8],
         /// When.
         at: At,
     },

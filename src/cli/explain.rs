@@ -1,12 +1,147 @@
 //! `ws101 explain`: explains a rule.
 
-use super::{Common, Failure, Output, Status};
+use super::{Common, Failure, Format, Output, Status};
+use std::io::Write as _;
+use ws101::render::{Paint, Sheet, escape, finding, markdown};
+use ws101::rules::{self, Rule};
 
-/// Explains a rule.
+/// Explains a rule: what it asks, why, an example that breaks it, what causes it, how to mend it.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_help = "\
+Examples:
+  ws101 explain HS-RES-ACCEPT-VALUE
+  ws101 rules                        the rules there are")]
+pub struct Args {
+    /// The id of a rule.
+    #[arg(value_name = "RULE")]
+    topic: String,
+}
+
+/// An explanation, as JSON.
+#[derive(serde::Serialize)]
+struct Record {
+    r#type: &'static str,
+    topic: &'static str,
+    title: &'static str,
+    markdown: Option<&'static str>,
+}
+
+/// How many suggestions are made.
+const MAX_SUGGESTIONS: usize = 5;
+
+/// The one place where the page of a rule is asked for.
+fn page(_rule: &Rule) -> Option<&'static str> {
+    None
+}
 
 /// Runs the command.
-pub fn run(_args: &Args, _common: &Common, _output: &mut Output) -> Result<Status, Failure> {
-    Err(Failure::Input("error: this command is still to be written".to_owned()))
+pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, Failure> {
+    let topic = args.topic.trim();
+    let Some(rule) = rules::find(topic) else { return Err(unknown(topic)) };
+    if common.format != Format::Text {
+        let (topic, title, markdown) = (rule.id, rule.title, page(rule));
+        let record = Record { r#type: "explanation", topic, title, markdown };
+        output.write_records(common.format, &[record])?;
+        return Ok(Status::Good);
+    }
+    let sheet = output.sheet;
+    heading(output, &sheet, rule)?;
+    match page(rule).map(without_heading) {
+        Some(text) => markdown::page(output, &sheet, text)?,
+        None => markdown::page(output, &sheet, rule.mend)?,
+    }
+    Ok(Status::Good)
+}
+
+fn heading(out: &mut Output, sheet: &Sheet, rule: &Rule) -> std::io::Result<()> {
+    let severity = sheet.palette.paint(Paint::Severity(rule.severity), rule.severity.name());
+    writeln!(out, "{} {severity}", sheet.palette.paint(Paint::Name, rule.id))?;
+    for line in ws101::render::wrap(&sheet.words(&finding::demand(rule)), sheet.width) {
+        writeln!(out, "{}", sheet.palette.paint(Paint::Title, line))?;
+    }
+    writeln!(out)
+}
+
+/// A page without its first heading, which the report has written already.
+fn without_heading(page: &str) -> &str {
+    let page = page.trim_start();
+    match page.split_once('\n') {
+        Some((first, rest)) if first.starts_with('#') => rest,
+        _ => page,
+    }
+}
+
+fn unknown(topic: &str) -> Failure {
+    let ids: Vec<&str> = rules::all().map(|rule| rule.id).collect();
+    let shown = escape::clipped(topic.as_bytes(), 80);
+    let mut message = format!("error: there is nothing to explain under \"{shown}\"");
+    let near = suggestions(topic, &ids);
+    if near.is_empty() {
+        message.push_str("\n  expected: the id of a rule, such as HS-RES-ACCEPT-VALUE");
+    } else {
+        message.push_str("\n  did you mean:");
+        for id in near {
+            let title = rules::find(id).map_or("", |rule| rule.title);
+            message.push_str(&format!("\n    {id:<28} {title}"));
+        }
+    }
+    message.push_str("\n  try: ws101 rules");
+    Failure::Input(message)
+}
+
+/// The names nearest to what was typed: those that hold it or share its words, then those with
+/// the fewest letters wrong.
+fn suggestions<'a>(typed: &str, names: &[&'a str]) -> Vec<&'a str> {
+    let typed: String = typed.to_ascii_uppercase().chars().take(80).collect();
+    let mut near: Vec<(usize, &str)> = names
+        .iter()
+        .filter_map(|name| {
+            let wrong = distance(&typed, name);
+            let is_part = typed.len() >= 3 && (name.contains(&typed) || typed.contains(name));
+            let has_word = typed.split(['-', '_', ' ']).any(|word| {
+                word.len() >= 4 && name.split('-').any(|part| part.eq_ignore_ascii_case(word))
+            });
+            match wrong {
+                _ if is_part => Some((0, *name)),
+                wrong if wrong <= 2 + name.len() / 8 => Some((wrong, *name)),
+                _ if has_word => Some((wrong + 10, *name)),
+                _ => None,
+            }
+        })
+        .collect();
+    near.sort_unstable();
+    near.into_iter().take(MAX_SUGGESTIONS).map(|(_, name)| name).collect()
+}
+
+/// How many letters have to be put in, taken out or changed (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, cb) in b.iter().enumerate() {
+            let change = diagonal + usize::from(ca != *cb);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggestions_are_near_in_letters_or_in_words() {
+        let names =
+            ["HS-REQ-METHOD", "HS-RES-ACCEPT-VALUE", "HS-RES-ACCEPT-SINGLE", "CLS-NO-CLOSE"];
+        assert_eq!(suggestions("hs-req-methd", &names), ["HS-REQ-METHOD"]);
+        let accepts = ["HS-RES-ACCEPT-SINGLE", "HS-RES-ACCEPT-VALUE"];
+        assert_eq!(suggestions("accept", &names), accepts);
+        let nearest_first = ["HS-RES-ACCEPT-VALUE", "HS-RES-ACCEPT-SINGLE"];
+        assert_eq!(suggestions("the accept value", &names), nearest_first);
+        assert_eq!(suggestions("xyzzy", &names), [""; 0]);
+    }
 }

@@ -1,12 +1,165 @@
 //! `ws101 handshake`: validates captured upgrade exchanges.
 
-use super::{Common, Failure, Output, Status};
+use super::{Common, Failure, Format, Output, Status};
+use std::io::{Read as _, Write as _};
+use ws101::Inspector;
+use ws101::input::transcript::{self, Transcript};
+use ws101::inspection::{Connection, Observer};
+use ws101::render::handshake::{self as card, Detail, Source};
+use ws101::render::{Paint, escape, wrap};
+use ws101::rules::{Judged, Severity};
+use ws101::websocket::handshake::Handshake;
+use ws101::websocket::{Event, Limits};
 
-/// Validates captured upgrade exchanges.
+/// Validates upgrade exchanges: raw HTTP, curl -v output, browser headers, Markdown, HAR.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_help = "\
+Examples:
+  ws101 handshake chat.http                  one file with both halves
+  ws101 handshake request.txt response.txt   one half in each
+  curl -v … 2>&1 | ws101 handshake           whatever curl printed
+  ws101 handshake -q --fail-on warning *.http  only what is wrong, and exit status 1 if anything is")]
+pub struct Args {
+    /// Files with requests and responses; `-` or none: standard input.
+    #[arg(value_name = "FILE")]
+    files: Vec<String>,
+}
+
+/// What standard input is called.
+const STDIN: &str = "standard input";
+
+/// A text and where it came from.
+struct Text {
+    name: String,
+    transcript: Transcript,
+}
 
 /// Runs the command.
-pub fn run(_args: &Args, _common: &Common, _output: &mut Output) -> Result<Status, Failure> {
-    Err(Failure::Input("error: this command is still to be written".to_owned()))
+pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, Failure> {
+    let stdin = ["-".to_owned()];
+    let files = if args.files.is_empty() { &stdin[..] } else { &args.files[..] };
+    let mut texts = Vec::new();
+    for file in files {
+        texts.push(read(file)?);
+    }
+    let mut worst = None;
+    let mut is_first = true;
+    let mut texts = texts.into_iter().peekable();
+    while let Some(Text { name, mut transcript }) = texts.next() {
+        let mut response_name = name.clone();
+        if let Some(next) = texts.next_if(|next| transcript.is_answered_by(&next.transcript)) {
+            response_name = next.name;
+            transcript = transcript.answered_by(next.transcript);
+        }
+        let found = show(&name, &response_name, &transcript, common, output, &mut is_first)?;
+        worst = worst.max(found);
+    }
+    Ok(common.fail_on.status(worst))
+}
+
+fn read(file: &str) -> Result<Text, Failure> {
+    let (name, bytes) = if file == "-" {
+        let mut bytes = Vec::new();
+        let read = std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes);
+        (STDIN.to_owned(), read)
+    } else {
+        (file.to_owned(), std::fs::read(file))
+    };
+    let shown = escape::text(name.as_bytes());
+    let bytes = bytes.map_err(|error| {
+        let advice = match error.kind() {
+            std::io::ErrorKind::NotFound => "\n  try: ws101 handshake - to read standard input",
+            _ => "",
+        };
+        Failure::Input(format!("error: {shown} can't be read: {error}{advice}"))
+    })?;
+    match transcript::read(&bytes) {
+        Ok(transcript) => Ok(Text { name, transcript }),
+        Err(message) => {
+            let message = message.replace("FILE", typed(&name));
+            Err(Failure::Input(format!("error: {shown}: {message}")))
+        }
+    }
+}
+
+/// What to type for a text.
+fn typed(name: &str) -> &str {
+    if name == STDIN { "-" } else { name }
+}
+
+/// Shows one text; says how bad the worst finding is.
+fn show(
+    name: &str,
+    response_name: &str,
+    transcript: &Transcript,
+    common: &Common,
+    output: &mut Output,
+    is_first: &mut bool,
+) -> Result<Option<Severity>, Failure> {
+    let mut inspector = Inspector::of_transcripts(Collector::default(), Limits::default());
+    for exchanges in &transcript.connections {
+        let from = exchanges.iter().find_map(|exchange| exchange.rebuilt_from.clone());
+        inspector.observer().rebuilt_from = from;
+        transcript::tell(exchanges, &mut inspector);
+    }
+    let (collector, _) = inspector.into_parts();
+    let severities = collector.judged.iter().flat_map(|(_, judged, _)| &judged.findings);
+    let worst = severities.map(|finding| finding.severity).max();
+    if common.format != Format::Text {
+        return Err(json_hook());
+    }
+    let detail = match (common.quiet, common.verbose) {
+        (true, _) => Detail::Quiet,
+        (false, 0) => Detail::Normal,
+        (false, _) => Detail::Verbose,
+    };
+    let sheet = output.sheet;
+    for (handshake, judged, rebuilt_from) in &collector.judged {
+        if !std::mem::take(is_first) && detail != Detail::Quiet {
+            writeln!(output, "\n")?;
+        }
+        let rebuilt = rebuilt_from.as_ref().map(|from| format!("{from} of {name}"));
+        let source = match &rebuilt {
+            Some(rebuilt) => Source::Rebuilt(rebuilt),
+            None => Source::Files { request: name, response: response_name },
+        };
+        card::report(output, &sheet, handshake, judged, source, detail)?;
+    }
+    if detail != Detail::Quiet {
+        for remark in &transcript.remarks {
+            let remark = remark.replace("FILE", typed(name));
+            let text = format!("({})", escape::text(remark.as_bytes()));
+            for line in wrap(&sheet.words(&text), sheet.width) {
+                writeln!(output, "{}", sheet.palette.paint(Paint::Faint, line))?;
+            }
+        }
+    }
+    Ok(worst)
+}
+
+/// Records come from `render::json`, an observer like [`Collector`].
+fn json_hook() -> Failure {
+    Failure::Input("error: this command has no JSON yet".to_owned())
+}
+
+/// Keeps what was found: a transcript is small.
+#[derive(Default)]
+struct Collector {
+    rebuilt_from: Option<String>,
+    judged: Vec<(Handshake, Judged, Option<String>)>,
+}
+
+impl Observer for Collector {
+    fn connection(&mut self, _connection: &Connection) {}
+
+    fn event(&mut self, _connection: &Connection, event: &Event<'_>, judged: &Judged) {
+        if let Event::Handshake(handshake) = event {
+            let judged = Judged {
+                findings: judged.findings.clone(),
+                held: judged.held.clone(),
+                not_observed: judged.not_observed.clone(),
+            };
+            self.judged.push(((*handshake).clone(), judged, self.rebuilt_from.clone()));
+        }
+    }
 }

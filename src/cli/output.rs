@@ -132,6 +132,32 @@ impl Output {
     }
 }
 
+/// All records of a run as one document; its schema is in `docs/`.
+#[derive(serde::Serialize)]
+struct Document<'a, T> {
+    schema: &'static str,
+    records: &'a [T],
+}
+
+impl Output {
+    /// Writes records as one document, or one a line.
+    pub fn write_records<T: serde::Serialize>(
+        &mut self,
+        format: Format,
+        records: &[T],
+    ) -> io::Result<()> {
+        if format == Format::Json {
+            serde_json::to_writer(&mut *self, &Document { schema: "ws101/1", records })?;
+            return self.write_all(b"\n");
+        }
+        for record in records {
+            serde_json::to_writer(&mut *self, record)?;
+            self.write_all(b"\n")?;
+        }
+        Ok(())
+    }
+}
+
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.stream.write(bytes)

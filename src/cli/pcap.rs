@@ -11,8 +11,8 @@ use ws101::render::json::record::{Capture, Record, Skipped};
 use ws101::render::json::{self, Shape};
 use ws101::render::overview::Overview;
 use ws101::render::stream::Stream;
-use ws101::render::timeline::{self, Detail};
-use ws101::render::{Paint, Sheet, escape};
+use ws101::render::timeline::Detail;
+use ws101::render::{Paint, Sheet, escape, wrap};
 use ws101::rules::{Judged, Severity};
 use ws101::websocket::{Event, Limits};
 use ws101::{Counts, Inspector};
@@ -269,7 +269,7 @@ fn write_title(
         facts.format
     );
     let title = if sheet.ascii { title.replace('·', "-") } else { title };
-    for row in timeline::wrap(&title, sheet.width) {
+    for row in wrap(&title, sheet.width) {
         writeln!(out, "{}", sheet.palette.paint(Paint::Title, row))?;
     }
     Ok(())
@@ -286,7 +286,7 @@ fn write_total(
         let list: Vec<_> =
             skipped.iter().map(|skipped| format!("{} {}", skipped.count, skipped.reason)).collect();
         writeln!(out)?;
-        for row in timeline::wrap(&format!("not shown: {}", list.join(", ")), sheet.width) {
+        for row in wrap(&format!("not shown: {}", list.join(", ")), sheet.width) {
             writeln!(out, "{}", sheet.palette.paint(Paint::Faint, row))?;
         }
     }

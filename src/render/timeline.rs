@@ -1,7 +1,6 @@
 //! A conversation for people: one line for each thing that happened, with time and direction.
 
-use super::escape;
-use super::{Paint, Sheet};
+use super::{Paint, Sheet, escape, wrap};
 use crate::inspection::Connection;
 use crate::rules::{Finding, Judged, Severity};
 use crate::said::{At, Endpoint};
@@ -88,23 +87,6 @@ pub fn finding_lines(sheet: &Sheet, finding: &Finding, times: u64) -> String {
     }
     say("more", &format!("ws101 explain {}  (RFC {})", finding.rule.id, finding.rule.rfc));
     out
-}
-
-/// Breaks text at spaces so that each row takes at most `columns`.
-pub fn wrap(text: &str, columns: usize) -> Vec<String> {
-    let mut rows = vec![String::new()];
-    for word in text.split(' ') {
-        let row = rows.last_mut().expect("there is always one row");
-        if !row.is_empty() && escape::width(row) + 1 + escape::width(word) > columns {
-            rows.push(word.to_owned());
-        } else {
-            if !row.is_empty() {
-                row.push(' ');
-            }
-            row.push_str(word);
-        }
-    }
-    rows
 }
 
 /// A size as people read it: `25 B`, `70 kB`.

@@ -118,9 +118,9 @@ impl Conversation {
                 self.lossy[from.index()] = true;
                 self.gap(from, length, reason, incoming::Origin { at, heard: None }, desk, sink);
             }
-            Said::Head { from, head, at } => {
+            Said::Head { from, head, body, at } => {
                 self.last_at = at;
-                self.head(from, head, at, desk, sink);
+                self.head(from, head, body, at, desk, sink);
             }
             Said::End { from, how, heard, at } => {
                 self.last_at = at;
@@ -343,6 +343,7 @@ impl Conversation {
         &mut self,
         from: Endpoint,
         head: Head,
+        body: &[u8],
         at: At,
         desk: &mut Desk,
         sink: &mut impl FnMut(&Event<'_>),
@@ -351,7 +352,7 @@ impl Conversation {
         match from {
             Endpoint::Client => http.take_request(Box::new(head), at, sink),
             Endpoint::Server => {
-                if let Some(agreement) = http.take_response(Box::new(head), at, sink) {
+                if let Some(agreement) = http.take_response(Box::new(head), body, at, sink) {
                     self.switch_to_frames(Some(agreement), desk, sink);
                 }
             }

@@ -104,7 +104,8 @@ impl HttpStream {
 }
 
 impl Exchanges {
-    /// Exchanges that were typed or pasted.
+    /// Exchanges that were typed or pasted: whoever shows one asks for a judgement of it, whether
+    /// or not it speaks of WebSocket.
     pub(super) fn of_transcript() -> Exchanges {
         Exchanges { transcript: true, ..Exchanges::default() }
     }
@@ -187,7 +188,9 @@ impl Exchanges {
                 let method = self.outstanding.front().and_then(|request| request.head.method());
                 let body = BodyLength::of_response(&head, method);
                 self.streams[Endpoint::Server.index()].begin_body(body);
-                match self.take_response(head, at, sink) {
+                let pending = &self.streams[Endpoint::Server.index()].pending;
+                let preview = pending[..pending.len().min(MAX_BODY_PREVIEW)].to_vec();
+                match self.take_response(head, &preview, at, sink) {
                     Some(agreement) => Step::Upgrade(agreement),
                     None => Step::Progress,
                 }
@@ -216,6 +219,7 @@ impl Exchanges {
     pub(super) fn take_response(
         &mut self,
         head: Box<Head>,
+        body: &[u8],
         at: At,
         sink: &mut impl FnMut(&Event<'_>),
     ) -> Option<Agreement> {
@@ -225,10 +229,11 @@ impl Exchanges {
             return None;
         }
         let request = self.outstanding.pop_front();
-        let concerns_websocket =
-            request.as_ref().is_some_and(|request| request.upgrade) || is_upgrade_response(&head);
+        let concerns_websocket = self.transcript && !is_connect(request.as_ref())
+            || request.as_ref().is_some_and(|request| request.upgrade)
+            || is_upgrade_response(&head);
         let early = self.early(status);
-        let body_preview = self.body_preview(status);
+        let kept = if status == Some(101) { 0 } else { body.len().min(MAX_BODY_PREVIEW) };
         let handshake = Handshake {
             request_at: request.as_ref().map(|request| request.at).unwrap_or_default(),
             request: request.map(|request| request.head),
@@ -239,7 +244,7 @@ impl Exchanges {
             earlier_exchanges: self.count,
             through_connect: self.through_connect,
             transcript: self.transcript,
-            body_preview,
+            body_preview: body[..kept].to_vec(),
         };
         if !concerns_websocket {
             self.take_other(&handshake);
@@ -274,17 +279,11 @@ impl Exchanges {
             .then_some(Early { offset: client.offset, length })
     }
 
-    fn body_preview(&self, status: Option<u16>) -> Vec<u8> {
-        let body = &self.streams[Endpoint::Server.index()].pending;
-        let length = if status == Some(101) { 0 } else { body.len().min(MAX_BODY_PREVIEW) };
-        body[..length].to_vec()
-    }
-
     /// Tells the handshakes that were never answered, and a response without its request.
     pub(super) fn tell_incomplete(&mut self, sink: &mut impl FnMut(&Event<'_>)) {
         let unread = self.unread_response();
         for request in std::mem::take(&mut self.outstanding) {
-            if request.upgrade {
+            if request.upgrade || self.transcript && !is_connect(Some(&request)) {
                 sink(&Event::Handshake(&Handshake {
                     request_at: request.at,
                     request: Some(request.head),
@@ -353,7 +352,7 @@ impl Exchanges {
         match from {
             Endpoint::Client if head.is_request() => self.take_request(Box::new(head), at, sink),
             Endpoint::Server if head.status().is_some() => {
-                return self.take_response(Box::new(head), at, sink);
+                return self.take_response(Box::new(head), &[], at, sink);
             }
             _ => {}
         }
@@ -373,6 +372,11 @@ impl Exchanges {
         stream.offset += length;
         true
     }
+}
+
+/// True for a request to a forward proxy (RFC 9110 §9.3.6).
+fn is_connect(request: Option<&Outstanding>) -> bool {
+    request.is_some_and(|request| request.head.method() == Some(b"CONNECT"))
 }
 
 /// False once it is certain that these bytes begin no request.

@@ -11,6 +11,7 @@ mod exchanges;
 pub mod extension;
 pub mod frame;
 pub mod handshake;
+pub mod header;
 mod incoming;
 pub mod mask;
 mod message;

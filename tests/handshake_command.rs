@@ -1,0 +1,169 @@
+//! `ws101 handshake`, `accept`, `rules`, `explain` through the real binary: what people type and
+//! what they get back. How many rules hold is left to the tests of the rules.
+
+use assert_cmd::Command;
+use std::path::Path;
+
+/// What a run printed and how it ended.
+struct Run {
+    out: String,
+    error: String,
+    status: i32,
+}
+
+fn ws101(arguments: &str, input: &[u8]) -> Run {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("ws101"));
+    command.args(["--width", "100", "--color", "never"]).args(arguments.split_whitespace());
+    let output = command.write_stdin(input).output().expect("the binary runs");
+    Run {
+        out: String::from_utf8(output.stdout).expect("the output is text"),
+        error: String::from_utf8(output.stderr).expect("the errors are text"),
+        status: output.status.code().expect("it was not killed"),
+    }
+}
+
+const TEXTBOOK: &str = "\
+✓ handshake  GET /chat → 101 Switching Protocols                                              valid
+
+ request
+   GET /chat HTTP/1.1                                  ✓ GET, HTTP/1.1, a path
+   Host: example.com                                   ✓ who is asked
+   Upgrade: websocket                                  ✓ what to switch to
+   Connection: Upgrade                                 ✓ Upgrade is meant for this hop
+   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==         ✓ 16 random bytes in Base64
+   Sec-WebSocket-Version: 13                           ✓ the version of the protocol
+ response
+   HTTP/1.1 101 Switching Protocols                    ✓ accepted
+   Upgrade: websocket                                  ✓ what is spoken from here on
+   Connection: Upgrade                                 ✓ Upgrade was meant for this hop
+   Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=  ✓ answers the key
+
+ agreed: no subprotocol, no extensions
+";
+
+#[test]
+fn the_textbook_handshake_is_valid() {
+    let run = ws101("handshake samples/handshakes/textbook.http", b"");
+    assert!(run.out.starts_with(TEXTBOOK), "\n{}", run.out);
+    assert_eq!((run.error.as_str(), run.status), ("", 0));
+    let run = ws101("handshake -q samples/handshakes/textbook.http", b"");
+    assert_eq!((run.out.as_str(), run.status), ("", 0));
+}
+
+#[test]
+fn two_files_are_two_halves_and_standard_input_is_a_file() {
+    let text = std::fs::read_to_string("samples/handshakes/textbook.http").expect("it is there");
+    let (request, response) = text.split_once("\n\n").expect("there are two halves");
+    let folder = tempfile::tempdir().expect("there is room for files");
+    let (first, second) = (folder.path().join("a"), folder.path().join("b"));
+    std::fs::write(&first, request).expect("it can be written");
+    std::fs::write(&second, response).expect("it can be written");
+    let run = ws101(&format!("handshake {} {}", first.display(), second.display()), b"");
+    assert!(run.out.starts_with(TEXTBOOK), "\n{}", run.out);
+    assert!(ws101("handshake -", text.as_bytes()).out.starts_with(TEXTBOOK));
+    assert!(ws101("handshake", text.as_bytes()).out.starts_with(TEXTBOOK));
+    let run = ws101(&format!("handshake {}", second.display()), b"");
+    assert!(run.out.contains("? there is no key to check it against"), "\n{}", run.out);
+}
+
+#[test]
+fn every_sample_can_be_read_and_fits_the_sheet() {
+    for folder in ["samples/handshakes", "samples/broken"] {
+        for file in std::fs::read_dir(folder).expect("the samples are there") {
+            let path = file.expect("the folder can be listed").path();
+            let run = ws101(&format!("handshake -v {}", path.display()), b"");
+            assert_eq!(run.error, "", "{}", path.display());
+            let widest = run.out.lines().map(|line| line.chars().count()).max();
+            assert!(widest <= Some(100), "{}:\n{}", path.display(), run.out);
+        }
+    }
+}
+
+#[test]
+fn every_prefix_of_every_sample_is_read_or_refused_in_words() {
+    use ws101::input::transcript;
+    for folder in ["samples/handshakes", "samples/broken"] {
+        for file in std::fs::read_dir(folder).expect("the samples are there") {
+            let bytes = std::fs::read(file.expect("it can be listed").path()).expect("it is there");
+            for end in 0..bytes.len() {
+                if let Err(message) = transcript::read(&bytes[..end]) {
+                    assert!(message.contains("expected:"), "{message}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_can_not_be_read_is_an_error_that_says_what_to_try() {
+    let run = ws101("handshake -", b"\xd4\xc3\xb2\xa1\x02\x00\x04\x00");
+    let expected = "\
+error: standard input: this is a packet capture: ws101 pcap -
+  expected: a request that begins like `GET /chat HTTP/1.1`, a response that begins like
+            `HTTP/1.1 101 Switching Protocols`, or both; as raw text, curl -v output, browser
+            headers, Markdown or HAR
+";
+    assert!(run.error.starts_with(expected), "\n{}", run.error);
+    assert_eq!((run.out.as_str(), run.status), ("", 2));
+    let run = ws101("handshake no-such-file", b"");
+    assert!(run.error.starts_with("error: no-such-file can't be read: "), "\n{}", run.error);
+    assert_eq!(run.status, 2);
+}
+
+/// Real recordings of other projects, which are not part of this repository.
+#[test]
+fn recordings_of_other_projects_are_read() {
+    let public = Path::new("../../../work/shared/captures/public");
+    let har = public.join("har/mitmproxy__mitmproxy/test__mitmproxy__data__flows__websocket.har");
+    if !har.exists() {
+        return;
+    }
+    let run = ws101(&format!("handshake {}", har.display()), b"");
+    assert_eq!(run.out.matches("✓ answers the key").count(), 3, "\n{}", run.out);
+    let log = public.join("transcripts/sitespeedio__chrome-har/test__perflogs__early-hints.json");
+    let run = ws101(&format!("handshake {}", log.display()), b"");
+    assert_eq!(run.out.matches("✓ answers the key").count(), 1, "\n{}", run.out);
+}
+
+#[test]
+fn the_accept_is_derived_step_by_step() {
+    let run = ws101("accept dGhlIHNhbXBsZSBub25jZQ==", b"");
+    let expected = "   \
+   key             dGhlIHNhbXBsZSBub25jZQ==
+   key + GUID      dGhlIHNhbXBsZSBub25jZQ==258EAFA5-E914-47DA-95CA-C5AB0DC85B11
+   SHA-1 of it     b3 7a 4f 2c c0 62 4f 16 90 f6 46 06 cf 38 59 45 b2 be c4 ea
+   in Base64       s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
+";
+    assert_eq!(run.out, expected);
+    assert_eq!(run.status, 0);
+    let run = ws101("accept -q dGhlIHNhbXBsZSBub25jZQ==", b"");
+    assert_eq!(run.out, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\n");
+}
+
+#[test]
+fn an_accept_is_checked() {
+    let check =
+        |accept: &str| ws101(&format!("accept dGhlIHNhbXBsZSBub25jZQ== --check {accept}"), b"");
+    let run = check("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    assert!(run.out.ends_with("✓\n\n✓ this Accept answers the key\n"), "\n{}", run.out);
+    assert_eq!(run.status, 0);
+    let run = check("BXhwxM0SZasKmCD9S4BfpPmCnEw=");
+    assert!(run.out.contains("✗ this Accept does not answer the key\n"), "\n{}", run.out);
+    assert_eq!(run.status, 1);
+    let run = ws101("accept abc --format jsonl --check x", b"");
+    assert!(run.out.starts_with("{\"type\":\"accept\",\"key\":\"abc\","), "\n{}", run.out);
+    assert!(run.out.contains("\"check\":\"x\",\"matches\":false,"), "\n{}", run.out);
+    assert_eq!(run.status, 1);
+}
+
+#[test]
+fn a_rule_that_does_not_exist_is_an_error_with_advice() {
+    let run = ws101("explain NO-SUCH-RULE", b"");
+    assert!(run.error.starts_with("error: there is nothing to explain under \"NO-SUCH-RULE\""));
+    assert!(run.error.ends_with("\n  try: ws101 rules\n"), "\n{}", run.error);
+    assert_eq!((run.out.as_str(), run.status), ("", 2));
+    let run = ws101("rules zzzz", b"");
+    assert!(run.error.starts_with("error: no rule fits \"zzzz\""), "\n{}", run.error);
+    assert_eq!(run.status, 2);
+    assert_eq!(ws101("rules", b"").status, 0);
+}
