@@ -49,6 +49,7 @@ fn view(bytes: &[u8], offset: u64) -> FrameView {
         &Frame {
             from: Endpoint::Client,
             number: 1,
+            recovered: None,
             header,
             offset,
             part: if header.opcode().is_control() { Part::Control } else { Part::Whole },

@@ -285,7 +285,7 @@ mod tests {
                 compressed: false, wire_length: 4, length: 5, payload: &payload, truncated,
                 complete, trusted: true, utf8_fault: None, split_character: false,
                 inflate_fault: None, inflate_ending: deflate::Ending::default(),
-                wire_start: [0; 2], opaque: false, started: At::default(), at: at(2, time),
+                wire_start: [0; 2], utf8_fault_at: None, opaque: false, started: At::default(), at: at(2, time),
             };
             let text = text_of(&message);
             let record = record::Record::Message(record::Message {
