@@ -4,7 +4,7 @@
 use super::finding::{self, Place};
 use super::refusal;
 use super::{Paint, Sheet, derivation::derivation, escape, wrap};
-use crate::http::{FieldLine, Head, StartLine};
+use crate::http::{FieldLine, Flaw, FlawKind, Head, StartLine};
 use crate::rules::{Finding, Judged, Severity};
 use crate::said::{At, Endpoint};
 use crate::websocket::extension::{Compression, Deflate, Extension, PERMESSAGE_DEFLATE};
@@ -169,6 +169,7 @@ struct Row {
 enum Mark {
     Good,
     Found(Severity),
+    Refused,
     Unknown,
     None,
 }
@@ -217,6 +218,7 @@ impl Row {
         let (mark, paint) = match self.mark {
             Mark::Good => (sheet.good(), Paint::Good),
             Mark::Found(severity) => (sheet.mark(severity), Paint::Severity(severity)),
+            Mark::Refused => ("-", Paint::Severity(Severity::Warning)),
             Mark::Unknown => ("?", Paint::Severity(Severity::Note)),
             Mark::None => ("", Paint::Faint),
         };
@@ -287,18 +289,23 @@ fn rows(handshake: &Handshake, judged: &Judged, from: Endpoint) -> Vec<Row> {
         Endpoint::Server => handshake.response.as_deref(),
     };
     let Some(head) = head else { return Vec::new() };
-    let mut rows = vec![start_row(handshake, head, judged, from)];
-    for field in &head.fields {
-        rows.push(field_row(handshake, head, field, judged, from));
-    }
+    let mut placed: Vec<(usize, Row)> = head
+        .fields
+        .iter()
+        .map(|field| (field.line.start, field_row(handshake, head, field, judged, from)))
+        .collect();
     // Lines without a colon are no fields, and still lines that were sent.
-    let is_no_field = |flaw: &&crate::http::Flaw| flaw.kind == crate::http::FlawKind::NoColon;
+    let is_no_field = |flaw: &&Flaw| flaw.kind == FlawKind::NoColon;
     for flaw in head.flaws.iter().filter(is_no_field) {
         let (mark, words) = worst_in(head, &flaw.range, judged, from)
             .unwrap_or((Mark::Unknown, "no header line: there is no colon".to_owned()));
         let value = escape::clipped(head.bytes(&flaw.range), 256);
-        rows.push(Row { name: String::new(), value, whole: true, mark, words });
+        placed
+            .push((flaw.range.start, Row { name: String::new(), value, whole: true, mark, words }));
     }
+    placed.sort_by_key(|(start, _)| *start);
+    let mut rows = vec![start_row(handshake, head, judged, from)];
+    rows.extend(placed.into_iter().map(|(_, row)| row));
     let required: &[&str] = match (from, head.status()) {
         (Endpoint::Client, _) => &REQUIRED_IN_REQUEST,
         (Endpoint::Server, Some(101)) => &REQUIRED_IN_101,
@@ -323,7 +330,7 @@ fn start_row(handshake: &Handshake, head: &Head, judged: &Judged, from: Endpoint
             (Mark::Good, "accepted, whatever was asked".to_owned())
         }
         (_, Some(101)) => (Mark::Good, "accepted".to_owned()),
-        (_, Some(_)) => (Mark::Unknown, "not accepted".to_owned()),
+        (_, Some(_)) => (Mark::Refused, "not accepted".to_owned()),
         (_, None) => (Mark::Unknown, "no start line that can be read".to_owned()),
     });
     Row { name: String::new(), value, whole: true, mark, words }
@@ -378,7 +385,6 @@ fn role(
     if from == Endpoint::Server && handshake.status() != Some(101) {
         let about = match header.name {
             "Upgrade" => "what it would rather speak",
-            "Connection" => "what concerns this hop only",
             _ => about,
         };
         return (Mark::None, about.to_owned());
