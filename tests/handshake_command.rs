@@ -29,14 +29,14 @@ const TEXTBOOK: &str = "\
    GET /chat HTTP/1.1                                  ✓ GET, HTTP/1.1, a path
    Host: example.com                                   ✓ who is asked
    Upgrade: websocket                                  ✓ what to switch to
-   Connection: Upgrade                                 ✓ Upgrade is meant for this hop
+   Connection: Upgrade                                 ✓ what holds for this hop only
    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==         ✓ 16 random bytes in Base64
    Sec-WebSocket-Version: 13                           ✓ the version of the protocol
  response
    HTTP/1.1 101 Switching Protocols                    ✓ accepted
    Upgrade: websocket                                  ✓ what is spoken from here on
-   Connection: Upgrade                                 ✓ Upgrade was meant for this hop
-   Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=  ✓ answers the key
+   Connection: Upgrade                                 ✓ what holds for this hop only
+   Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=  ✓ the proof that it read the key
 
  agreed: no subprotocol, no extensions
 ";
@@ -119,10 +119,10 @@ fn recordings_of_other_projects_are_read() {
         return;
     }
     let run = ws101(&format!("handshake {}", har.display()), b"");
-    assert_eq!(run.out.matches("✓ answers the key").count(), 3, "\n{}", run.out);
+    assert_eq!(run.out.matches("✓ the proof that it read the key").count(), 3, "\n{}", run.out);
     let log = public.join("transcripts/sitespeedio__chrome-har/test__perflogs__early-hints.json");
     let run = ws101(&format!("handshake {}", log.display()), b"");
-    assert_eq!(run.out.matches("✓ answers the key").count(), 1, "\n{}", run.out);
+    assert_eq!(run.out.matches("✓ the proof that it read the key").count(), 1, "\n{}", run.out);
 }
 
 #[test]

@@ -38,9 +38,14 @@ struct Text {
 pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, Failure> {
     let stdin = ["-".to_owned()];
     let files = if args.files.is_empty() { &stdin[..] } else { &args.files[..] };
+    // What can be read is reported, whatever stands beside it.
     let mut texts = Vec::new();
+    let mut unreadable = Vec::new();
     for file in files {
-        texts.push(read(file)?);
+        match read(file) {
+            Ok(text) => texts.push(text),
+            Err(message) => unreadable.push(message),
+        }
     }
     let mut worst = None;
     let mut is_first = true;
@@ -54,10 +59,14 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
         let found = show(&name, &response_name, &transcript, common, output, &mut is_first)?;
         worst = worst.max(found);
     }
+    if !unreadable.is_empty() {
+        output.flush()?;
+        return Err(Failure::Input(unreadable.join("\n")));
+    }
     Ok(common.fail_on.status(worst))
 }
 
-fn read(file: &str) -> Result<Text, Failure> {
+fn read(file: &str) -> Result<Text, String> {
     let (name, bytes) = if file == "-" {
         let mut bytes = Vec::new();
         let read = std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes);
@@ -71,13 +80,13 @@ fn read(file: &str) -> Result<Text, Failure> {
             std::io::ErrorKind::NotFound => "\n  try: ws101 handshake - to read standard input",
             _ => "",
         };
-        Failure::Input(format!("error: {shown} can't be read: {error}{advice}"))
+        format!("error: {shown} can't be read: {error}{advice}")
     })?;
     match transcript::read(&bytes) {
         Ok(transcript) => Ok(Text { name, transcript }),
         Err(message) => {
             let message = message.replace("FILE", typed(&name));
-            Err(Failure::Input(format!("error: {shown}: {message}")))
+            Err(format!("error: {shown}: {message}"))
         }
     }
 }

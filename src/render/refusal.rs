@@ -173,7 +173,7 @@ fn bad_request(body: &[u8]) -> Refusal {
         means,
         "if the findings name an error in the request, that; otherwise a proxy that took Upgrade \
          or Connection away, or a Host that the server does not know.",
-        "mend the errors above first; then compare what the client sent with what arrived.",
+        "mend the errors found in the request first; then compare what the client sent with what arrived.",
     )
 }
 

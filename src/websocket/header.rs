@@ -86,8 +86,8 @@ pub static ALL: &[Header] = &[
     ),
     handshake(
         "Connection",
-        Some("Upgrade is meant for this hop"),
-        Some("Upgrade was meant for this hop"),
+        Some("what holds for this hop only"),
+        Some("what holds for this hop only"),
         "9110 §7.6.1",
     ),
     handshake("Sec-WebSocket-Key", Some("16 random bytes in Base64"), None, "6455 §11.3.1"),
@@ -97,7 +97,7 @@ pub static ALL: &[Header] = &[
         Some("the versions the server speaks"),
         "6455 §11.3.5",
     ),
-    handshake("Sec-WebSocket-Accept", None, Some("answers the key"), "6455 §11.3.3"),
+    handshake("Sec-WebSocket-Accept", None, Some("the proof that it read the key"), "6455 §11.3.3"),
     handshake(
         "Sec-WebSocket-Protocol",
         Some("subprotocols, best first"),

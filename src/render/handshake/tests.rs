@@ -65,13 +65,13 @@ fn a_wrong_accept_is_pointed_at_and_derived() {
    GET /chat HTTP/1.1                                  ✓ GET, HTTP/1.1, a path
    Host: example.com                                   ✓ who is asked
    Upgrade: websocket                                  ✓ what to switch to
-   Connection: Upgrade                                 ✓ Upgrade is meant for this hop
+   Connection: Upgrade                                 ✓ what holds for this hop only
    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==         ✓ 16 random bytes in Base64
    Sec-WebSocket-Version: 13                           ✓ the version of the protocol
  response
    HTTP/1.1 101 Switching Protocols                    ✓ accepted
    Upgrade: websocket                                  ✓ what is spoken from here on
-   Connection: Upgrade                                 ✓ Upgrade was meant for this hop
+   Connection: Upgrade                                 ✓ what holds for this hop only
    Sec-WebSocket-Accept: BXhwxM0SZasKmCD9S4BfpPmCnEw=  ✗ Accept equals base64(SHA-1(key + GUID))
 
 error[HS-RES-ACCEPT-VALUE]: the Accept does not answer this request's key
