@@ -8,7 +8,7 @@ mod output;
 mod pcap;
 mod rules;
 
-pub use output::{ColorChoice, Common, FailOn, Failure, Format, Output, Status};
+pub use output::{Common, Failure, Format, Output, Status};
 
 use clap::{Parser, Subcommand};
 use std::io::Write as _;
