@@ -25,16 +25,15 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
-    /// Something is wrong with `length` bytes at byte `at` of `text`.
+    /// Something is wrong with `length` bytes from the character at byte `at` of `text` on.
     fn at(text: &str, at: usize, length: usize, problem: impl Into<String>) -> Unreadable {
-        let at = text.floor_char_boundary(at.min(text.len()));
         let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
         let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
-        let meant = &text[at..text.ceil_char_boundary((at + length).min(end))];
+        let meant = text[at..end].char_indices().take_while(|(offset, _)| *offset < length);
         Unreadable {
             line: text[..start].matches('\n').count() + 1,
             column: text[start..at].chars().count() + 1,
-            length: meant.chars().count().max(1),
+            length: meant.count().max(1),
             source: text[start..end].trim_end_matches('\r').to_owned(),
             problem: problem.into(),
         }

@@ -1,6 +1,6 @@
 //! The hex dump: every digit in the colour of the field that it belongs to.
 
-use super::line::{Line, Marks, count};
+use super::line::{self, Line, count};
 use super::{Extent, FrameView};
 use crate::layout::{Field, Role};
 use crate::render::{Paint, Sheet, escape};
@@ -50,9 +50,7 @@ pub(super) fn write(
     }
     let left_out = view.wire.len() - (shown * per_row).min(view.wire.len());
     if left_out > 0 {
-        let ellipsis = Marks::of(sheet).ellipsis();
-        let line = format!("{ellipsis} {}; --all shows them", count(left_out as u64, "more byte"));
-        Line::of("       ").paint(Paint::Faint, line).write(out, sheet)?;
+        line::left_out(out, sheet, &count(left_out as u64, "more byte"))?;
     }
     Ok(())
 }
@@ -83,9 +81,9 @@ impl Layout {
     fn header(&self, out: &mut impl Write, sheet: &Sheet) -> io::Result<()> {
         let mut line = Line::of(" ").paint(Paint::Title, "hex");
         if self.masked && self.per_row >= 8 {
-            line = line.to_column(self.text_column()).paint(Paint::Faint, "wire");
+            line = line.pad_to(self.text_column()).paint(Paint::Faint, "wire");
             let second = self.text_column() + self.per_row + 2;
-            line = line.to_column(second).paint(Paint::Faint, "unmasked");
+            line = line.pad_to(second).paint(Paint::Faint, "unmasked");
         }
         line.write(out, sheet)
     }
@@ -93,12 +91,12 @@ impl Layout {
     /// The characters beside the bytes: as they are, and unmasked.
     fn characters(&self, line: Line, view: &FrameView, from: usize, to: usize) -> Line {
         let header = view.header_length();
-        let mut line = line.to_column(self.text_column());
+        let mut line = line.pad_to(self.text_column());
         line = line.join(characters(&view.wire[from..to]));
         if !self.masked || to <= header {
             return line;
         }
-        line = line.to_column(self.text_column() + self.per_row + 2);
+        line = line.pad_to(self.text_column() + self.per_row + 2);
         let lead = header.saturating_sub(from);
         line = line.text(" ".repeat(lead));
         line.join(characters(&view.payload[(from + lead) - header..to - header]))

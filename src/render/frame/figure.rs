@@ -221,7 +221,7 @@ impl Drawing<'_> {
                     (last, _) if index < last => cell.get(index),
                     _ => None,
                 };
-                line = line.join(content.cloned().unwrap_or_default()).to_column(column);
+                line = line.join(content.cloned().unwrap_or_default()).pad_to(column);
             }
             line.paint(Paint::Faint, self.bar()).write(out, self.sheet)?;
         }
@@ -300,7 +300,7 @@ impl Drawing<'_> {
                 let (from, to) = ((base + segment.start) / 8, (base + segment.end) / 8);
                 let mut line = Line::new();
                 for (index, at) in (from..to).enumerate() {
-                    line = line.to_column(index * 16);
+                    line = line.pad_to(index * 16);
                     line = line.join(self.byte(at as usize, segment.of.kind, paint));
                 }
                 line

@@ -213,9 +213,9 @@ fn of_bits(view: &FrameView, bits: &Range<u64>, bytes: Range<u64>, sheet: &Sheet
     for at in from..to {
         let byte = view.wire[at as usize];
         let column = ((at - from) * BYTE) as usize;
-        numbers = numbers.to_column(column).paint(Paint::Faint, format!("byte {at}"));
-        hex = hex.to_column(column).text(format!("{byte:02x}"));
-        binary = binary.to_column(column).text(format!("{:04b} {:04b}", byte >> 4, byte & 0xf));
+        numbers = numbers.pad_to(column).paint(Paint::Faint, format!("byte {at}"));
+        hex = hex.pad_to(column).text(format!("{byte:02x}"));
+        binary = binary.pad_to(column).text(format!("{:04b} {:04b}", byte >> 4, byte & 0xf));
     }
     let column = |bit: u64| ((bit / 8 - from) * BYTE + bit % 8 + u64::from(bit % 8 >= 4)) as usize;
     let last = (bits.end.max(bits.start + 1) - 1).min(to * 8 - 1);

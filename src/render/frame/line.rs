@@ -36,7 +36,7 @@ impl Line {
     }
 
     /// Fills up with spaces.
-    pub(super) fn to_column(self, column: usize) -> Line {
+    pub(super) fn pad_to(self, column: usize) -> Line {
         let missing = column.saturating_sub(self.columns());
         self.text(" ".repeat(missing))
     }
@@ -149,8 +149,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let mut word = word;
-        loop {
-            let Some(line) = lines.last_mut() else { break };
+        while let Some(line) = lines.last_mut() {
             let used = escape::width(line);
             let gap = usize::from(used > 0);
             if used + gap + escape::width(word) <= columns {
@@ -198,4 +197,11 @@ pub(super) fn number(value: u64) -> String {
 pub(super) fn count(value: u64, noun: &str) -> String {
     let plural = if value == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", number(value))
+}
+
+/// Says that something was left out, and how to see it.
+pub(super) fn left_out(out: &mut impl Write, sheet: &Sheet, what: &str) -> io::Result<()> {
+    let hint = if sheet.width < 60 { " (--all)" } else { "; --all shows them" };
+    let line = format!("{} {what}{hint}", Marks::of(sheet).ellipsis());
+    Line::of("   ").paint(Paint::Faint, line).write(out, sheet)
 }

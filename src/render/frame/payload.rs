@@ -1,7 +1,7 @@
 //! What a payload is: text as text, a close code with its name, bytes as bytes. And messages,
 //! joined from their fragments.
 
-use super::line::{Line, Marks, count, split_at_column, wrap};
+use super::line::{Line, Marks, count, left_out, split_at_column, wrap};
 use super::{Extent, FrameView, title};
 use crate::layout::{Field, Role};
 use crate::render::{Paint, Sheet, escape};
@@ -331,18 +331,13 @@ fn text(out: &mut impl Write, sheet: &Sheet, bytes: &[u8], extent: Extent) -> io
             .text(close)
             .write(out, sheet)?;
         if is_cut {
-            return more(out, sheet, &count(bytes.len() as u64, "byte"));
+            return left_out(out, sheet, &format!("{} in all", count(bytes.len() as u64, "byte")));
         }
         if is_last {
             return Ok(());
         }
         rest = tail;
     }
-}
-
-fn more(out: &mut impl Write, sheet: &Sheet, length: &str) -> io::Result<()> {
-    let line = format!("{} {length} in all; --all shows them", Marks::of(sheet).ellipsis());
-    Line::of(format!("{INDENT} ")).paint(Paint::Faint, line).write(out, sheet)
 }
 
 /// Bytes with their characters beside them.
@@ -355,12 +350,12 @@ fn bytes(out: &mut impl Write, sheet: &Sheet, bytes: &[u8], extent: Extent) -> i
             row.iter().map(|byte| escape::byte(*byte)).collect::<String>().replace('·', ".");
         Line::of(INDENT)
             .paint(Paint::Role(Role::Payload), escape::hex(row))
-            .to_column(3 + per_row * 3 + 1)
+            .pad_to(3 + per_row * 3 + 1)
             .paint(Paint::Faint, characters)
             .write(out, sheet)?;
     }
     if shown < rows {
-        return more(out, sheet, &count(bytes.len() as u64, "byte"));
+        return left_out(out, sheet, &count((bytes.len() - shown * per_row) as u64, "more byte"));
     }
     Ok(())
 }

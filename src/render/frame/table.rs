@@ -36,8 +36,14 @@ struct Row {
 }
 
 pub(super) fn write(out: &mut impl Write, sheet: &Sheet, view: &FrameView) -> io::Result<()> {
-    let rows = rows(view, Marks::of(sheet), sheet.width.saturating_sub(20));
+    let mut rows = rows(view, Marks::of(sheet), sheet.width.saturating_sub(20));
     let columns = fitting_columns(&rows, sheet.width.saturating_sub(1));
+    if fixed_width(&rows, &columns) + MEANING_WIDTH > sheet.width {
+        // The figure has the label in full.
+        for row in &mut rows {
+            row.cells[FIELD] = row.cells[FIELD].replace("Extended payload", "Ext.");
+        }
+    }
     let table = table(&rows, &columns, sheet);
     paint(out, sheet, &rows, &columns, &table.trim_fmt())
 }
@@ -241,7 +247,7 @@ fn paint(
         let role = row.and_then(|row| rows.get(row)).map(|row| Paint::Role(row.role));
         let mut painted = Line::of(" ");
         for ((column, cell), range) in columns.iter().zip(&cells).zip(&ranges) {
-            painted = painted.to_column(range.start + 1);
+            painted = painted.pad_to(range.start + 1);
             painted = match (*column, role) {
                 (BITS, Some(role)) => bits_painted(painted, cell, role),
                 (HEX | FIELD | VALUE, Some(role)) => painted.paint(role, *cell),

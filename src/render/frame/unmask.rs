@@ -1,6 +1,6 @@
 //! The unmasking worked out, byte by byte (RFC 6455 §5.3).
 
-use super::line::{Line, Marks, count};
+use super::line::{self, Line, Marks, count};
 use super::{Extent, FrameView, title};
 use crate::layout::Role;
 use crate::render::{Paint, Sheet, escape};
@@ -60,8 +60,7 @@ pub(super) fn write(
     }
     if shown < view.payload.len() {
         let left = (view.payload.len() - shown) as u64;
-        let line = format!("{} {}; --all shows them", marks.ellipsis(), count(left, "more byte"));
-        Line::of("   ").paint(Paint::Faint, line).write(out, sheet)?;
+        line::left_out(out, sheet, &count(left, "more byte"))?;
     }
     in_bits(out, sheet, view.wire[view.header_length()], key[0], view.payload[0])
 }
@@ -76,7 +75,7 @@ fn row(
     let mut line = Line::of(format!("   {name}"));
     for (index, cell) in cells.enumerate() {
         let wide = usize::from(escape::width(&cell) < 2);
-        line = line.to_column(NAMES + index * CELL + wide);
+        line = line.pad_to(NAMES + index * CELL + wide);
         line = match paint {
             Some(paint) => line.paint(paint, cell),
             None => line.text(cell),
