@@ -2,7 +2,7 @@
 //! happened to the judge, both to the observer.
 
 use crate::inspection::{Connection, Observer};
-use crate::rules::{Judge, Judged};
+use crate::rules::{Judge, Judged, Severity};
 use crate::said::{ConnectionId, Interest, Listener, Opening, Said, Transport};
 use crate::websocket::{Conversation, Desk, Event, Limits, Origin};
 
@@ -37,6 +37,18 @@ pub struct Counts {
     pub other_exchanges: u64,
     /// Connections that do not concern WebSocket.
     pub other_connections: u64,
+}
+
+impl Counts {
+    /// How bad the worst finding is.
+    pub fn worst(&self) -> Option<Severity> {
+        match self {
+            Counts { errors: 1.., .. } => Some(Severity::Error),
+            Counts { warnings: 1.., .. } => Some(Severity::Warning),
+            Counts { notes: 1.., .. } => Some(Severity::Note),
+            _ => None,
+        }
+    }
 }
 
 struct Slot {
@@ -174,7 +186,6 @@ fn tell<O: Observer>(
 }
 
 fn count(event: &Event<'_>, judged: &Judged, counts: &mut Counts) {
-    use crate::rules::Severity;
     match event {
         Event::Frame(_) => counts.frames += 1,
         Event::Message(_) => counts.messages += 1,

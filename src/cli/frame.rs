@@ -7,6 +7,7 @@ use super::{Common, Failure, Format, Output, Status};
 use clap::ValueEnum;
 use ws101::Inspector;
 use ws101::http::{Head, HeadRead};
+use ws101::render::json::{self, Shape};
 use ws101::said::{At, ConnectionId, Endpoint, Listener as _, Opening, Said, Transport};
 use ws101::websocket::extension::{self, Agreement, Deflate};
 use ws101::websocket::{Conversation, Limits};
@@ -58,10 +59,10 @@ Examples:
 pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, Failure> {
     let agreement = agreement(args)?;
     let bytes = source::read(&args.inputs, args.base64)?;
-    if common.format != Format::Text {
-        // Here the JSON observer takes the place of the text observer below.
-        let message = "error: JSON output of this command is still to be written";
-        return Err(Failure::Input(message.to_owned()));
+    match common.format {
+        Format::Text => {}
+        Format::Json => return records(args, Shape::Document, &bytes, agreement, common, output),
+        Format::Jsonl => return records(args, Shape::Lines, &bytes, agreement, common, output),
     }
     let sender = text::sender(stated(args), &bytes);
     let sheet = output.sheet;
@@ -76,6 +77,23 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
         return Err(Failure::Input(source::no_frames(&bytes)));
     }
     Ok(common.fail_on.status(outcome.worst))
+}
+
+fn records(
+    args: &Args,
+    shape: Shape,
+    bytes: &[u8],
+    agreement: Option<Agreement>,
+    common: &Common,
+    output: &mut Output,
+) -> Result<Status, Failure> {
+    let options = json::Options { layouts: true, ..json::Options::default() };
+    let writer = json::Writer::new(output, shape, options);
+    let mut inspector = Inspector::new(writer, Limits { keep_frames: true, ..Limits::default() });
+    inspect(&mut inspector, bytes, stated(args), agreement);
+    let (writer, counts) = inspector.into_parts();
+    writer.finish(json::summary(&counts))?;
+    Ok(common.fail_on.status(counts.worst()))
 }
 
 fn stated(args: &Args) -> Option<Endpoint> {
@@ -106,9 +124,9 @@ fn inspect<O: ws101::inspection::Observer>(
     inspector.forgotten(id, true);
 }
 
-/// What is known of the handshake: without `--deflate`, nothing.
+/// What was agreed in the handshake: without `--deflate`, nothing.
 fn agreement(args: &Args) -> Result<Option<Agreement>, Failure> {
-    let Some(parameters) = &args.deflate else { return Ok(None) };
+    let Some(parameters) = &args.deflate else { return Ok(Some(Agreement::default())) };
     let unreadable = |what: String| {
         let name = extension::PERMESSAGE_DEFLATE;
         Failure::Input(format!(

@@ -6,6 +6,7 @@ use ws101::Inspector;
 use ws101::input::transcript::{self, Transcript};
 use ws101::inspection::{Connection, Observer};
 use ws101::render::handshake::{self as card, Detail, Source};
+use ws101::render::json::{self, Shape};
 use ws101::render::{Paint, escape, wrap};
 use ws101::rules::{Judged, Severity};
 use ws101::websocket::handshake::Handshake;
@@ -47,23 +48,73 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
             Err(message) => unreadable.push(message),
         }
     }
-    let mut worst = None;
-    let mut is_first = true;
-    let mut texts = texts.into_iter().peekable();
-    while let Some(Text { name, mut transcript }) = texts.next() {
-        let mut response_name = name.clone();
-        if let Some(next) = texts.next_if(|next| transcript.is_answered_by(&next.transcript)) {
-            response_name = next.name;
-            transcript = transcript.answered_by(next.transcript);
-        }
-        let found = show(&name, &response_name, &transcript, common, output, &mut is_first)?;
-        worst = worst.max(found);
+    if texts.is_empty() {
+        return Err(Failure::Input(unreadable.join("\n")));
     }
+    let pairs = pair(texts);
+    let worst = match common.format {
+        Format::Text => show_all(&pairs, common, output)?,
+        Format::Json => write_records(&pairs, Shape::Document, output)?,
+        Format::Jsonl => write_records(&pairs, Shape::Lines, output)?,
+    };
     if !unreadable.is_empty() {
         output.flush()?;
         return Err(Failure::Input(unreadable.join("\n")));
     }
     Ok(common.fail_on.status(worst))
+}
+
+/// A transcript, and the names of the texts that its requests and its responses come from.
+struct Pair {
+    request: String,
+    response: String,
+    transcript: Transcript,
+}
+
+/// Joins a text that holds only requests with the one behind it if that holds the responses.
+fn pair(texts: Vec<Text>) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    let mut texts = texts.into_iter().peekable();
+    while let Some(Text { name, mut transcript }) = texts.next() {
+        let mut response = name.clone();
+        if let Some(next) = texts.next_if(|next| transcript.is_answered_by(&next.transcript)) {
+            response = next.name;
+            transcript = transcript.answered_by(next.transcript);
+        }
+        pairs.push(Pair { request: name, response, transcript });
+    }
+    pairs
+}
+
+fn show_all(
+    pairs: &[Pair],
+    common: &Common,
+    output: &mut Output,
+) -> Result<Option<Severity>, Failure> {
+    let mut worst = None;
+    let mut is_first = true;
+    for Pair { request, response, transcript } in pairs {
+        worst = worst.max(show(request, response, transcript, common, output, &mut is_first)?);
+    }
+    Ok(worst)
+}
+
+fn write_records(
+    pairs: &[Pair],
+    shape: Shape,
+    output: &mut Output,
+) -> Result<Option<Severity>, Failure> {
+    let writer = json::Writer::new(output, shape, json::Options::default());
+    let mut inspector = Inspector::of_transcripts(writer, Limits::default());
+    for Pair { request, transcript, .. } in pairs {
+        inspector.observer().set_file(request);
+        for exchanges in &transcript.connections {
+            transcript::tell(exchanges, &mut inspector);
+        }
+    }
+    let (writer, counts) = inspector.into_parts();
+    writer.finish(json::summary(&counts))?;
+    Ok(counts.worst())
 }
 
 fn read(file: &str) -> Result<Text, String> {
@@ -114,9 +165,6 @@ fn show(
     let (collector, _) = inspector.into_parts();
     let severities = collector.judged.iter().flat_map(|(_, judged, _)| &judged.findings);
     let worst = severities.map(|finding| finding.severity).max();
-    if common.format != Format::Text {
-        return Err(json_hook());
-    }
     let detail = match (common.quiet, common.verbose) {
         (true, _) => Detail::Quiet,
         (false, 0) => Detail::Normal,
@@ -144,11 +192,6 @@ fn show(
         }
     }
     Ok(worst)
-}
-
-/// Records come from `render::json`, an observer like [`Collector`].
-fn json_hook() -> Failure {
-    Failure::Input("error: this command has no JSON yet".to_owned())
 }
 
 /// Keeps what was found: a transcript is small.

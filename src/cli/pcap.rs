@@ -13,7 +13,7 @@ use ws101::render::overview::Overview;
 use ws101::render::stream::Stream;
 use ws101::render::timeline::Detail;
 use ws101::render::{Paint, Sheet, escape, wrap};
-use ws101::rules::{Judged, Severity};
+use ws101::rules::Judged;
 use ws101::websocket::{Event, Limits};
 use ws101::{Counts, Inspector};
 
@@ -70,16 +70,7 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
         Format::Jsonl => jsonl(args, Shape::Lines, limits, output)?,
         Format::Text => text(args, sheet, limits, output)?,
     };
-    Ok(common.fail_on.status(worst(&counts)))
-}
-
-fn worst(counts: &Counts) -> Option<Severity> {
-    match counts {
-        Counts { errors: 1.., .. } => Some(Severity::Error),
-        Counts { warnings: 1.., .. } => Some(Severity::Warning),
-        Counts { notes: 1.., .. } => Some(Severity::Note),
-        _ => None,
-    }
+    Ok(common.fail_on.status(counts.worst()))
 }
 
 /// What becomes known of the file while it is read.

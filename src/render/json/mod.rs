@@ -47,6 +47,7 @@ pub struct Writer<W: Write> {
     buffer: Vec<u8>,
     hot: hot::Lines,
     first: bool,
+    file: Option<String>,
     error: Option<io::Error>,
 }
 
@@ -58,7 +59,12 @@ impl<W: Write> Writer<W> {
             buffer.extend_from_slice(format!("{{\"schema\":\"{SCHEMA}\",\"records\":[").as_bytes());
         }
         let hot = hot::Lines::default();
-        Writer { out, shape, options, buffer, hot, first: true, error: None }
+        Writer { out, shape, options, buffer, hot, first: true, file: None, error: None }
+    }
+
+    /// The text that the handshakes from now on come from, where there are several.
+    pub fn set_file(&mut self, name: &str) {
+        self.file = Some(name.to_owned());
     }
 
     /// Writes one record.
@@ -156,6 +162,7 @@ impl<W: Write> Writer<W> {
             .map(|head| head.offset + head.range.start as u64);
         self.record(&Record::Handshake(record::Handshake {
             place: Place { offset, ..Place::new(number, at) },
+            file: self.file.clone(),
             valid: outcome == Outcome::Upgraded && !has_error,
             outcome: outcome.name(),
             request: handshake.request.as_deref().map(head),

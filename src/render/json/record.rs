@@ -152,6 +152,9 @@ pub struct Handshake<'a> {
     /// Where and when.
     #[serde(flatten)]
     pub place: Place,
+    /// The text it comes from, for `ws101 handshake`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// It was accepted and nothing in it is an error.
     pub valid: bool,
     /// `upgraded`, `refused` or `incomplete`.
