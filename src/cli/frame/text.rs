@@ -97,9 +97,7 @@ impl<'a, W: Write> Text<'a, W> {
             }
             Event::NotFrames(other) => {
                 self.flush();
-                let at = other.offset;
-                let start = ws101::render::escape::clipped(other.bytes, 40);
-                writeln!(self.out, "not frames · from byte {at} on: \"{start}\"\n")?;
+                frame::not_frames(self.out, &self.sheet, other)?;
             }
             _ => {}
         }
@@ -128,7 +126,10 @@ impl<'a, W: Write> Text<'a, W> {
             return Ok(());
         }
         let extent = Extent { all: self.show.all };
-        frame::joined(self.out, &self.sheet, message, extent)?;
+        match self.show.brief {
+            true => frame::joined_brief(self.out, &self.sheet, message)?,
+            false => frame::joined(self.out, &self.sheet, message, extent)?,
+        }
         self.write_findings(findings, last.as_ref())?;
         if !self.show.brief {
             writeln!(self.out)?;
@@ -202,8 +203,11 @@ fn summary(
     if show.quiet && outcome.worst.is_none() {
         return Ok(());
     }
+    let cut = outcome
+        .cut
+        .map(|(bytes, field)| format!("the last frame lacks {} of {field}", plural(bytes, "byte")));
     let found = match outcome.worst {
-        None => "nothing found".to_owned(),
+        None => cut.clone().unwrap_or_else(|| "nothing found".to_owned()),
         Some(_) => {
             let counts = [(errors, "error"), (warnings, "warning"), (notes, "note")];
             let counts = counts.iter().filter(|(count, _)| *count > 0);
@@ -213,9 +217,8 @@ fn summary(
     let counted =
         format!("{}, {}", plural(outcome.frames, "frame"), plural(outcome.messages, "message"));
     writeln!(out, "{} {counted}: {found}", sheet.palette.paint(paint, mark))?;
-    if let Some((bytes, field)) = outcome.cut {
-        let bytes = plural(bytes, "byte");
-        hint(out, sheet, &format!("the last frame is cut short: {bytes} of its {field} missing"))?;
+    if let Some(cut) = cut.filter(|_| outcome.worst.is_some()) {
+        hint(out, sheet, &cut)?;
     }
     if !matches!(sender, Sender::Certain(_)) {
         let text = "masking is not judged: --from client or --from server says who sent this";

@@ -14,7 +14,7 @@ mod unmask;
 
 pub use findings::{brief_findings, findings};
 pub use line::wrap;
-pub use payload::joined;
+pub use payload::{joined, joined_brief};
 
 use super::{Paint, Sheet};
 use crate::layout::Layout;
@@ -22,7 +22,7 @@ use crate::rules::{Finding, Severity};
 use crate::said::Endpoint;
 use crate::websocket::frame::{self, FrameHeader};
 use crate::websocket::mask::mask;
-use crate::websocket::{CutHeader, Frame, Message, Opcode, Part};
+use crate::websocket::{CutHeader, Frame, Message, NotFrames, Opcode, Part};
 use line::{Line, Marks, count, number};
 use std::io::{self, Write};
 
@@ -216,6 +216,15 @@ pub fn brief(out: &mut impl Write, sheet: &Sheet, view: &FrameView) -> io::Resul
     }
     line.write(out, sheet)?;
     brief_findings(out, sheet, &view.findings)
+}
+
+/// Writes what stands where a frame should begin.
+pub fn not_frames(out: &mut impl Write, sheet: &Sheet, other: &NotFrames<'_>) -> io::Result<()> {
+    let marks = Marks::of(sheet);
+    let start = marks.clipped(other.bytes, sheet.width.saturating_sub(36).clamp(8, 60));
+    let line = Line::new().paint(Paint::Severity(Severity::Warning), "not frames");
+    let at = number(other.offset);
+    line.text(format!("{}from byte {at} on: \"{start}\"", marks.dot())).write(out, sheet)
 }
 
 /// FIN and the reserved bits that are set.

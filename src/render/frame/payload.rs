@@ -139,8 +139,8 @@ fn purpose(opcode: Opcode) -> &'static str {
         Opcode::Text => "text, ",
         Opcode::Binary => "binary, ",
         Opcode::Continuation => "a piece of a message, ",
-        Opcode::Ping => "of a ping, which the pong repeats: ",
-        Opcode::Pong => "of a pong, as in the ping that it answers: ",
+        Opcode::Ping => "for the pong to repeat, ",
+        Opcode::Pong => "repeats what the ping carried, ",
         Opcode::Close | Opcode::Reserved(_) => "",
     }
 }
@@ -233,7 +233,11 @@ fn compressed(
         return bytes(out, sheet, &view.payload, extent);
     };
     let out_length = count(inflated.length, "byte");
-    title(out, sheet, "payload", &format!("compressed, {length} that inflate to {out_length}"))?;
+    let result = match inflated.fault {
+        Some(_) if inflated.payload.is_empty() => String::new(),
+        _ => format!(" that inflate to {out_length}"),
+    };
+    title(out, sheet, "payload", &format!("compressed, {length}{result}"))?;
     if !inflated.trusted {
         let note = "taken as permessage-deflate because RSV1 is set; no handshake was seen";
         for part in wrap(note, sheet.width.saturating_sub(3)) {
@@ -305,6 +309,32 @@ pub fn joined(
         Opcode::Text if !message.opaque => text(out, sheet, message.payload, extent),
         _ => bytes(out, sheet, message.payload, extent),
     }
+}
+
+/// Writes one line about a message that was joined from several frames.
+pub fn joined_brief(out: &mut impl Write, sheet: &Sheet, message: &Message<'_>) -> io::Result<()> {
+    let marks = Marks::of(sheet);
+    let dot = marks.dot();
+    let frames: Vec<String> = message.frames.iter().take(8).map(u64::to_string).collect();
+    let more =
+        if message.frames.len() > 8 { format!(", {}", marks.ellipsis()) } else { String::new() };
+    let state = if message.complete { "" } else { ", unfinished" };
+    let line = Line::of("      ").paint(Paint::Title, format!("message {}", message.number)).text(
+        format!(
+            "{dot}{} of frames {}{more}{state}{dot}{} B  ",
+            message.opcode.name(),
+            frames.join(", "),
+            super::number(message.length)
+        ),
+    );
+    let room = sheet.width.saturating_sub(line.columns()).max(8);
+    let what = match message.opcode {
+        Opcode::Text if !message.opaque => {
+            format!("\"{}\"", marks.clipped(message.payload, room - 2))
+        }
+        _ => bytes_in_short(message.payload, marks, room),
+    };
+    line.paint(Paint::Role(Role::Payload), what).write(out, sheet)
 }
 
 /// Text in quotes, in as many lines as it takes.

@@ -25,7 +25,7 @@ const SECTION: usize = 6;
 const GAP: usize = 2;
 
 /// Narrower than this, the meaning is worth more than other columns.
-const MEANING_WIDTH: usize = 26;
+const MEANING_WIDTH: usize = 22;
 
 /// Bytes of hexadecimal in one line of a cell.
 const HEX_BYTES: usize = 5;
