@@ -3,7 +3,7 @@
 
 use crate::inspection::{Connection, Observer};
 use crate::rules::{Judge, Judged};
-use crate::said::{ConnectionId, Interest, Listener, Opening, Said};
+use crate::said::{ConnectionId, Interest, Listener, Opening, Said, Transport};
 use crate::websocket::{Conversation, Desk, Event, Limits, Origin};
 
 /// Listens to an input and tells an observer.
@@ -96,6 +96,7 @@ impl<O: Observer> Inspector<O> {
         let mut judge = Judge::default();
         judge.memory.direction_known = opening.initiator_seen;
         judge.memory.timed = opening.at.time.is_some();
+        judge.memory.pasted = opening.transport == Transport::None;
         self.slots[index] = Some(Box::new(Slot { connection, conversation, judge }));
     }
 }
