@@ -7,7 +7,9 @@ use crate::layout::Span;
 use crate::said::{Endpoint, TransportEnd};
 use crate::websocket::close::{self, CODES};
 use crate::websocket::utf8::Utf8FaultKind;
-use crate::websocket::{Close, End, Frame, How, MAX_CONTROL_KEPT, NotFrames, NotFramesKind};
+use crate::websocket::{
+    Close, End, Frame, How, MAX_CONTROL_KEPT, NotFrames, NotFramesKind, Opcode,
+};
 
 /// The rules of this area, in the order of the index.
 pub(super) static RULES: &[&Rule] = &[
@@ -43,7 +45,7 @@ static BODY_LEN_1: Rule = Rule {
     rfc: "6455 §5.5.1",
     title: "A Close has no body, or one that begins with a two-byte code",
     mend: "send the code as two bytes, highest first, or no body at all",
-    check: Check::Close(body_len_1),
+    check: Check::Any(&[Check::Close(body_len_1), Check::Frame(cut_body_len_1)]),
 };
 
 fn body_len_1(close: &Close<'_>, _: &Memory) -> Option<Broken> {
@@ -51,6 +53,15 @@ fn body_len_1(close: &Close<'_>, _: &Memory) -> Option<Broken> {
         Broken::new(close.from, "the body of this Close is one byte long", "0, or 2 and more bytes")
             .at(Span::bytes(close.offset, 1))
             .cause("the code was written as a single byte")
+    })
+}
+
+/// The header tells, even if the byte itself was cut off.
+fn cut_body_len_1(frame: &Frame<'_>, _: &Memory) -> Option<Broken> {
+    let is_cut = frame.header.opcode() == Opcode::Close && !frame.complete;
+    (is_cut && frame.header.payload_length == 1).then(|| {
+        let seen = "this Close announces a body of one byte";
+        Broken::new(frame.from, seen, "0, or 2 and more bytes").at(frame.length_bits())
     })
 }
 

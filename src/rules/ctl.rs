@@ -3,8 +3,9 @@
 
 use super::pings::Ping;
 use super::{Broken, Check, Level, Memory, Rule, Severity, Violator};
+use crate::layout::Span;
 use crate::said::{Endpoint, Time};
-use crate::websocket::{End, Frame, Opcode, Part};
+use crate::websocket::{CutHeader, End, Frame, Opcode, Part};
 
 /// The rules of this area, in the order of the index.
 pub(super) static RULES: &[&Rule] = &[
@@ -50,7 +51,7 @@ static TOO_LONG: Rule = Rule {
     rfc: "6455 §5.5",
     title: "A control frame carries at most 125 bytes",
     mend: "shorten the payload to 125 bytes; a Close reason to 123, not inside a character",
-    check: Check::Frame(too_long),
+    check: Check::Any(&[Check::Frame(too_long), Check::CutHeader(too_long_in_cut_header)]),
 };
 
 fn too_long(frame: &Frame<'_>, _: &Memory) -> Option<Broken> {
@@ -64,6 +65,18 @@ fn too_long(frame: &Frame<'_>, _: &Memory) -> Option<Broken> {
         } else {
             "application data is sent in a control frame"
         })
+    })
+}
+
+/// The 7 bits tell that the length stands in a longer field, even if that was cut off.
+fn too_long_in_cut_header(cut: &CutHeader<'_>, _: &Memory) -> Option<Broken> {
+    let &[first, second, ..] = cut.bytes else { return None };
+    let opcode = Opcode::from_bits(first);
+    let is_defined = opcode.is_control() && !matches!(opcode, Opcode::Reserved(_));
+    (is_defined && second & 0x7f > MAX_CONTROL_PAYLOAD as u8).then(|| {
+        let seen = format!("this {opcode} announces a length that does not fit into 7 bits");
+        let span = Span::bits(cut.offset.saturating_mul(8).saturating_add(9), 7);
+        Broken::new(cut.from, seen, "at most 125 bytes").at(span)
     })
 }
 

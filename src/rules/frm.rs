@@ -6,7 +6,7 @@ use super::{Broken, Check, Level, Memory, Rule, Severity, Violator};
 use crate::layout::Span;
 use crate::said::{Endpoint, TransportEnd};
 use crate::websocket::frame::FrameHeader;
-use crate::websocket::{End, Frame, NotFrames, NotFramesKind, Opcode, Part};
+use crate::websocket::{CutHeader, End, Frame, NotFrames, NotFramesKind, Opcode, Part};
 
 /// The rules of this area, in the order of the index.
 pub(super) static RULES: &[&Rule] = &[
@@ -40,14 +40,15 @@ fn rsv_unnegotiated(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     }
     // RSV1 is the business of permessage-deflate where that was agreed, or half agreed.
     let begins_message = matches!(frame.part, Part::Whole | Part::First | Part::Interrupting);
-    let (unexplained, severity) = match memory.agreement {
-        None => (set & !RSV1, Severity::Warning),
-        Some(agreed) if agreed.unknown_extension => (set, Severity::Note),
-        Some(agreed) if agreed.deflate.is_some() => (set & !RSV1, Severity::Error),
-        Some(agreed) if agreed.compression_offered && begins_message => {
-            (set & !RSV1, Severity::Error)
-        }
-        Some(_) => (set, Severity::Error),
+    let belongs_to_deflate = memory.agreement.is_none_or(|agreed| {
+        agreed.deflate.is_some()
+            || agreed.compression_offered && begins_message && !agreed.unknown_extension
+    });
+    let unexplained = if belongs_to_deflate { set & !RSV1 } else { set };
+    let severity = match memory.agreement {
+        None => Severity::Warning,
+        Some(agreed) if agreed.unknown_extension => Severity::Note,
+        Some(_) => Severity::Error,
     };
     if unexplained == 0 {
         return None;
@@ -70,7 +71,9 @@ fn rsv_unnegotiated(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     Some(
         Broken::new(frame.from, seen, "0 in RSV1, RSV2 and RSV3")
             .at(span)
-            .cause(if unexplained & RSV1 != 0 {
+            .cause(if severity == Severity::Note {
+                "the extension gives the bit a meaning"
+            } else if unexplained & RSV1 != 0 {
                 "the sender compresses although compression was not agreed, or a proxy took \
                  Sec-WebSocket-Extensions out of one half of the handshake"
             } else {
@@ -89,18 +92,30 @@ static OPCODE_RESERVED: Rule = Rule {
     rfc: "6455 §5.2, §11.8",
     title: "Only defined opcodes are used",
     mend: "use one of the six defined opcodes: 0, 1, 2, 8, 9 and 10",
-    check: Check::Frame(opcode_reserved),
+    check: Check::Any(&[
+        Check::Frame(opcode_reserved),
+        Check::CutHeader(opcode_reserved_in_cut_header),
+    ]),
 };
 
 fn opcode_reserved(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
-    let Opcode::Reserved(bits) = frame.header.opcode() else { return None };
+    reserved(frame.header.opcode(), frame.from, frame.offset, memory)
+}
+
+/// The first byte tells, even if the header ends behind it.
+fn opcode_reserved_in_cut_header(cut: &CutHeader<'_>, memory: &Memory) -> Option<Broken> {
+    reserved(Opcode::from_bits(*cut.bytes.first()?), cut.from, cut.offset, memory)
+}
+
+fn reserved(opcode: Opcode, from: Endpoint, offset: u64, memory: &Memory) -> Option<Broken> {
+    let Opcode::Reserved(bits) = opcode else { return None };
     let kind = if bits < 8 { "data" } else { "control" };
     let broken = Broken::new(
-        frame.from,
+        from,
         format!("the opcode is {bits:#x}, which is reserved for {kind} frames to come"),
         "0x0, 0x1 or 0x2 for data, 0x8, 0x9 or 0xa for control",
     )
-    .at(frame.header_bits(4, 4))
+    .at(Span::bits(offset.saturating_mul(8).saturating_add(4), 4))
     .cause(
         "an extension that was not agreed, or bytes that are no frame header because an earlier \
          length was wrong",

@@ -218,3 +218,161 @@ fn find(
         at,
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::said::{Said, Time};
+    use crate::websocket::extension::{Agreement, Compression, Deflate};
+    use crate::websocket::frame::FrameHeader;
+    use crate::websocket::mask::mask;
+    use crate::websocket::{Conversation, Desk, Limits, Opcode};
+    use proptest::prelude::*;
+
+    /// A frame to be sent: mostly in order, sometimes not.
+    #[derive(Debug, Clone)]
+    struct Planned {
+        from: Endpoint,
+        first: u8,
+        flip_mask: bool,
+        key: [u8; 4],
+        payload: Vec<u8>,
+        long_form: u8,
+        seconds: u8,
+        heard: bool,
+        lost: bool,
+    }
+
+    fn rarely() -> impl Strategy<Value = bool> {
+        prop::bool::weighted(0.03)
+    }
+
+    fn first_byte() -> impl Strategy<Value = u8> {
+        prop_oneof![
+            20 => prop::sample::select(vec![0x81, 0x82, 0xc1, 0xc2]),
+            6 => prop::sample::select(vec![0x01, 0x02, 0x41, 0x00, 0x80]),
+            3 => prop::sample::select(vec![0x89, 0x8a, 0x88]),
+            1 => any::<u8>(),
+        ]
+    }
+
+    fn payload() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            4 => prop::collection::vec(0x20u8..0x7f, 0..40),
+            1 => prop::collection::vec(any::<u8>(), 0..200),
+            1 => Just(vec![0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00]),
+            1 => Just(b"{}".to_vec()),
+            1 => Just(vec![0xef, 0xbb, 0xbf, b'x']),
+            1 => Just(b"GET /".iter().zip([7, 7, 7, 7, 7]).map(|(a, b)| a ^ b).collect()),
+        ]
+    }
+
+    fn planned() -> impl Strategy<Value = Planned> {
+        let key = prop_oneof![
+            8 => any::<[u8; 4]>(),
+            1 => Just([7; 4]),
+            1 => Just([0; 4]),
+        ];
+        let long_form = prop_oneof![20 => Just(0u8), 1 => 1u8..3];
+        let header = (any::<bool>(), first_byte(), rarely(), key, long_form);
+        (header, payload(), 0u8..40, any::<bool>(), rarely()).prop_map(
+            |((client, first, flip_mask, key, long_form), payload, seconds, heard, lost)| Planned {
+                from: if client { Endpoint::Client } else { Endpoint::Server },
+                first,
+                flip_mask,
+                key,
+                payload,
+                long_form,
+                seconds,
+                heard,
+                lost,
+            },
+        )
+    }
+
+    fn to_bytes(planned: &Planned) -> Vec<u8> {
+        let masked = (planned.from == Endpoint::Client) != planned.flip_mask;
+        let length = planned.payload.len() as u64;
+        let key = masked.then_some(planned.key);
+        let opcode = Opcode::from_bits(planned.first);
+        let mut header = FrameHeader::new(true, 0, opcode, length, key);
+        header.first = planned.first;
+        match planned.long_form {
+            1 => header.second = header.second & 0x80 | 126,
+            2 => header.second = header.second & 0x80 | 127,
+            _ => {}
+        }
+        let mut payload = planned.payload.clone();
+        if masked {
+            mask(&mut payload, planned.key, 0);
+        }
+        [header.to_bytes(), payload].concat()
+    }
+
+    fn agreements() -> impl Strategy<Value = Option<Agreement>> {
+        let both = Compression { window_bits: 15, context_takeover: true };
+        let deflate = Some(Deflate { client: both, server: both });
+        let agreement = |deflate, unknown_extension, compression_offered| {
+            Some(Agreement { deflate, unknown_extension, compression_offered })
+        };
+        prop::sample::select(vec![
+            None,
+            agreement(None, false, false),
+            agreement(None, false, true),
+            agreement(deflate, false, true),
+            agreement(deflate, true, true),
+        ])
+    }
+
+    proptest! {
+        /// The guards of the hot path never keep a rule from speaking.
+        #[test]
+        fn what_the_guards_call_ordinary_breaks_no_rule(
+            agreement in agreements(),
+            known: bool,
+            plan in prop::collection::vec(planned(), 1..80),
+        ) {
+            let mut conversation = Conversation::assumed(agreement);
+            let mut judge = Judge::default();
+            judge.memory.agreement = agreement;
+            judge.memory.direction_known = known;
+            let mut desk = Desk::new(Limits::default());
+            let (mut now, mut sent) = (1_700_000_000_000_000_000i64, [0u64; 2]);
+            for frame in &plan {
+                now += i64::from(frame.seconds) * 1_000_000_000;
+                let at = At { packet: None, time: Some(Time(now)) };
+                let (from, bytes) = (frame.from, to_bytes(frame));
+                let offset = sent[from.index()];
+                sent[from.index()] += bytes.len() as u64;
+                let heard = frame.heard.then_some(sent[from.peer().index()]);
+                let said = if frame.lost {
+                    let reason = crate::said::GapReason::Lost;
+                    Said::Gap { from, offset, length: Some(bytes.len() as u64), reason, at }
+                } else {
+                    Said::Bytes { from, offset, bytes: &bytes, heard, at }
+                };
+                conversation.hear(said, &mut desk, &mut |event| {
+                    let is_ordinary = match event {
+                        Event::Frame(frame) => is_ordinary_frame(frame, &judge.memory),
+                        Event::Message(message) => is_ordinary_message(message, &judge.memory),
+                        _ => false,
+                    };
+                    let mut judged = Judged::default();
+                    if is_ordinary {
+                        for rule in concerned(event) {
+                            consider_rule(rule, rule.check, event, &judge.memory, &mut judged);
+                        }
+                        assert!(judged.findings.is_empty(), "{event:?}: {:?}", judged.findings);
+                    }
+                    judge.consider(event, &mut judged);
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn the_memory_of_a_quiet_connection_is_small() {
+        let size = size_of::<Judge>();
+        assert!(size <= 416, "{size} bytes");
+    }
+}

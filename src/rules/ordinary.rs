@@ -14,14 +14,19 @@ pub(super) fn is_ordinary_frame(frame: &Frame<'_>, memory: &Memory) -> bool {
         Endpoint::Client => (&memory.client, &memory.server),
         Endpoint::Server => (&memory.server, &memory.client),
     };
-    let Some(agreement) = memory.agreement else { return false };
+    let knows_rsv1 = match memory.agreement {
+        Some(agreement) => agreement.deflate.is_some(),
+        // Without a handshake RSV1 is not judged, but the first frame is a reason to say so.
+        None if own.frames + peer.frames > 0 => true,
+        None => return false,
+    };
     let header = &frame.header;
     let reserved = header.first & 0x70;
     let begins = matches!(frame.part, Part::Whole | Part::First);
     let from_client = frame.from == Endpoint::Client;
     begins
         && frame.complete
-        && (reserved == 0 || reserved == 0x40 && agreement.deflate.is_some())
+        && (reserved == 0 || reserved == 0x40 && knows_rsv1)
         && header.masked() == from_client
         && header.payload_length >= shortest_for(header.length_code())
         && header.payload_length >> 63 == 0

@@ -227,7 +227,7 @@ fn bomb_ratio(message: &Message<'_>, memory: &Memory) -> Option<Broken> {
     } else {
         return None;
     };
-    message.compressed.then(|| {
+    (message.compressed && is_agreed(memory)).then(|| {
         let more = match message.inflate_fault {
             Some(InflateFault::TooBig) => "more than ",
             _ => "",

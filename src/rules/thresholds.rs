@@ -52,7 +52,7 @@ pub static DEFAULT: Thresholds = Thresholds {
     inflate_warning: (100, 1 << 20),
     inflate_note: (50, 256 << 10),
     messages: 10,
-    uncompressed: 4096,
+    uncompressed: 1024,
 };
 
 impl Default for Thresholds {

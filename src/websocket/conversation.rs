@@ -42,6 +42,7 @@ pub struct Conversation {
     phase: Phase,
     first_close: Option<Endpoint>,
     transport: [Option<(TransportEnd, At)>; 2],
+    told_first: Option<Endpoint>,
     heard: [Option<u64>; 2],
     lossy: [bool; 2],
     last_at: At,
@@ -90,6 +91,7 @@ impl Conversation {
             phase,
             first_close: None,
             transport: [None; 2],
+            told_first: None,
             heard: [None; 2],
             lossy: [false; 2],
             last_at: At::default(),
@@ -127,6 +129,7 @@ impl Conversation {
                 let from = self.endpoint(from);
                 if self.transport[from.index()].is_none() {
                     self.transport[from.index()] = Some((how, at));
+                    self.told_first.get_or_insert(from);
                     self.heard[from.index()] = heard;
                 }
             }
@@ -157,6 +160,7 @@ impl Conversation {
             closed_by: None,
             closes,
             transport: self.transport,
+            told_first: self.told_first,
             heard: self.heard,
             inside_frame,
             inside_message,

@@ -74,7 +74,8 @@ pub(super) fn first_to_end(end: &End) -> Option<(Endpoint, TransportEnd)> {
     let order = |at: crate::said::At| (at.packet, at.time);
     match (ended(Endpoint::Client), ended(Endpoint::Server)) {
         (Some((client, at)), Some((server, peer_at))) => {
-            if order(peer_at) < order(at) {
+            let is_tie = order(peer_at) == order(at);
+            if order(peer_at) < order(at) || is_tie && end.told_first == Some(Endpoint::Server) {
                 Some((Endpoint::Server, server))
             } else {
                 Some((Endpoint::Client, client))

@@ -330,6 +330,8 @@ pub struct End {
     pub closes: [Option<Option<u16>>; 2],
     /// How each endpoint ended the transport, and when.
     pub transport: [Option<(TransportEnd, At)>; 2],
+    /// Whose end was told first; packets and times, where there are any, know it better.
+    pub told_first: Option<Endpoint>,
     /// How much of the other endpoint's stream each had acknowledged when it ended the transport.
     pub heard: [Option<u64>; 2],
     /// For each endpoint: its stream ended inside a frame.
