@@ -224,7 +224,7 @@ fn frame_runs(claim: &str) -> Option<&'static [(Value, Run)]> {
             None => unhex(text(vector, "hex")),
         };
         let file = file_with(&bytes, vector, ".bin");
-        let mut args = vec!["frame", utf8(file.path()), "--from", side(vector)];
+        let mut args = vec!["frame", "--raw", utf8(file.path()), "--from", side(vector)];
         let deflate = negotiated(vector);
         let deflate = deflate.map(|parameters| format!("--deflate={parameters}"));
         args.extend(deflate.as_deref());
