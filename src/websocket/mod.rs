@@ -15,6 +15,7 @@ mod incoming;
 pub mod mask;
 mod message;
 mod opcode;
+pub mod subprotocol;
 pub mod utf8;
 
 pub use conversation::{Conversation, Origin};
