@@ -164,10 +164,11 @@ pub fn from_base64(text: &str) -> Result<Vec<u8>, Unreadable> {
 
 /// True if a text that is not hexadecimal may well be Base64.
 pub fn looks_like_base64(text: &str) -> bool {
-    let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let text = text.trim();
     text.len() >= 4
+        && !text.contains(' ')
         && text.chars().any(|c| c.is_ascii_alphabetic() && !c.is_ascii_hexdigit())
-        && from_base64(&text).is_ok()
+        && from_base64(text).is_ok()
 }
 
 /// A character in quotes, harmless to show.

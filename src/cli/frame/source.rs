@@ -141,7 +141,6 @@ fn unreadable(text: &str, file: Option<&str>, base64: bool, error: &Unreadable) 
         message.push_str("\n  if it is a handshake: ws101 handshake FILE");
     } else if looks_like_base64(text) {
         let name = escape::clipped(file.unwrap_or(start.trim_end()).as_bytes(), 48);
-        let name = if name.contains(' ') { format!("\"{name}\"") } else { name };
         message.push_str(&format!("\n  it may be Base64: ws101 frame --base64 {name}"));
     } else if let Some(file) = file {
         message
