@@ -20,6 +20,7 @@ mod msk;
 mod neg;
 mod observed;
 mod ordinary;
+mod pages;
 mod pings;
 mod pmd;
 mod pmd_negotiation;
@@ -29,6 +30,7 @@ mod utf;
 
 pub use judge::{Judge, Judged};
 pub use memory::Memory;
+pub use pages::{page, sections};
 pub use thresholds::Thresholds;
 
 use crate::http::Head;
