@@ -162,7 +162,7 @@ const PAGES: [(&str, &str); 8] = [
     ("CLS", include_str!("../docs/rules/CLS.md")),
     ("UTF", include_str!("../docs/rules/UTF.md")),
     ("CAP", include_str!("../docs/rules/CAP.md")),
-    ("PMD", include_str!("../docs/rules/PMD-messages.md")),
+    ("PMD", include_str!("../docs/rules/PMD.md")),
 ];
 
 #[test]

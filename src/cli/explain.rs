@@ -23,33 +23,25 @@ struct Record {
     r#type: &'static str,
     topic: &'static str,
     title: &'static str,
-    markdown: Option<&'static str>,
+    markdown: &'static str,
 }
 
 /// How many suggestions are made.
 const MAX_SUGGESTIONS: usize = 5;
-
-/// The one place where the page of a rule is asked for.
-fn page(_rule: &Rule) -> Option<&'static str> {
-    None
-}
 
 /// Runs the command.
 pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, Failure> {
     let topic = args.topic.trim();
     let Some(rule) = rules::find(topic) else { return Err(unknown(topic)) };
     if common.format != Format::Text {
-        let (topic, title, markdown) = (rule.id, rule.title, page(rule));
+        let (topic, title, markdown) = (rule.id, rule.title, rules::page(rule));
         let record = Record { r#type: "explanation", topic, title, markdown };
         output.write_records(common.format, &[record])?;
         return Ok(Status::Good);
     }
     let sheet = output.sheet;
     heading(output, &sheet, rule)?;
-    match page(rule).map(without_heading) {
-        Some(text) => markdown::page(output, &sheet, text)?,
-        None => markdown::page(output, &sheet, rule.mend)?,
-    }
+    markdown::page(output, &sheet, without_title(rules::page(rule)))?;
     Ok(Status::Good)
 }
 
@@ -62,13 +54,9 @@ fn heading(out: &mut Output, sheet: &Sheet, rule: &Rule) -> std::io::Result<()> 
     writeln!(out)
 }
 
-/// A page without its first heading, which the report has written already.
-fn without_heading(page: &str) -> &str {
-    let page = page.trim_start();
-    match page.split_once('\n') {
-        Some((first, rest)) if first.starts_with('#') => rest,
-        _ => page,
-    }
+/// A page without its title and facts, which the heading has shown already.
+fn without_title(page: &str) -> &str {
+    page.find("**What it asks**").map_or(page, |start| &page[start..])
 }
 
 fn unknown(topic: &str) -> Failure {

@@ -3,7 +3,7 @@
 use super::Rule;
 
 /// All pages, in the order of the index.
-static PAGES: [&str; 12] = [
+static PAGES: [&str; 11] = [
     include_str!("../../docs/rules/HS-REQ.md"),
     include_str!("../../docs/rules/HS-RES.md"),
     include_str!("../../docs/rules/NEG.md"),
@@ -14,7 +14,6 @@ static PAGES: [&str; 12] = [
     include_str!("../../docs/rules/CLS.md"),
     include_str!("../../docs/rules/UTF.md"),
     include_str!("../../docs/rules/PMD.md"),
-    include_str!("../../docs/rules/PMD-messages.md"),
     include_str!("../../docs/rules/CAP.md"),
 ];
 
