@@ -20,7 +20,7 @@ use std::io::Write as _;
     name = "ws101",
     version,
     max_term_width = 100,
-    args_conflicts_with_subcommands = true,
+    subcommand_precedence_over_arg = true,
     arg_required_else_help = true,
     after_help = EXAMPLES
 )]
