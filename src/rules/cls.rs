@@ -8,7 +8,7 @@ use crate::said::{Endpoint, TransportEnd};
 use crate::websocket::close::{self, CODES};
 use crate::websocket::utf8::Utf8FaultKind;
 use crate::websocket::{
-    Close, End, Frame, How, MAX_CONTROL_KEPT, NotFrames, NotFramesKind, Opcode,
+    Close, End, Frame, How, MAX_CONTROL_KEPT, MAX_NOT_FRAMES_KEPT, NotFrames, NotFramesKind, Opcode,
 };
 
 /// The rules of this area, in the order of the index.
@@ -463,7 +463,8 @@ fn trailing_frame(end: &End, endpoint: Endpoint, memory: &Memory) -> Option<Brok
 
 fn trailing(endpoint: Endpoint, offset: u64, length: u64) -> Broken {
     let bytes = if length == 1 { "byte follows" } else { "bytes follow" };
-    let seen = format!("{length} {bytes} the Close that form no frame");
+    let more = if length == MAX_NOT_FRAMES_KEPT as u64 { " or more" } else { "" };
+    let seen = format!("{length}{more} {bytes} the Close that form no frame");
     Broken::new(endpoint, seen, "nothing behind the Close")
         .at(Span::bytes(offset, length))
         .cause("two layers write to one socket, such as an error page behind the Close")
