@@ -136,9 +136,14 @@ impl Head {
         HeadRead::Head(Box::new(head), skipped + length)
     }
 
-    /// Reads what there is of a head that was cut off before its empty line.
+    /// Reads what there is of a head that was cut off before its empty line. A line that was cut
+    /// itself is left out: its end might have changed everything. Only a status line tells what
+    /// matters before its end.
     pub fn read_cut(bytes: &[u8], offset: u64) -> Head {
-        let source: Arc<[u8]> = bytes.into();
+        let has_code = bytes.starts_with(b"HTTP/") && bytes.get(12) == Some(&b' ');
+        let cut_line = if has_code { bytes.len() } else { 0 };
+        let whole = memchr::memrchr(b'\n', bytes).map_or(cut_line, |end| end + 1);
+        let source: Arc<[u8]> = bytes[..whole].into();
         let lines = lines(&source);
         Head::from_lines(source, offset, &lines, false)
     }

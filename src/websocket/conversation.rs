@@ -326,6 +326,9 @@ impl Conversation {
                     sink(&Event::Gap(gap));
                     incoming.lossy = true;
                     incoming.seek();
+                } else if stream.is_unfinished {
+                    incoming.lossy = true;
+                    incoming.seek();
                 }
             }
         }

@@ -46,6 +46,8 @@ pub(super) struct HttpStream {
     body: Option<Body>,
     /// Bytes are missing in this direction: where heads begin is not known any more.
     pub(super) cut: Option<Gap>,
+    /// A request is in progress, so that it is not known where frames begin.
+    pub(super) is_unfinished: bool,
     /// Whatever comes, it is no frames.
     pub(super) refuses_frames: bool,
 }
@@ -286,11 +288,12 @@ impl Exchanges {
     }
 
     /// Client bytes that came before the answer, unless the client had heard the answer already
-    /// and only the capture has them in this order.
+    /// and only the capture has them in this order. Without acknowledgments nobody knows.
     fn early(&self, status: Option<u16>) -> Option<Early> {
         let client = &self.streams[Endpoint::Client.index()];
         let answered = self.streams[Endpoint::Server.index()].offset;
-        let had_heard = client.heard.is_some_and(|heard| heard >= answered);
+        let is_captured = client.origin.at.packet.is_some();
+        let had_heard = client.heard.map_or(is_captured, |heard| heard >= answered);
         let length = client.pending.len() as u64;
         (length > 0 && status == Some(101) && !had_heard)
             .then_some(Early { offset: client.offset, length })
@@ -328,7 +331,7 @@ impl Exchanges {
     /// A response whose request was never seen.
     fn unread_response(&mut self) -> Option<(Box<Head>, At)> {
         let stream = &mut self.streams[Endpoint::Server.index()];
-        if !self.outstanding.is_empty() || stream.body.is_some() {
+        if !self.outstanding.is_empty() || stream.body.is_some() || stream.cut.is_some() {
             return None;
         }
         match Head::read(&stream.pending, stream.offset) {
@@ -369,11 +372,28 @@ impl Exchanges {
         match from {
             Endpoint::Client if head.is_request() => self.take_request(Box::new(head), at, sink),
             Endpoint::Server if head.status().is_some() => {
+                self.cut_request(sink);
                 return self.take_response(Box::new(head), &[], at, sink);
             }
             _ => {}
         }
         None
+    }
+
+    /// An answer is taken although its request has not come whole: where the client's frames begin
+    /// is not known then.
+    fn cut_request(&mut self, sink: &mut impl FnMut(&Event<'_>)) {
+        if !self.outstanding.is_empty() {
+            return;
+        }
+        let stream = &mut self.streams[Endpoint::Client.index()];
+        stream.is_unfinished = true;
+        let (pending, at) = (std::mem::take(&mut stream.pending), stream.origin.at);
+        let head = Head::read_cut(&pending, stream.offset);
+        stream.offset += pending.len() as u64;
+        if head.is_request() {
+            self.take_request(Box::new(head), at, sink);
+        }
     }
 
     /// Steps over missing bytes if they lie inside a body; false if HTTP can't go on after them.

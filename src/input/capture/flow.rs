@@ -113,9 +113,9 @@ impl Flow {
         let Some(offset) = stream.in_order(segment.sequence, segment.payload.len()) else {
             return self.segment_slowly(side, segment, at, context);
         };
-        let carrier = Carrier { at, heard: heard_in(segment, peer) };
+        let carrier = Carrier { at, acknowledgment: segment.acknowledges() };
         let known = offset > 0 || stream.start_is_known();
-        voice.tell_bytes(side, known, offset, segment.payload, carrier, context);
+        voice.tell_bytes(side, known, offset, segment.payload, carrier, peer, context);
     }
 
     /// Acknowledges what nobody has seen the beginning of.
@@ -131,11 +131,10 @@ impl Flow {
         // The SYN was seen and its answer was not; but this is an answer to the answer, unless more
         // was said in between that will be captured later.
         let opens = voice.initiator == Some(side) && segment.sequence == stream.first_sequence();
-        if opens || voice.initiator.is_none() {
+        if opens {
+            peer.acknowledge_start(segment.acknowledgment);
+        } else if voice.initiator.is_none() {
             peer.acknowledge(segment.acknowledgment);
-        }
-        if voice.initiator == Some(side) {
-            peer.acknowledge_early(segment.acknowledgment);
         }
         if peer.is_held() && opens {
             peer.begin(segment.acknowledgment, true);
@@ -162,9 +161,9 @@ impl Flow {
         }
         let (stream, peer, voice) = self.split(side);
         let known = stream.start_is_known();
-        let carrier = Carrier { at, heard: heard_in(segment, peer) };
+        let carrier = Carrier { at, acknowledgment: segment.acknowledges() };
         let Context { listener, told, tally } = context;
-        let mut tell = |piece: Piece<'_>| voice.tell(side, known, piece, *listener, told);
+        let mut tell = |piece: Piece<'_>| voice.tell(side, known, piece, peer, *listener, told);
         let arrival = Arrival {
             sequence: segment.first_byte(),
             bytes: segment.payload,
@@ -181,10 +180,10 @@ impl Flow {
         let stream = &mut self.streams[side];
         if self.voice.initiator.is_some() {
             // The other side's SYN was seen, so bytes that come before this one's may be on
-            // their way. What was acknowledged first is where it begins.
-            let early = stream.early().filter(|early| first.wrapping_sub(*early) < 1 << 24);
-            if let Some(early) = early {
-                stream.begin(early, true);
+            // their way. What the answer to it acknowledges is where it begins.
+            let start = stream.acknowledged_start();
+            if let Some(start) = start.filter(|start| first.wrapping_sub(*start) < 1 << 24) {
+                stream.begin(start, true);
             }
             return true;
         }
@@ -235,7 +234,9 @@ impl Flow {
         if own.has_begun() {
             return own.first_sequence().wrapping_sub(first) < LATE_SYN;
         }
-        let stranger = self.voice.initiator.is_none() && peer.has_begun();
+        // The peer has acknowledged bytes not far behind it: it only comes late.
+        let comes_late = own.early().is_some_and(|early| early.wrapping_sub(first) < LATE_SYN);
+        let stranger = self.voice.initiator.is_none() && peer.has_begun() && !comes_late;
         if stranger && !(answer && peer.is_near(segment.acknowledgment, u64::from(LATE_SYN))) {
             return false;
         }
@@ -260,11 +261,10 @@ impl Flow {
         say: impl FnOnce(&mut Stream, Carrier, &mut dyn FnMut(Piece<'_>)),
     ) {
         let (stream, peer, voice) = self.split(side);
-        let heard = peer.heard();
         let known = stream.start_is_known() || stream.is_held();
         let Context { listener, told, .. } = context;
-        let mut tell = |piece: Piece<'_>| voice.tell(side, known, piece, *listener, told);
-        say(stream, Carrier { at, heard }, &mut tell);
+        let mut tell = |piece: Piece<'_>| voice.tell(side, known, piece, peer, *listener, told);
+        say(stream, Carrier { at, acknowledgment: None }, &mut tell);
     }
 
     /// Something waits behind a hole: perhaps the hole must be declared lost.
@@ -324,13 +324,6 @@ impl Flow {
         }
         self.flush(at, context);
         let (_, peer, voice) = self.split(side);
-        let heard = peer.heard();
-        voice.end(side, TransportEnd::Reset, Carrier { at, heard }, context.listener);
+        voice.end(side, TransportEnd::Reset, at, peer.heard(), context.listener);
     }
-}
-
-/// How much of the peer's stream the sender of a segment had heard.
-#[inline]
-fn heard_in(segment: &Segment<'_>, peer: &Stream) -> Option<u64> {
-    if segment.has(ACK) { peer.heard_in(segment.acknowledgment) } else { peer.heard() }
 }

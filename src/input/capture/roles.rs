@@ -40,8 +40,11 @@ fn is_request(bytes: &[u8]) -> bool {
     METHODS.iter().any(|method| bytes.starts_with(method)) || is_hello(bytes, 1)
 }
 
+/// The middle of a request line, where a segment may begin, has no space behind the version.
 fn is_response(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"HTTP/1.") || is_hello(bytes, 2)
+    let is_status_line =
+        bytes.starts_with(b"HTTP/1.") && bytes.get(8).is_none_or(|&byte| byte == b' ');
+    is_status_line || is_hello(bytes, 2)
 }
 
 /// A TLS record of the handshake, and in it a message of this type.

@@ -49,6 +49,12 @@ impl<'a> Segment<'a> {
         self.flags & flag != 0
     }
 
+    /// What it acknowledges.
+    #[inline]
+    pub(super) fn acknowledges(&self) -> Option<u32> {
+        self.has(ACK).then_some(self.acknowledgment)
+    }
+
     /// The sequence number of the first byte: a SYN takes one.
     #[inline]
     pub(super) fn first_byte(&self) -> u32 {

@@ -30,11 +30,23 @@ const PATIENCE_TIME: i64 = 3_000_000_000;
 /// If no SYN was captured, the first bytes may come behind later ones within so many packets.
 const BEGINNING_PACKETS: u32 = 16;
 
-/// The packet that brought something, and what its sender had heard by then.
+/// The packet that brought something, and what it acknowledges. How much of the peer's stream that
+/// is may not be known before something else was captured, so it is worked out when it is told.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Carrier {
     pub(super) at: At,
-    pub(super) heard: Option<u64>,
+    pub(super) acknowledgment: Option<u32>,
+}
+
+impl Carrier {
+    /// How much of the peer's stream the sender had heard by then.
+    #[inline]
+    pub(super) fn heard(&self, peer: &Stream) -> Option<u64> {
+        match self.acknowledgment {
+            Some(acknowledgment) => peer.heard_in(acknowledgment),
+            None => peer.heard(),
+        }
+    }
 }
 
 /// What the wire brought: bytes from this sequence number on, of which `missing` more were not
@@ -104,8 +116,8 @@ pub(super) struct Stream {
     acknowledged: Option<u64>,
     /// The first acknowledgment, if it came before the stream's own beginning was known.
     early: Option<u32>,
-    /// How far the peer has acknowledged beyond that, if that is where the stream begins.
-    early_heard: Option<u32>,
+    /// That one is where the stream begins.
+    early_is_start: bool,
     /// The position of the FIN, and the packet that brought it.
     fin: Option<(u64, Carrier)>,
     /// What came too early, by position; no two overlap.
@@ -128,7 +140,7 @@ impl Default for Stream {
             next: 0,
             acknowledged: None,
             early: None,
-            early_heard: None,
+            early_is_start: false,
             fin: None,
             waiting: BTreeMap::new(),
             stored: 0,
@@ -176,8 +188,14 @@ impl Stream {
         self.base.wrapping_add(self.origin as u32)
     }
 
+    /// What the peer acknowledged first, before the stream's own beginning was known.
     pub(super) fn early(&self) -> Option<u32> {
         self.early
+    }
+
+    /// Where the stream begins, if the peer's answer to the SYN told.
+    pub(super) fn acknowledged_start(&self) -> Option<u32> {
+        self.early.filter(|_| self.early_is_start)
     }
 
     /// What is stored, in bytes.
@@ -211,7 +229,7 @@ impl Stream {
     /// How much of the stream the peer has acknowledged.
     #[inline]
     pub(super) fn heard(&self) -> Option<u64> {
-        let Some(position) = self.acknowledged else { return self.early_heard.map(u64::from) };
+        let position = self.acknowledged?;
         let position = self.fin.map_or(position, |(fin, _)| position.min(fin));
         position.checked_sub(self.origin)
     }
@@ -219,9 +237,16 @@ impl Stream {
     /// How much of the stream a segment of the peer acknowledges. That may be less than the peer is
     /// known to have acknowledged: the capture need not be in the order of the wire.
     #[inline]
-    pub(super) fn heard_in(&self, acknowledgment: u32) -> Option<u64> {
-        let Some(most) = self.acknowledged else { return self.heard() };
-        let position = self.position(acknowledgment).min(most);
+    fn heard_in(&self, acknowledgment: u32) -> Option<u64> {
+        if !self.has_begun() {
+            let early = self.early.filter(|_| self.early_is_start)?;
+            let heard = u64::from(acknowledgment.wrapping_sub(early));
+            return (heard <= MAX_WINDOW).then_some(heard);
+        }
+        let position = self.position(acknowledgment);
+        if position > self.next + MAX_WINDOW {
+            return self.heard();
+        }
         let position = self.fin.map_or(position, |(fin, _)| position.min(fin));
         position.checked_sub(self.origin)
     }
@@ -237,7 +262,6 @@ impl Stream {
         }
         self.origin = self.next;
         self.acknowledged = None;
-        self.early_heard = None;
         self.start = if known { Start::Known } else { Start::Guessed };
         if let Some(early) = self.early {
             self.acknowledge(early);
@@ -263,14 +287,10 @@ impl Stream {
         self.position(sequence).abs_diff(self.next) <= distance
     }
 
-    /// The peer, which opened the connection, acknowledges bytes that were not captured so far:
-    /// what it acknowledged first was the SYN.
-    pub(super) fn acknowledge_early(&mut self, sequence: u32) {
-        let Some(early) = self.early else { return };
-        let heard = sequence.wrapping_sub(early);
-        if u64::from(heard) <= MAX_WINDOW {
-            self.early_heard = self.early_heard.max(Some(heard));
-        }
+    /// The peer, which opened the connection and has said nothing so far, acknowledges the answer.
+    pub(super) fn acknowledge_start(&mut self, sequence: u32) {
+        self.early = Some(sequence);
+        self.early_is_start = true;
     }
 
     /// The peer acknowledges everything before this sequence number.

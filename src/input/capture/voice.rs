@@ -2,7 +2,7 @@
 
 use super::places::{Key, Side};
 use super::roles::{begins_a_stream, guess_client};
-use super::stream::{Carrier, Piece};
+use super::stream::{Carrier, Piece, Stream};
 use super::tally::Tally;
 use crate::said::{
     At, ConnectionId, Endpoint, GapReason, Interest, Listener, Opening, Said, Transport,
@@ -18,8 +18,8 @@ pub(super) struct Voice {
     pub(super) initiator: Option<Side>,
     pub(super) client: Side,
     pub(super) done: bool,
-    /// FINs that came before there was anything to tell.
-    pub(super) silent_fins: [Option<Carrier>; 2],
+    /// FINs that came before there was anything to tell: when, and what their sender had heard.
+    pub(super) silent_fins: [Option<(At, Option<u64>)>; 2],
 }
 
 /// What the listener was told: which connections it knows, by dense numbers that are used again.
@@ -56,6 +56,7 @@ impl Voice {
 
     /// Bytes in order: what nearly every packet brings.
     #[inline]
+    #[allow(clippy::too_many_arguments)]
     pub(super) fn tell_bytes<L: Listener>(
         &mut self,
         side: Side,
@@ -63,13 +64,14 @@ impl Voice {
         offset: u64,
         bytes: &[u8],
         carrier: Carrier,
+        peer: &Stream,
         context: &mut Context<'_, L>,
     ) {
         let (Some(id), true, false) = (self.id, start_is_known, self.done) else {
             let piece = Piece::Bytes { offset, bytes, carrier };
-            return self.tell(side, start_is_known, piece, context.listener, context.told);
+            return self.tell(side, start_is_known, piece, peer, context.listener, context.told);
         };
-        let Carrier { at, heard } = carrier;
+        let (at, heard) = (carrier.at, carrier.heard(peer));
         let said = Said::Bytes { from: self.endpoint(side), offset, bytes, heard, at };
         if context.listener.said(id, said) == Interest::Done {
             self.done = true;
@@ -83,6 +85,7 @@ impl Voice {
         side: Side,
         start_is_known: bool,
         piece: Piece<'_>,
+        peer: &Stream,
         listener: &mut L,
         told: &mut Told,
     ) {
@@ -90,10 +93,11 @@ impl Voice {
             return;
         }
         if let Piece::Fin { carrier } = piece {
+            let (at, heard) = (carrier.at, carrier.heard(peer));
             if self.id.is_none() {
-                self.silent_fins[side] = Some(carrier);
+                self.silent_fins[side] = Some((at, heard));
             }
-            return self.end(side, TransportEnd::Fin, carrier, listener);
+            return self.end(side, TransportEnd::Fin, at, heard, listener);
         }
         let id = match self.id {
             Some(id) => id,
@@ -101,7 +105,8 @@ impl Voice {
         };
         let from = self.endpoint(side);
         let said = match piece {
-            Piece::Bytes { offset, bytes, carrier: Carrier { at, heard } } => {
+            Piece::Bytes { offset, bytes, carrier } => {
+                let (at, heard) = (carrier.at, carrier.heard(peer));
                 if offset == 0 && !start_is_known && !begins_a_stream(bytes) {
                     self.begins_late(id, from, at, listener);
                 }
@@ -126,11 +131,11 @@ impl Voice {
         &mut self,
         side: Side,
         how: TransportEnd,
-        carrier: Carrier,
+        at: At,
+        heard: Option<u64>,
         listener: &mut L,
     ) {
         let (Some(id), false) = (self.id, self.done) else { return };
-        let Carrier { at, heard } = carrier;
         let said = Said::End { from: self.endpoint(side), how, heard, at };
         if listener.said(id, said) == Interest::Done {
             self.done = true;
@@ -178,8 +183,8 @@ impl Voice {
         };
         listener.opened(id, &opening);
         for side in [0, 1] {
-            if let Some(carrier) = self.silent_fins[side].take() {
-                self.end(side, TransportEnd::Fin, carrier, listener);
+            if let Some((at, heard)) = self.silent_fins[side].take() {
+                self.end(side, TransportEnd::Fin, at, heard, listener);
             }
         }
         id
