@@ -106,6 +106,7 @@ impl<O: Observer> Inspector<O> {
             opened: opening.at,
         };
         let mut judge = Judge::default();
+        judge.memory.agreement = conversation.agreement();
         judge.memory.direction_known = opening.initiator_seen;
         judge.memory.timed = opening.at.time.is_some();
         judge.memory.pasted = opening.transport == Transport::None;

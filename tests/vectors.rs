@@ -224,11 +224,10 @@ fn frame_runs(claim: &str) -> Option<&'static [(Value, Run)]> {
             None => unhex(text(vector, "hex")),
         };
         let file = file_with(&bytes, vector, ".bin");
-        let mut args = vec!["frame", utf8(file.path()), "--from", side(vector)];
+        let mut args = vec!["frame", "--raw", utf8(file.path()), "--from", side(vector)];
         let deflate = negotiated(vector);
-        if let Some(params) = &deflate {
-            args.extend(["--deflate", params]);
-        }
+        let deflate = deflate.map(|parameters| format!("--deflate={parameters}"));
+        args.extend(deflate.as_deref());
         args.extend(["--format", "jsonl"]);
         shared::ws101(&args)
     };

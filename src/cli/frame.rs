@@ -3,6 +3,8 @@
 mod source;
 mod text;
 
+use source::Dress;
+
 use super::{Common, Failure, Format, Output, Status};
 use clap::ValueEnum;
 use ws101::Inspector;
@@ -23,6 +25,9 @@ pub struct Args {
     /// Text is Base64 (standard or URL-safe) instead of hexadecimal.
     #[arg(long)]
     base64: bool,
+    /// Files hold the bytes themselves, even if they look like text.
+    #[arg(long, conflicts_with = "base64")]
+    raw: bool,
     /// Who sent the bytes, so that masking can be judged.
     #[arg(long, value_enum, value_name = "ENDPOINT")]
     from: Option<From>,
@@ -58,7 +63,7 @@ Examples:
 /// Runs the command.
 pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, Failure> {
     let agreement = agreement(args)?;
-    let bytes = source::read(&args.inputs, args.base64)?;
+    let bytes = source::read(&args.inputs, dress(args))?;
     match common.format {
         Format::Text => {}
         Format::Json => return records(args, Shape::Document, &bytes, agreement, common, output),
@@ -94,6 +99,14 @@ fn records(
     let (writer, counts) = inspector.into_parts();
     writer.finish(json::summary(&counts))?;
     Ok(common.fail_on.status(counts.worst()))
+}
+
+fn dress(args: &Args) -> Dress {
+    match (args.base64, args.raw) {
+        (true, _) => Dress::Base64,
+        (_, true) => Dress::Raw,
+        _ => Dress::Hex,
+    }
 }
 
 fn stated(args: &Args) -> Option<Endpoint> {

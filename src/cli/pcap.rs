@@ -112,6 +112,7 @@ fn listen<O: Observer>(
     };
     let options = capture::Options { news: Some(&mut news), ..capture::Options::default() };
     capture::read(source, inspector, options).map_err(|error| {
+        let error = error.to_string().replace("FILE", &escape::text(args.file.as_bytes()));
         Failure::Input(format!("error: {} can't be read as a capture\n  {error}", name(&args.file)))
     })
 }

@@ -4,6 +4,8 @@
 
 mod body;
 mod head;
+mod quote;
 
 pub use body::{Body, BodyLength};
 pub use head::{FieldLine, Flaw, FlawKind, Head, HeadRead, MAX_HEAD, Member, StartLine, is_token};
+pub use quote::{is_harmful, quote};

@@ -1,6 +1,7 @@
 //! The only door by which captured bytes reach a terminal: control characters, ANSI escapes,
 //! bidirectional marks and bytes that are not UTF-8 come out visible and harmless.
 
+pub use crate::http::is_harmful;
 use std::fmt::Write as _;
 use unicode_width::UnicodeWidthChar as _;
 
@@ -82,17 +83,6 @@ fn push_char(out: &mut String, c: char) {
 
 fn push_byte(out: &mut String, byte: u8) {
     let _ = write!(out, "\\x{byte:02x}");
-}
-
-/// Characters that change how others are shown, or that can't be seen: C1 controls,
-/// bidirectional and other format characters, line separators, private use, noncharacters.
-pub fn is_harmful(c: char) -> bool {
-    matches!(c,
-        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{115f}'..='\u{1160}'
-        | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
-        | '\u{fffe}'..='\u{ffff}' | '\u{1d173}'..='\u{1d17a}' | '\u{e000}'..='\u{f8ff}'
-        | '\u{e0000}'..='\u{e0fff}' | '\u{f0000}'..='\u{10ffff}')
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 //! capture and is not judged.
 
 use super::{Broken, Check, Level, Memory, Rule, Severity, Violator};
+use crate::layout::Span;
 use crate::said::Endpoint;
-use crate::websocket::{Close, End, Frame, Part};
+use crate::websocket::{Close, CutHeader, End, Frame, Opcode, Part};
 
 /// The rules of this area, in the order of the index.
 pub(super) static RULES: &[&Rule] =
@@ -17,10 +18,35 @@ static CONT_WITHOUT_START: Rule = Rule {
     rfc: "6455 §5.4",
     title: "A continuation goes on with a message that was begun",
     mend: "begin each message with opcode 1 or 2, and use opcode 0 for its later fragments only",
-    check: Check::Frame(cont_without_start),
+    check: Check::Any(&[
+        Check::Frame(|frame, memory| cont_without_start(Start::of(frame), memory)),
+        Check::CutHeader(|cut, memory| cont_without_start(Start::of_cut(cut), memory)),
+    ]),
 };
 
-fn cont_without_start(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
+/// What the first byte of a frame says, whether or not the rest of its header came.
+struct Start {
+    from: Endpoint,
+    part: Part,
+    opcode: Opcode,
+    /// The opcode's bits.
+    span: Span,
+}
+
+impl Start {
+    fn of(frame: &Frame<'_>) -> Start {
+        let span = frame.header_bits(4, 4);
+        Start { from: frame.from, part: frame.part, opcode: frame.header.opcode(), span }
+    }
+
+    fn of_cut(cut: &CutHeader<'_>) -> Start {
+        let opcode = Opcode::from_bits(cut.bytes.first().copied().unwrap_or_default());
+        let span = Span::bits(cut.offset * 8 + 4, 4);
+        Start { from: cut.from, part: cut.part, opcode, span }
+    }
+}
+
+fn cont_without_start(frame: Start, memory: &Memory) -> Option<Broken> {
     let own = memory.of(frame.from);
     // The message may have begun before the capture did.
     let may_have_begun = memory.agreement.is_none() && !own.has_begun;
@@ -34,7 +60,7 @@ fn cont_without_start(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     };
     Some(
         Broken::new(frame.from, seen, "opcode 1 or 2 at the beginning of a message")
-            .at(frame.header_bits(4, 4))
+            .at(frame.span)
             .cause(
                 "the first fragment was sent with FIN 1 or with opcode 0, or the sender did not \
                  reset its state after the last message",
@@ -50,10 +76,13 @@ static INTERLEAVED: Rule = Rule {
     rfc: "6455 §5.4",
     title: "No message begins while another is unfinished",
     mend: "let one writer at a time have the connection until its message is finished",
-    check: Check::Frame(interleaved),
+    check: Check::Any(&[
+        Check::Frame(|frame, memory| interleaved(Start::of(frame), memory)),
+        Check::CutHeader(|cut, memory| interleaved(Start::of_cut(cut), memory)),
+    ]),
 };
 
-fn interleaved(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
+fn interleaved(frame: Start, memory: &Memory) -> Option<Broken> {
     if frame.part != Part::Interrupting {
         return None;
     }
@@ -61,11 +90,11 @@ fn interleaved(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
         Some(fragments) => format!(" that frame {} began", fragments.frame),
         None => String::new(),
     };
-    let opcode = frame.header.opcode();
+    let opcode = frame.opcode;
     let seen = format!("the opcode is {} ({opcode}) inside the message{begun}", opcode.bits());
     Some(
         Broken::new(frame.from, seen, "opcode 0 until FIN is 1; only control frames in between")
-            .at(frame.header_bits(4, 4))
+            .at(frame.span)
             .cause(
                 "two threads write to one connection without a lock, or the later fragments were \
                  sent with the opcode of the first",

@@ -1,6 +1,7 @@
 //! The judge of one connection: looks at one fact at a time, runs the rules that concern it,
 //! drops findings that others explain, and remembers what later facts will need.
 
+use super::handshake_memory::HandshakeMemory;
 use super::ordinary::{is_ordinary_frame, is_ordinary_message};
 use super::{Broken, Check, Finding, Memory, Rule, Severity, Verdict, Violator, all, suppression};
 use crate::said::{At, Endpoint};
@@ -60,6 +61,7 @@ impl Judge {
         suppression::apply(&mut judged.findings, from);
         self.stop_at_lost_sync(event, judged, from);
         self.memory.note(event);
+        HandshakeMemory::note(&mut self.memory.handshake, event, &judged.findings[from..]);
         for finding in &judged.findings[from..] {
             self.memory.note_finding(finding);
         }
@@ -373,6 +375,6 @@ mod tests {
     #[test]
     fn the_memory_of_a_quiet_connection_is_small() {
         let size = size_of::<Judge>();
-        assert!(size <= 416, "{size} bytes");
+        assert!(size <= 424, "{size} bytes");
     }
 }

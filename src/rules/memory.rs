@@ -1,6 +1,7 @@
 //! What the rules remember of a connection: small, and the same size however long it lives. What
 //! few connections need (a Close, Pings, fragments) is boxed and made when it is first needed.
 
+use super::handshake_memory::HandshakeMemory;
 use super::keys::Keys;
 use super::pings::Pings;
 use super::thresholds::{self, Thresholds};
@@ -39,6 +40,8 @@ pub struct Memory {
     pub(super) keys: Keys,
     /// When the last frame ended.
     pub(super) last_frame: Option<Time>,
+    /// What of the handshake matters later; none if nothing does.
+    pub(super) handshake: Option<Box<HandshakeMemory>>,
     told: Vec<Told>,
 }
 
@@ -180,6 +183,7 @@ impl Default for Memory {
             server: Direction::default(),
             keys: Keys::default(),
             last_frame: None,
+            handshake: None,
             told: Vec::new(),
         }
     }
@@ -199,6 +203,12 @@ impl Memory {
             Endpoint::Client => &mut self.client,
             Endpoint::Server => &mut self.server,
         }
+    }
+
+    /// The first rule that the response broke which accepted the handshake, unless it was spoken
+    /// of already.
+    pub(super) fn bad_response(&self) -> Option<&'static str> {
+        self.handshake.as_ref()?.bad_response
     }
 
     /// A usual round trip in seconds, as far as Pings showed it.

@@ -51,7 +51,8 @@ fn shortest_for(code: u8) -> u64 {
 #[inline]
 pub(super) fn is_ordinary_message(message: &Message<'_>, memory: &Memory) -> bool {
     let is_text = message.opcode == Opcode::Text;
-    message.utf8_fault.is_none()
+    memory.handshake.as_ref().is_none_or(|handshake| !handshake.concerns(message))
+        && message.utf8_fault.is_none()
         && !message.split_character
         && !(is_text && message.payload.first() == Some(&utf::BOM[0]))
         && (is_text || memory.of(message.from).readable + 1 != NOT_READABLE)

@@ -36,6 +36,46 @@ static TABLE: [Row; 10] = [
     Row { by: "PMD-RSV1-*", hides: &["FRM-RSV-UNNEGOTIATED"], reach: Reach::Fact },
 ];
 
+/// The same for the rules of the handshake, all about the same fact: what hides, what it hides.
+static HANDSHAKE: &[(&str, &[&str])] = &[
+    (
+        "HS-REQ-KEY-SINGLE",
+        &["HS-REQ-KEY-BASE64", "HS-REQ-KEY-LENGTH", "HS-REQ-KEY-CANONICAL", "HS-REQ-KEY-ENTROPY"],
+    ),
+    ("HS-REQ-KEY-BASE64", &["HS-REQ-KEY-LENGTH", "HS-REQ-KEY-CANONICAL", "HS-REQ-KEY-ENTROPY"]),
+    ("HS-REQ-KEY-LENGTH", &["HS-REQ-KEY-CANONICAL", "HS-REQ-KEY-ENTROPY"]),
+    ("HS-REQ-VERSION-SINGLE", &["HS-REQ-VERSION-SYNTAX", "HS-REQ-VERSION-13"]),
+    ("HS-REQ-VERSION-SYNTAX", &["HS-REQ-VERSION-13"]),
+    ("HS-REQ-HOST-SINGLE", &["HS-REQ-HOST-SYNTAX", "HS-REQ-HOST-CONSISTENT"]),
+    ("HS-REQ-HOST-SYNTAX", &["HS-REQ-HOST-CONSISTENT"]),
+    ("HS-REQ-ORIGIN-SINGLE", &["HS-REQ-ORIGIN-SYNTAX"]),
+    ("HS-REQ-HEADER-WS", &["HS-REQ-HTTP-SYNTAX"]),
+    ("HS-REQ-EXT-SYNTAX", &["NEG-EXT-UNREGISTERED", "PMD-OFFER-*"]),
+    ("HS-REQ-SUBPROTO-SYNTAX", &["NEG-SUBPROTO-UNREGISTERED"]),
+    ("HS-RES-NOT-101", &["HS-RES-ACCEPT-*", "NEG-EXT-NOT-OFFERED", "NEG-EXT-RESPONSE-*"]),
+    ("HS-RES-ACCEPT-SINGLE", &["HS-RES-ACCEPT-SYNTAX", "HS-RES-ACCEPT-VALUE"]),
+    ("HS-RES-ACCEPT-SYNTAX", &["HS-RES-ACCEPT-VALUE"]),
+    ("HS-RES-UNREQUESTED", &["HS-RES-ACCEPTED-BAD-REQUEST"]),
+    ("HS-RES-HTTP-AFTER-101", &["FRM-*"]),
+    ("NEG-SUBPROTO-CASE", &["NEG-SUBPROTO-NOT-OFFERED"]),
+    ("NEG-SUBPROTO-SINGLE", &["NEG-SUBPROTO-NOT-OFFERED", "NEG-SUBPROTO-SYNTAX"]),
+    ("NEG-SUBPROTO-SYNTAX", &["NEG-SUBPROTO-NOT-OFFERED", "NEG-SUBPROTO-UNREGISTERED"]),
+    ("NEG-SUBPROTO-EMPTY", &["NEG-SUBPROTO-NOT-OFFERED", "NEG-SUBPROTO-NONE-AGREED"]),
+    ("NEG-EXT-RESPONSE-SYNTAX", &["PMD-RESP-*"]),
+    ("NEG-EXT-NOT-OFFERED", &["PMD-RESP-CLIENT-BITS-UNOFFERED", "NEG-EXT-UNREGISTERED"]),
+    ("NEG-EXT-USED-NOT-ACCEPTED", &["FRM-RSV-UNNEGOTIATED", "PMD-RSV1-UNNEGOTIATED"]),
+    ("PMD-ACCEPTED-BAD-OFFER", &["PMD-RESP-SERVER-*", "PMD-RESP-CLIENT-BITS-*"]),
+    ("PMD-LEGACY-NAME", &["NEG-EXT-UNREGISTERED"]),
+    (
+        "PMD-RESP-BAD-VALUE",
+        &["PMD-RESP-SERVER-BITS-*", "PMD-RESP-CLIENT-BITS-*", "PMD-SMALL-WINDOW"],
+    ),
+    (
+        "PMD-RESP-DUP-PARAM",
+        &["PMD-RESP-SERVER-BITS-*", "PMD-RESP-CLIENT-BITS-*", "PMD-SMALL-WINDOW"],
+    ),
+];
+
 /// What the judge calls it when nonsense follows nonsense; no rule.
 pub(super) const LOST_SYNC: &str = "(lost sync)";
 
@@ -68,7 +108,9 @@ pub(super) fn apply(findings: &mut Vec<Finding>, from: usize) {
             row.reach == Reach::Fact
                 && row.hides.iter().any(|pattern| matches(pattern, id))
                 && ids.iter().any(|other| matches(row.by, other))
-        })
+        }) || HANDSHAKE
+            .iter()
+            .any(|(by, hides)| ids.contains(by) && hides.iter().any(|pattern| matches(pattern, id)))
     };
     let mut index = 0;
     findings.retain(|finding| {
@@ -81,5 +123,23 @@ fn matches(pattern: &str, id: &str) -> bool {
     match pattern.strip_suffix('*') {
         Some(prefix) => id.starts_with(prefix),
         None => id == pattern,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_rules_of_the_handshake_hide_each_other() {
+        let is_hidden = |by: &str, id: &str| {
+            let row = HANDSHAKE.iter().find(|(row, _)| *row == by);
+            row.is_some_and(|(_, hides)| hides.iter().any(|pattern| matches(pattern, id)))
+        };
+        for (by, _) in HANDSHAKE {
+            for (other, _) in HANDSHAKE {
+                assert!(!(is_hidden(by, other) && is_hidden(other, by)), "{by} and {other}");
+            }
+        }
     }
 }

@@ -86,6 +86,14 @@ impl Conversation {
         Conversation::in_phase(Phase::Frames(Box::new(frames)), true)
     }
 
+    /// What was agreed, once frames follow; none if that is not known.
+    pub fn agreement(&self) -> Option<Agreement> {
+        match &self.phase {
+            Phase::Frames(incoming) => incoming[0].agreement(),
+            _ => None,
+        }
+    }
+
     fn in_phase(phase: Phase, upgraded: bool) -> Conversation {
         Conversation {
             phase,

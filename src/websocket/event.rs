@@ -243,6 +243,8 @@ pub struct CutHeader<'a> {
     pub bytes: &'a [u8],
     /// How many bytes at least it would have had.
     pub needed: u64,
+    /// What its first byte says of its place in a message.
+    pub part: Part,
     /// The packet that held the last byte.
     pub at: At,
 }

@@ -61,7 +61,49 @@ impl Outcome {
     }
 }
 
+/// Which generation of the protocol a request belongs to (RFC 6455 §4.4, §11.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// RFC 6455, or what was meant to be.
+    Rfc6455,
+    /// draft-hixie-thewebsocketprotocol-75: no key, no version.
+    Hixie75,
+    /// draft-hixie-thewebsocketprotocol-76, also called hybi-00: `Sec-WebSocket-Key1` and `-Key2`.
+    Hixie76,
+    /// A draft of the HyBi working group, by its `Sec-WebSocket-Version` of 0 to 8.
+    Hybi(u8),
+}
+
 impl Handshake {
+    /// Which generation of the protocol it speaks.
+    pub fn dialect(&self) -> Dialect {
+        let has = |head: &Option<Box<Head>>, names: &[&str]| {
+            head.as_ref().is_some_and(|head| names.iter().any(|name| head.line(name).is_some()))
+        };
+        let Some(request) = &self.request else { return Dialect::Rfc6455 };
+        if has(&self.request, &["Sec-WebSocket-Key1", "Sec-WebSocket-Key2"]) {
+            return Dialect::Hixie76;
+        }
+        if has_websocket_field(request) {
+            return match request.value("Sec-WebSocket-Version") {
+                Some([digit @ b'0'..=b'8']) => Dialect::Hybi(digit - b'0'),
+                _ => Dialect::Rfc6455,
+            };
+        }
+        // A modern request that a proxy stripped looks almost the same, but says so elsewhere.
+        let proxied = ["Via", "Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP"];
+        let spelt_as_then = request.value("Upgrade") == Some(b"WebSocket")
+            && has(&self.request, &["Origin"])
+            && !has(&self.request, &proxied);
+        if has(&self.request, &["WebSocket-Protocol"])
+            || has(&self.response, &["WebSocket-Origin", "WebSocket-Location"])
+            || spelt_as_then
+        {
+            return Dialect::Hixie75;
+        }
+        Dialect::Rfc6455
+    }
+
     /// What came of it.
     pub fn outcome(&self) -> Outcome {
         match (self.status(), &self.request) {

@@ -104,6 +104,10 @@ impl Incoming {
         self.from
     }
 
+    pub(super) fn agreement(&self) -> Option<Agreement> {
+        self.agreement
+    }
+
     pub(super) fn is_inside_frame(&self) -> bool {
         self.current.is_some() || self.header_length > 0
     }
@@ -251,7 +255,7 @@ impl Incoming {
         desk: &mut Desk,
         sink: &mut impl FnMut(&Event<'_>),
     ) {
-        let part = self.part(&header);
+        let part = self.part_of(header.first);
         self.frames += 1;
         let mut unmasked = std::mem::take(&mut desk.unmasked);
         let payload = match header.masking_key {
@@ -323,7 +327,7 @@ impl Incoming {
         desk: &mut Desk,
         sink: &mut impl FnMut(&Event<'_>),
     ) {
-        let part = self.part(&header);
+        let part = self.part_of(header.first);
         self.frames += 1;
         if part == Part::Interrupting && !header.fin() {
             self.abandon_message(started, desk, sink);
@@ -579,19 +583,22 @@ impl Incoming {
             let needed = FrameHeader::read(bytes).err().unwrap_or(have) as u64;
             let offset = self.offset - have as u64;
             let (from, at) = (self.from, origin.at);
-            sink(&Event::CutHeader(&CutHeader { from, offset, bytes, needed, at }));
+            let part = self.part_of(bytes[0]);
+            sink(&Event::CutHeader(&CutHeader { from, offset, bytes, needed, part, at }));
         }
         self.abandon_message(origin.at, desk, sink);
     }
 
-    fn part(&self, header: &FrameHeader) -> Part {
-        match (header.opcode(), self.assembly.is_some()) {
+    /// The place in a message of a frame whose header begins so.
+    fn part_of(&self, first: u8) -> Part {
+        let fin = first & 0x80 != 0;
+        match (Opcode::from_bits(first), self.assembly.is_some()) {
             (opcode, _) if opcode.is_control() => Part::Control,
-            (Opcode::Continuation, true) if header.fin() => Part::Last,
+            (Opcode::Continuation, true) if fin => Part::Last,
             (Opcode::Continuation, true) => Part::Middle,
             (Opcode::Continuation, false) => Part::Orphan,
             (Opcode::Text | Opcode::Binary, true) => Part::Interrupting,
-            (Opcode::Text | Opcode::Binary, false) if header.fin() => Part::Whole,
+            (Opcode::Text | Opcode::Binary, false) if fin => Part::Whole,
             (Opcode::Text | Opcode::Binary, false) => Part::First,
             _ => Part::Unknown,
         }

@@ -17,6 +17,7 @@ pub mod mask;
 mod message;
 mod opcode;
 mod resync;
+pub mod subprotocol;
 pub mod utf8;
 
 pub use conversation::{Conversation, Origin};

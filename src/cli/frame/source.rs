@@ -12,8 +12,19 @@ use ws101::render::escape;
 /// The name by which standard input is shown.
 const STDIN: &str = "standard input";
 
+/// What the bytes are dressed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dress {
+    /// Hexadecimal or a dump of it; a file that is no text holds the bytes themselves.
+    Hex,
+    /// Base64.
+    Base64,
+    /// Nothing: files hold the bytes themselves, whatever they look like.
+    Raw,
+}
+
 /// Reads the bytes that all the arguments together stand for.
-pub fn read(inputs: &[String], base64: bool) -> Result<Vec<u8>, Failure> {
+pub fn read(inputs: &[String], dress: Dress) -> Result<Vec<u8>, Failure> {
     if inputs.is_empty() && std::io::stdin().is_terminal() {
         let message = "error: no bytes were given\n  \
              expected: bytes in hexadecimal, a file, or something piped in\n  \
@@ -34,11 +45,11 @@ pub fn read(inputs: &[String], base64: bool) -> Result<Vec<u8>, Failure> {
             typed.push_str(input);
             continue;
         }
-        bytes.extend(of_text(&std::mem::take(&mut typed), None, base64)?);
+        bytes.extend(of_text(&std::mem::take(&mut typed), None, dress)?);
         let (name, content) = of_file(input)?;
-        bytes.extend(of_content(content, &name, base64)?);
+        bytes.extend(of_content(content, &name, dress)?);
     }
-    bytes.extend(of_text(&typed, None, base64)?);
+    bytes.extend(of_text(&typed, None, dress)?);
     if bytes.is_empty() {
         let names: Vec<&str> = inputs.iter().map(|input| shown_name(input)).collect();
         let names = escape::text(names.join(", ").as_bytes());
@@ -74,7 +85,10 @@ fn of_file(input: &str) -> Result<(String, Vec<u8>), Failure> {
     }
 }
 
-fn of_content(content: Vec<u8>, name: &str, base64: bool) -> Result<Vec<u8>, Failure> {
+fn of_content(content: Vec<u8>, name: &str, dress: Dress) -> Result<Vec<u8>, Failure> {
+    if dress == Dress::Raw {
+        return Ok(content);
+    }
     if let Some((what, command)) = recognise(&content) {
         let file = if name == STDIN { "-" } else { name };
         let command = command.map(|command| format!("\n  try: {command} {file}"));
@@ -85,11 +99,12 @@ fn of_content(content: Vec<u8>, name: &str, base64: bool) -> Result<Vec<u8>, Fai
     }
     match Content::of(content) {
         Content::Binary(bytes) => Ok(bytes),
-        Content::Text(text) => of_text(&text, Some(name), base64),
+        Content::Text(text) => of_text(&text, Some(name), dress),
     }
 }
 
-fn of_text(text: &str, file: Option<&str>, base64: bool) -> Result<Vec<u8>, Failure> {
+fn of_text(text: &str, file: Option<&str>, dress: Dress) -> Result<Vec<u8>, Failure> {
+    let base64 = dress == Dress::Base64;
     let read = if base64 { from_base64(text) } else { from_hex(text) };
     read.map_err(|error| Failure::Input(unreadable(text, file, base64, &error)))
 }
@@ -125,9 +140,11 @@ fn unreadable(text: &str, file: Option<&str>, base64: bool, error: &Unreadable) 
     if start.starts_with("GET ") || start.starts_with("HTTP/") {
         message.push_str("\n  if it is a handshake: ws101 handshake FILE");
     } else if looks_like_base64(text) {
-        let name = file.unwrap_or(start.trim_end());
-        let name = escape::clipped(name.as_bytes(), 48);
+        let name = escape::clipped(file.unwrap_or(start.trim_end()).as_bytes(), 48);
         message.push_str(&format!("\n  it may be Base64: ws101 frame --base64 {name}"));
+    } else if let Some(file) = file {
+        message
+            .push_str(&format!("\n  if it holds the bytes themselves: ws101 frame --raw {file}"));
     }
     message
 }

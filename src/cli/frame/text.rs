@@ -196,6 +196,7 @@ fn summary(
         _ => format!("{count} {noun}s"),
     };
     let (mark, paint) = match outcome.worst {
+        Some(Severity::Note) => (sheet.good(), Paint::Good),
         Some(severity) => (sheet.bad(), Paint::Severity(severity)),
         None if outcome.cut.is_some() => (sheet.bad(), Paint::Severity(Severity::Warning)),
         None => (sheet.good(), Paint::Good),

@@ -71,7 +71,7 @@ fn read_run(
         let problem = if length == 1 {
             format!("byte {number} has one digit; written with two it is 0{last}")
         } else {
-            format!("{length} digits are no whole number of bytes: '{last}' has no partner")
+            format!("byte {number} has one digit: {length} digits are no whole number of bytes")
         };
         return Err(Unreadable::at(text, at + length - 1, 1, problem));
     }

@@ -117,7 +117,7 @@ fn check_error(text: &str, line: usize, column: usize, problem: &str) {
 fn an_error_says_which_digit_of_which_byte_on_which_line() {
     check_error("81 8z 37", 1, 5, "the second digit of byte 2 is 'z'");
     check_error("81 05\n4865 6c6l", 2, 9, "the second digit of byte 6 is 'l'");
-    check_error("818", 1, 3, "3 digits are no whole number of bytes: '8' has no partner");
+    check_error("818", 1, 3, "byte 2 has one digit: 3 digits are no whole number of bytes");
     check_error("81 5 48", 1, 4, "byte 2 has one digit; written with two it is 05");
     check_error("81 0x 48", 1, 4, "byte 2 has no digits after '0x'");
     check_error(

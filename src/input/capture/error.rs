@@ -175,7 +175,7 @@ pub(super) fn not_a_capture(first: &[u8]) -> CaptureError {
 const DECOMPRESS: &str = "Decompress it first.";
 const CONVERT: &str = "Convert it with `editcap FILE FILE.pcapng`.";
 const CAPTURE: &str = "Record one with `tcpdump -i any -w FILE` or Wireshark.";
-const TRANSCRIPT: &str = "Give it to ws101 as a transcript instead.";
+const TRANSCRIPT: &str = "Try: ws101 handshake FILE";
 const HAR: &str = "If a browser saved it (HAR), give it to ws101 as a HAR file instead.";
 
 /// Leading bytes, what they mean, and what to try.

@@ -35,7 +35,8 @@ fn view(bytes: &[u8], offset: u64) -> FrameView {
     let sender = Sender::Certain(Endpoint::Client);
     let at = At::default();
     let Ok(header) = FrameHeader::read(bytes) else {
-        let cut = CutHeader { from: Endpoint::Client, offset, bytes, needed: 2, at };
+        let cut =
+            CutHeader { from: Endpoint::Client, offset, bytes, needed: 2, part: Part::Whole, at };
         return FrameView::of_cut(&cut, 1, sender);
     };
     let start = header.header_length() as usize;

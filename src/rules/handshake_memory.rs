@@ -1,0 +1,84 @@
+//! What the rules remember of a handshake, for what comes after it.
+
+use super::{Finding, Severity};
+use crate::said::{At, Endpoint};
+use crate::websocket::handshake::Handshake;
+use crate::websocket::subprotocol::{self, Subprotocol};
+use crate::websocket::{Event, Message, Opcode};
+
+/// What was seen of the handshake. Each part is dropped once it has been spoken of, so that one
+/// mistake does not make a finding for each message.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct HandshakeMemory {
+    /// The first rule, as an error, that the accepting response broke.
+    pub(super) bad_response: Option<&'static str>,
+    /// When the request was sent that has no answer yet.
+    pub(super) unanswered: Option<At>,
+    /// For each endpoint: the subprotocol, if it is known which messages it is made of.
+    pub(super) subprotocol: [Option<&'static Subprotocol>; 2],
+}
+
+impl HandshakeMemory {
+    /// Takes note of a fact and of what the rules found in it.
+    pub(super) fn note(
+        memory: &mut Option<Box<HandshakeMemory>>,
+        event: &Event<'_>,
+        findings: &[Finding],
+    ) {
+        match (event, memory) {
+            (Event::Handshake(handshake), memory) => {
+                let matters = HandshakeMemory::of(handshake, findings);
+                *memory = (matters != HandshakeMemory::default()).then(|| Box::new(matters));
+            }
+            (Event::Message(message), Some(memory)) if memory.concerns(message) => {
+                if message.from == Endpoint::Client {
+                    memory.bad_response = None;
+                }
+                let subprotocol = &mut memory.subprotocol[message.from.index()];
+                if subprotocol.is_some_and(|known| !fits(known, message.opcode)) {
+                    *subprotocol = None;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// True if a rule has something to say about this message because of the handshake.
+    pub(super) fn concerns(&self, message: &Message<'_>) -> bool {
+        let subprotocol = self.subprotocol[message.from.index()];
+        message.from == Endpoint::Client && self.bad_response.is_some()
+            || subprotocol.is_some_and(|known| !fits(known, message.opcode))
+    }
+
+    fn of(handshake: &Handshake, findings: &[Finding]) -> HandshakeMemory {
+        let mut memory = HandshakeMemory::default();
+        match handshake.status() {
+            None if handshake.response.is_none() => memory.unanswered = Some(handshake.request_at),
+            Some(101) => {
+                // Only what a client has to check: not what the server let pass in the request.
+                let about_response = |finding: &&Finding| {
+                    finding.severity == Severity::Error
+                        && finding.violator == Some(Endpoint::Server)
+                        && finding.rule.id != "HS-RES-ACCEPTED-BAD-REQUEST"
+                        && finding.rule.id != "PMD-ACCEPTED-BAD-OFFER"
+                };
+                let bad = findings.iter().find(about_response);
+                memory.bad_response = bad.map(|finding| finding.rule.id);
+                let known = handshake.subprotocol().and_then(subprotocol::find);
+                memory.subprotocol =
+                    [known.filter(|known| known.payload != subprotocol::Payload::Either); 2];
+            }
+            _ => {}
+        }
+        memory
+    }
+}
+
+/// True unless the subprotocol is made of the other kind of message.
+pub(super) fn fits(subprotocol: &Subprotocol, opcode: Opcode) -> bool {
+    match subprotocol.payload {
+        subprotocol::Payload::Text => opcode != Opcode::Binary,
+        subprotocol::Payload::Binary => opcode != Opcode::Text,
+        subprotocol::Payload::Either => true,
+    }
+}

@@ -1,0 +1,138 @@
+//! What the client offers: subprotocols and extensions (RFC 6455 §4.1 items 10 and 11, §9.1).
+
+use crate::http::{Head, Member, is_token, quote};
+use crate::rules::observed::{Judgement, in_request, request};
+use crate::rules::{Check, Level, Rule, Severity, Violator};
+use crate::websocket::extension;
+use crate::websocket::handshake::Handshake;
+use crate::websocket::subprotocol::HEADER;
+
+/// HS-REQ-SUBPROTO-SYNTAX
+pub static SUBPROTO_SYNTAX: Rule = Rule {
+    id: "HS-REQ-SUBPROTO-SYNTAX",
+    severity: Severity::Error,
+    level: Level::Must,
+    violator: Violator::Client,
+    rfc: "6455 §4.1",
+    title: "The offered subprotocols are tokens",
+    mend: "use names of letters, digits and - . _ + only, with commas between them",
+    check: Check::Handshake(|handshake, _| subproto_syntax(handshake).into()),
+};
+
+fn subproto_syntax(handshake: &Handshake) -> Judgement {
+    let head = request(handshake)?;
+    let expected = "names made of letters, digits and some marks (a token)";
+    for line in head.lines(HEADER) {
+        if line.value.is_empty() {
+            let seen = "Sec-WebSocket-Protocol is empty";
+            return Ok(Some(
+                in_request(head, &line.line, seen, "a name, or no such line")
+                    .cause("the client sends the header although no subprotocol was asked for"),
+            ));
+        }
+    }
+    let members = head.members(HEADER);
+    for member in members.iter().filter(|member| !member.range.is_empty()) {
+        let name = head.bytes(&member.range);
+        if !is_token(name) {
+            let seen = format!("the subprotocol {} is not a token", quote(name));
+            let broken = in_request(head, &member.range, seen, expected);
+            return Ok(Some(broken.cause(fault_of_name(name))));
+        }
+    }
+    let names = members.iter().filter(|member| !member.range.is_empty()).count();
+    if names < members.len() {
+        let empty = members.iter().find(|member| member.range.is_empty());
+        let range = empty.map_or(head.start_range(), |member| member.range.clone());
+        let seen = "the list of subprotocols has an empty member";
+        let broken = in_request(head, &range, seen, "no comma without a name");
+        return Ok(Some(if names == 0 { broken } else { broken.severity(Severity::Note) }));
+    }
+    Ok(None)
+}
+
+/// What usually puts such a name there.
+pub(in crate::rules) fn fault_of_name(name: &[u8]) -> &'static str {
+    if name.contains(&b'/') {
+        "a URL or a media type stands where a name belongs: `/` separates"
+    } else if name.iter().any(|b| matches!(b, b'{' | b'[' | b'"')) {
+        "data in JSON stands where a name belongs; brackets and quotation marks separate"
+    } else if name.contains(&b' ') || name.contains(&b';') {
+        "the names are separated by something else than commas"
+    } else {
+        "the name holds a character that separates, or one that is not ASCII"
+    }
+}
+
+/// HS-REQ-SUBPROTO-UNIQUE
+pub static SUBPROTO_UNIQUE: Rule = Rule {
+    id: "HS-REQ-SUBPROTO-UNIQUE",
+    severity: Severity::Error,
+    level: Level::Must,
+    violator: Violator::Client,
+    rfc: "6455 §4.1",
+    title: "No subprotocol is offered twice",
+    mend: "offer each name once, the preferred one first",
+    check: Check::Handshake(|handshake, _| subproto_unique(handshake).into()),
+};
+
+fn subproto_unique(handshake: &Handshake) -> Judgement {
+    let head = request(handshake)?;
+    let members = head.members(HEADER);
+    let same = |a: &Member, b: &Member| head.bytes(&a.range) == head.bytes(&b.range);
+    if let Some(twin) = repeated(&members, same) {
+        let seen = format!("{} is offered twice", quote(head.bytes(&twin.range)));
+        return Ok(Some(in_request(head, &twin.range, seen, "each name once")));
+    }
+    let similar =
+        |a: &Member, b: &Member| head.bytes(&a.range).eq_ignore_ascii_case(head.bytes(&b.range));
+    Ok(repeated(&members, similar).map(|twin| {
+        let seen = format!("{} is offered in two spellings", quote(head.bytes(&twin.range)));
+        in_request(head, &twin.range, seen, "one spelling: names are compared with their case")
+            .severity(Severity::Note)
+    }))
+}
+
+/// The first member that has an equal before it.
+fn repeated(members: &[Member], equal: impl Fn(&Member, &Member) -> bool) -> Option<&Member> {
+    members.iter().enumerate().map(|(index, member)| (&members[..index], member)).find_map(
+        |(before, member)| {
+            let is_twin = !member.range.is_empty() && before.iter().any(|b| equal(b, member));
+            is_twin.then_some(member)
+        },
+    )
+}
+
+/// HS-REQ-EXT-SYNTAX
+pub static EXT_SYNTAX: Rule = Rule {
+    id: "HS-REQ-EXT-SYNTAX",
+    severity: Severity::Error,
+    level: Level::Must,
+    violator: Violator::Client,
+    rfc: "6455 §9.1",
+    title: "The offered extensions follow the grammar",
+    mend: "write name; parameter; parameter=value, with commas between extensions",
+    check: Check::Handshake(|handshake, _| ext_syntax(handshake).into()),
+};
+
+fn ext_syntax(handshake: &Handshake) -> Judgement {
+    let head = request(handshake)?;
+    Ok(extension_fault(head).map(|fault| {
+        let seen = format!("{}: {}", fault.what, quote(head.bytes(&fault.range)));
+        let expected = "extension; parameter; parameter=value";
+        in_request(head, &fault.range, seen, expected)
+    }))
+}
+
+/// Where the extensions do not follow their grammar first; a header of empty members is empty.
+pub(in crate::rules) fn extension_fault(head: &Head) -> Option<extension::GrammarFault> {
+    let (extensions, faults) = extension::read(head);
+    let line = head.line(extension::HEADER)?;
+    let all_empty = extensions.is_empty() && faults.is_empty();
+    faults.into_iter().next().or_else(|| {
+        all_empty.then(|| extension::GrammarFault {
+            range: line.value.clone(),
+            what: "a list of extensions without any",
+        })
+    })
+}

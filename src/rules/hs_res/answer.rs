@@ -1,0 +1,216 @@
+//! The head of a 101: status line, Upgrade, Connection, and what has no place in it (RFC 6455
+//! §4.2.2, RFC 9112 §4, RFC 9110 §15.2.2).
+
+use crate::http::{Head, StartLine, quote};
+use crate::rules::hs_req::lines::misplaced_in_response;
+use crate::rules::hs_req::upgrade::asks_for_websocket;
+use crate::rules::observed::{
+    Judgement, accepted, all_values, in_response, is_ended, request, response,
+};
+use crate::rules::{Broken, Check, Level, Rule, Severity, Violator};
+use crate::websocket::handshake::Handshake;
+
+/// HS-RES-STATUS-LINE
+pub static STATUS_LINE: Rule = Rule {
+    id: "HS-RES-STATUS-LINE",
+    severity: Severity::Error,
+    level: Level::Must,
+    violator: Violator::Server,
+    rfc: "9112 §4",
+    title: "The response begins with an HTTP/1.1 status line",
+    mend: "begin with HTTP/1.1 101 Switching Protocols",
+    check: Check::Handshake(|handshake, _| status_line(handshake).into()),
+};
+
+fn status_line(handshake: &Handshake) -> Judgement {
+    let head = handshake.response.as_deref().ok_or("no response was captured")?;
+    let range = head.start_range();
+    if !is_ended(head, &range) {
+        return Err("the response was cut off");
+    }
+    let StartLine::Status { version, code, reason } = &head.start else {
+        let seen = format!("the first line, {}, is no status line", quote(head.bytes(&range)));
+        return Ok(Some(in_response(head, &range, seen, "HTTP/1.1 101 Switching Protocols")));
+    };
+    let found = head.bytes(version);
+    let well_formed =
+        matches!(found, [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9']);
+    // What a tool prints for HTTP/2 and HTTP/3.
+    let printed = matches!(found, b"HTTP/2" | b"HTTP/3") && handshake.transcript;
+    if !well_formed && !printed {
+        let seen = format!("the HTTP version is {}", quote(found));
+        let broken = in_response(head, version, seen, "HTTP/1.1");
+        return Ok(Some(if found.eq_ignore_ascii_case(b"HTTP/1.1") {
+            broken.cause("the name HTTP is compared with its case")
+        } else {
+            broken
+        }));
+    }
+    if !matches!(head.bytes(code), [b'1'..=b'5', _, _]) {
+        let seen = format!("the status code is {}", quote(head.bytes(code)).trim_matches('"'));
+        return Ok(Some(in_response(head, code, seen, "a number from 100 to 599")));
+    }
+    if head.bytes(code) == b"101" && matches!(found, b"HTTP/1.0" | b"HTTP/0.9") {
+        let seen = format!("the status is 101 and the version {}", quote(found));
+        let broken = in_response(head, version, seen, "HTTP/1.1, which alone knows 101");
+        return Ok(Some(broken.cause("the status line is a fixed text in a hand-written server")));
+    }
+    let control = head.bytes(reason).iter().position(|&b| b < b' ' && b != b'\t' || b == 0x7f);
+    Ok(control.map(|at| {
+        let place = reason.start + at..reason.start + at + 1;
+        let byte = head.bytes(&place)[0];
+        let seen = format!("the reason phrase holds the control byte {byte:02x}");
+        in_response(head, &place, seen, "any text, or none")
+    }))
+}
+
+/// HS-RES-UPGRADE
+pub static UPGRADE: Rule = Rule {
+    id: "HS-RES-UPGRADE",
+    severity: Severity::Error,
+    level: Level::Must,
+    violator: Violator::Server,
+    rfc: "6455 §4.2.2",
+    title: "A 101 names websocket in Upgrade, and nothing else",
+    mend: "send Upgrade: websocket with the 101",
+    check: Check::Handshake(|handshake, _| upgrade(handshake).into()),
+};
+
+fn upgrade(handshake: &Handshake) -> Judgement {
+    let head = accepted(handshake)?;
+    let members = head.members("Upgrade");
+    let mut names = members.iter().map(|m| head.bytes(&m.range)).filter(|name| !name.is_empty());
+    if let (Some(name), None) = (names.next(), names.next())
+        && name.eq_ignore_ascii_case(b"websocket")
+    {
+        return Ok(None);
+    }
+    let expected = "Upgrade: websocket";
+    let Some(values) = all_values(head, "Upgrade") else {
+        return Ok(Some(
+            missing(head, "the 101 has no Upgrade", expected)
+                .cause("a proxy took it out of the answer, or a hand-written server left it out"),
+        ));
+    };
+    let seen = format!("Upgrade is {}", quote(head.bytes(&values)));
+    Ok(Some(in_response(head, &values, seen, expected).cause(
+        "the list of what could be spoken stands where the one protocol that is spoken belongs",
+    )))
+}
+
+/// HS-RES-CONNECTION
+pub static CONNECTION: Rule = Rule {
+    id: "HS-RES-CONNECTION",
+    severity: Severity::Error,
+    level: Level::Must,
+    violator: Violator::Server,
+    rfc: "6455 §4.2.2",
+    title: "A 101 lists Upgrade in Connection",
+    mend: "send Connection: Upgrade with the 101",
+    check: Check::Handshake(|handshake, _| connection(handshake).into()),
+};
+
+fn connection(handshake: &Handshake) -> Judgement {
+    let head = accepted(handshake)?;
+    if head.lists("Connection", "upgrade") {
+        return Ok(None);
+    }
+    let expected = "Upgrade among the options of Connection";
+    let Some(values) = all_values(head, "Connection") else {
+        return Ok(Some(
+            missing(head, "the 101 has no Connection", expected)
+                .cause("a proxy that rebuilds the headers left it out"),
+        ));
+    };
+    let seen = format!("Connection is {}", quote(head.bytes(&values)));
+    Ok(Some(
+        in_response(head, &values, seen, expected)
+            .cause("a framework or a proxy wrote the Connection of an ordinary response"),
+    ))
+}
+
+/// HS-RES-UNREQUESTED
+pub static UNREQUESTED: Rule = Rule {
+    id: "HS-RES-UNREQUESTED",
+    severity: Severity::Error,
+    level: Level::MustNot,
+    violator: Violator::Server,
+    rfc: "9110 §7.8",
+    title: "A 101 answers a request that asked for it",
+    mend: "answer 426 (or an ordinary response) to a request without Upgrade: websocket",
+    check: Check::Handshake(|handshake, _| unrequested(handshake).into()),
+};
+
+fn unrequested(handshake: &Handshake) -> Judgement {
+    let asked = request(handshake)?;
+    let head = accepted(handshake)?;
+    Ok((!asks_for_websocket(asked)).then(|| {
+        let seen = "the server switches protocols, and the request did not ask for websocket";
+        in_response(head, &head.start_range(), seen, "101 only after Upgrade: websocket").cause(
+            "the server does not look at Upgrade; or a proxy between the client and this capture \
+             took it out",
+        )
+    }))
+}
+
+/// HS-RES-BODY-HEADERS
+pub static BODY_HEADERS: Rule = Rule {
+    id: "HS-RES-BODY-HEADERS",
+    severity: Severity::Warning,
+    level: Level::MustNot,
+    violator: Violator::Server,
+    rfc: "9110 §8.6",
+    title: "A 101 has neither Content-Length nor Transfer-Encoding",
+    mend: "leave both out of a 101: it ends with its empty line",
+    check: Check::Handshake(|handshake, _| body_headers(handshake).into()),
+};
+
+fn body_headers(handshake: &Handshake) -> Judgement {
+    let head = accepted(handshake)?;
+    Ok(["Transfer-Encoding", "Content-Length"].iter().find_map(|name| {
+        let line = head.line(name)?;
+        let seen = format!("the 101 carries {name}, as if a body followed");
+        let broken = in_response(head, &line.line, seen, "nothing about a body: frames follow");
+        Some(broken.cause("a framework adds it to every response"))
+    }))
+}
+
+/// HS-RES-MISPLACED-HEADER
+pub static MISPLACED_HEADER: Rule = Rule {
+    id: "HS-RES-MISPLACED-HEADER",
+    severity: Severity::Note,
+    level: Level::Advice,
+    violator: Violator::Server,
+    rfc: "6455 §4.3",
+    title: "The response has no fields that belong to a request",
+    mend: "leave it out: clients ignore it",
+    check: Check::Handshake(|handshake, _| response(handshake).map(misplaced_in_response).into()),
+};
+
+/// HS-RES-CONNECTION-CLOSE
+pub static CONNECTION_CLOSE: Rule = Rule {
+    id: "HS-RES-CONNECTION-CLOSE",
+    severity: Severity::Note,
+    level: Level::Advice,
+    violator: Violator::Server,
+    rfc: "9112 §9.6",
+    title: "A 101 does not announce that the connection closes",
+    mend: "leave close out of Connection in a 101",
+    check: Check::Handshake(|handshake, _| connection_close(handshake).into()),
+};
+
+fn connection_close(handshake: &Handshake) -> Judgement {
+    let head = accepted(handshake)?;
+    let members = head.members("Connection");
+    let close = members.iter().find(|m| head.bytes(&m.range).eq_ignore_ascii_case(b"close"));
+    Ok(close.map(|member| {
+        let seen = "Connection lists close in a 101";
+        in_response(head, &member.range, seen, "no close: the connection goes on")
+            .cause("a proxy that heeds it closes right after the handshake")
+    }))
+}
+
+/// A finding about something that is not there points at the status line.
+pub(super) fn missing(head: &Head, seen: &str, expected: &str) -> Broken {
+    in_response(head, &head.start_range(), seen, expected)
+}

@@ -1,0 +1,140 @@
+//! What follows from a handshake: who goes on although he should not (RFC 6455 §4.1, §4.2.1).
+
+use crate::http::quote;
+use crate::layout::Span;
+use crate::rules::hs_req::{host, key, offers, request_line, upgrade, version};
+use crate::rules::observed::{Judgement, accepted, in_response, request};
+use crate::rules::{Broken, Check, Level, Memory, Rule, Severity, Verdict, Violator};
+use crate::said::Endpoint;
+use crate::websocket::handshake::Handshake;
+use crate::websocket::{Message, NotFrames, NotFramesKind};
+
+/// HS-RES-ACCEPTED-BAD-REQUEST
+pub static ACCEPTED_BAD_REQUEST: Rule = Rule {
+    id: "HS-RES-ACCEPTED-BAD-REQUEST",
+    severity: Severity::Error,
+    level: Level::Must,
+    violator: Violator::Server,
+    rfc: "6455 §4.2.1",
+    title: "A request that is no handshake is refused",
+    mend: "check method, HTTP version, Host, Upgrade, Connection, key and version before answering \
+           101; answer 400 otherwise",
+    check: Check::Handshake(|handshake, memory| accepted_bad_request(handshake, memory).into()),
+};
+
+/// What a server has to look at before it accepts (§4.2.1, §9.1).
+static GROUNDS_FOR_REFUSAL: [&Rule; 11] = [
+    &request_line::METHOD,
+    &request_line::HTTP_VERSION,
+    &host::PRESENT,
+    &host::SINGLE,
+    &upgrade::PRESENT,
+    &upgrade::CONNECTION,
+    &key::PRESENT,
+    &key::SINGLE,
+    &version::PRESENT,
+    &version::THIRTEEN,
+    &offers::EXT_SYNTAX,
+];
+
+/// What it should look at and need not: §4.2.2 excuses it from decoding the key.
+static EXCUSED: [&Rule; 2] = [&key::BASE64, &key::LENGTH];
+
+fn accepted_bad_request(handshake: &Handshake, memory: &Memory) -> Judgement {
+    request(handshake)?;
+    let head = accepted(handshake)?;
+    let is_broken = |rule: &&&Rule| match rule.check {
+        Check::Handshake(check) => match check(handshake, memory) {
+            Verdict::Broken(broken) => broken.severity.unwrap_or(rule.severity) == Severity::Error,
+            _ => false,
+        },
+        _ => false,
+    };
+    let accepted = |rule: &Rule| {
+        let seen = format!("the server accepts a request that breaks {}", rule.id);
+        in_response(head, &head.start_range(), seen, "a refusal, such as 400 Bad Request")
+            .cause("the server checks less of the request than RFC 6455 asks for")
+    };
+    if let Some(rule) = GROUNDS_FOR_REFUSAL.iter().find(is_broken) {
+        return Ok(Some(accepted(rule)));
+    }
+    let excused = EXCUSED.iter().find(is_broken);
+    Ok(excused.map(|rule| {
+        accepted(rule)
+            .cause("a server is not obliged to decode the key (§4.2.2)")
+            .severity(Severity::Note)
+    }))
+}
+
+/// HS-RES-CLIENT-ACCEPTED-BAD
+pub static CLIENT_ACCEPTED_BAD: Rule = Rule {
+    id: "HS-RES-CLIENT-ACCEPTED-BAD",
+    severity: Severity::Error,
+    level: Level::Must,
+    violator: Violator::Client,
+    rfc: "6455 §4.1",
+    title: "The client fails the connection if the response is wrong",
+    mend: "check the response as §4.1 lists it, and close instead of sending",
+    check: Check::Message(client_accepted_bad),
+};
+
+fn client_accepted_bad(message: &Message<'_>, memory: &Memory) -> Option<Broken> {
+    let rule = memory.bad_response()?;
+    (!rule.starts_with("PMD-")).then(|| trusted_anyway(rule, message)).flatten()
+}
+
+/// The client goes on although the response breaks a rule.
+pub(in crate::rules) fn trusted_anyway(rule: &str, message: &Message<'_>) -> Option<Broken> {
+    (message.from == Endpoint::Client).then(|| {
+        let seen = format!("the client sends messages although the response breaks {rule}");
+        Broken::new(Endpoint::Client, seen, "the end of the connection")
+            .at(Span::bytes(message.offset, message.wire_length.max(1)))
+            .cause("the client does not check what the server answers")
+    })
+}
+
+/// HS-RES-FRAMES-AFTER-REFUSAL
+pub static FRAMES_AFTER_REFUSAL: Rule = Rule {
+    id: "HS-RES-FRAMES-AFTER-REFUSAL",
+    severity: Severity::Error,
+    level: Level::MustNot,
+    violator: Violator::Client,
+    rfc: "6455 §4.1",
+    title: "No frames follow a refusal",
+    mend: "read the status code, and send frames only after 101",
+    check: Check::NotFrames(frames_after_refusal),
+};
+
+fn frames_after_refusal(other: &NotFrames<'_>, _: &Memory) -> Option<Broken> {
+    (other.kind == NotFramesKind::FramesAfterRefusal).then(|| {
+        let seen = "the client sends frames on a connection that still speaks HTTP";
+        Broken::new(Endpoint::Client, seen, "another request, or the end of the connection")
+            .at(Span::bytes(other.offset, other.bytes.len() as u64))
+            .cause("the client does not look at the status code")
+    })
+}
+
+/// HS-RES-HTTP-AFTER-101
+pub static HTTP_AFTER_101: Rule = Rule {
+    id: "HS-RES-HTTP-AFTER-101",
+    severity: Severity::Error,
+    level: Level::Must,
+    violator: Violator::Server,
+    rfc: "6455 §4.2.2",
+    title: "Frames follow a 101, and no HTTP",
+    mend: "write nothing to the socket after the upgrade but frames",
+    check: Check::NotFrames(http_after_101),
+};
+
+fn http_after_101(other: &NotFrames<'_>, _: &Memory) -> Option<Broken> {
+    (other.kind == NotFramesKind::HttpAfterUpgrade).then(|| {
+        let line = other.bytes.split(|&b| b == b'\r' || b == b'\n').next().unwrap_or_default();
+        let seen = format!("after the 101 comes {}", quote(line));
+        Broken::new(other.from, seen, "a frame")
+            .at(Span::bytes(other.offset, other.bytes.len() as u64))
+            .cause(
+                "two components answer: the upgrade library, and the framework with its usual \
+                 response",
+            )
+    })
+}

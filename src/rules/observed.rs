@@ -1,0 +1,109 @@
+//! What a check of the handshake may look at: each answer is the thing itself, or why the rule
+//! can't be judged. And how such a check says what it saw.
+
+use super::{Broken, Verdict};
+use crate::http::Head;
+use crate::said::Endpoint;
+use crate::websocket::handshake::{Dialect, Handshake};
+use std::ops::Range;
+
+/// What a check came to: nothing, or something broken, or why it could not look.
+pub(super) type Judgement = Result<Option<Broken>, &'static str>;
+
+impl From<Judgement> for Verdict {
+    fn from(judgement: Judgement) -> Verdict {
+        match judgement {
+            Ok(broken) => broken.into(),
+            Err(why) => Verdict::NotObserved(why),
+        }
+    }
+}
+
+/// The request, if it is one that the rules for handshakes concern.
+pub(super) fn request(handshake: &Handshake) -> Result<&Head, &'static str> {
+    let request = handshake.request.as_deref().ok_or("the request was not captured")?;
+    if request.method() == Some(b"CONNECT") {
+        return Err("a CONNECT is not a handshake of HTTP/1.1");
+    }
+    // What is missing from a head that was cut off may have come after the cut.
+    if !request.complete && !handshake.transcript {
+        return Err("the request was cut off");
+    }
+    Ok(request)
+}
+
+/// True if the line that this range lies in was captured to its end.
+pub(super) fn is_ended(head: &Head, range: &Range<usize>) -> bool {
+    head.complete || head.source.get(range.end..).is_some_and(|rest| rest.contains(&b'\n'))
+}
+
+/// The request, if it is of RFC 6455: the drafts had other keys and versions.
+pub(super) fn modern_request(handshake: &Handshake) -> Result<&Head, &'static str> {
+    not_hixie(handshake)?;
+    request(handshake)
+}
+
+/// The final response.
+pub(super) fn response(handshake: &Handshake) -> Result<&Head, &'static str> {
+    let response = handshake.response.as_deref().ok_or("no response was captured")?;
+    if !response.complete && !handshake.transcript {
+        return Err("the response was cut off");
+    }
+    Ok(response)
+}
+
+/// The response, if it is a 101.
+pub(super) fn accepted(handshake: &Handshake) -> Result<&Head, &'static str> {
+    let response = response(handshake)?;
+    match handshake.status() {
+        Some(101) => Ok(response),
+        _ => Err("the handshake was not accepted"),
+    }
+}
+
+/// Fails for the first two drafts, which shared little with RFC 6455 but the name.
+pub(super) fn not_hixie(handshake: &Handshake) -> Result<(), &'static str> {
+    match handshake.dialect() {
+        Dialect::Hixie75 => Err("a handshake of the draft hixie-75"),
+        Dialect::Hixie76 => Err("a handshake of the draft hixie-76"),
+        Dialect::Rfc6455 | Dialect::Hybi(_) => Ok(()),
+    }
+}
+
+/// Something in the request.
+pub(super) fn in_request(
+    head: &Head,
+    range: &Range<usize>,
+    seen: impl Into<String>,
+    expected: impl Into<String>,
+) -> Broken {
+    Broken::new(Endpoint::Client, seen, expected).in_head(head, range)
+}
+
+/// Something in the response.
+pub(super) fn in_response(
+    head: &Head,
+    range: &Range<usize>,
+    seen: impl Into<String>,
+    expected: impl Into<String>,
+) -> Broken {
+    Broken::new(Endpoint::Server, seen, expected).in_head(head, range)
+}
+
+/// From the first to the last line of that name, as far as their values; none if there is no line.
+pub(super) fn all_values(head: &Head, name: &str) -> Option<Range<usize>> {
+    let first = head.line(name)?;
+    let last = head.lines(name).last()?;
+    Some(first.value.start..last.value.end)
+}
+
+/// True for a value that somebody made unreadable before passing it on.
+pub(super) fn is_redacted(value: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(value).to_ascii_lowercase();
+    let is_filler = |c: char| matches!(c, 'x' | '*' | '#');
+    text.contains("...")
+        || text.contains('…')
+        || text.contains('<')
+        || text.contains("redacted")
+        || (!text.is_empty() && text.chars().all(is_filler))
+}
