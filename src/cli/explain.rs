@@ -2,8 +2,8 @@
 
 use super::{Common, Failure, Format, Output, Status};
 use std::io::Write as _;
-use ws101::render::{Paint, Sheet, escape, finding, markdown};
-use ws101::rules::{self, Rule};
+use ws101::render::{Paint, escape, finding, markdown};
+use ws101::rules::{self, pages::page};
 
 /// Explains a rule: what it asks, why, an example that breaks it, what causes it, how to mend it.
 #[derive(Debug, clap::Args)]
@@ -29,11 +29,6 @@ struct Record {
 /// How many suggestions are made.
 const MAX_SUGGESTIONS: usize = 5;
 
-/// The one place where the page of a rule is asked for.
-fn page(_rule: &Rule) -> Option<&'static str> {
-    None
-}
-
 /// Runs the command.
 pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, Failure> {
     let topic = args.topic.trim();
@@ -45,21 +40,15 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
         return Ok(Status::Good);
     }
     let sheet = output.sheet;
-    heading(output, &sheet, rule)?;
+    writeln!(output, "{}", sheet.palette.paint(Paint::Name, rule.id))?;
     match page(rule).map(without_heading) {
         Some(text) => markdown::page(output, &sheet, text)?,
-        None => markdown::page(output, &sheet, rule.mend)?,
+        None => {
+            let demand = finding::demand(rule);
+            markdown::page(output, &sheet, &format!("{demand}\n\n{}", rule.mend))?;
+        }
     }
     Ok(Status::Good)
-}
-
-fn heading(out: &mut Output, sheet: &Sheet, rule: &Rule) -> std::io::Result<()> {
-    let severity = sheet.palette.paint(Paint::Severity(rule.severity), rule.severity.name());
-    writeln!(out, "{} {severity}", sheet.palette.paint(Paint::Name, rule.id))?;
-    for line in ws101::render::wrap(&sheet.words(&finding::demand(rule)), sheet.width) {
-        writeln!(out, "{}", sheet.palette.paint(Paint::Title, line))?;
-    }
-    writeln!(out)
 }
 
 /// A page without its first heading, which the report has written already.

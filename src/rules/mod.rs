@@ -20,6 +20,7 @@ mod msk;
 mod neg;
 mod observed;
 mod ordinary;
+pub mod pages;
 mod pings;
 mod pmd;
 mod pmd_negotiation;
