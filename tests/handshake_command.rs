@@ -1,8 +1,9 @@
 //! `ws101 handshake`, `accept`, `rules`, `explain` through the real binary: what people type and
 //! what they get back. How many rules hold is left to the tests of the rules.
 
+mod shared;
+
 use assert_cmd::Command;
-use std::path::Path;
 
 /// What a run printed and how it ended.
 struct Run {
@@ -23,14 +24,14 @@ fn ws101(arguments: &str, input: &[u8]) -> Run {
 }
 
 const TEXTBOOK: &str = "\
-✓ handshake  GET /chat → 101 Switching Protocols                                              valid
+✓ handshake  GET /chat → 101 Switching Protocols                                             1 note
 
  request
    GET /chat HTTP/1.1                                  ✓ GET, HTTP/1.1, a path
    Host: example.com                                   ✓ who is asked
    Upgrade: websocket                                  ✓ what to switch to
    Connection: Upgrade                                 ✓ what holds for this hop only
-   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==         ✓ 16 random bytes in Base64
+   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==         i the key is the sample of RFC 6455 §1.3
    Sec-WebSocket-Version: 13                           ✓ the version of the protocol
  response
    HTTP/1.1 101 Switching Protocols                    ✓ accepted
@@ -38,7 +39,7 @@ const TEXTBOOK: &str = "\
    Connection: Upgrade                                 ✓ what holds for this hop only
    Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=  ✓ the proof that it read the key
 
- agreed: no subprotocol, no extensions
+note[HS-REQ-KEY-ENTROPY]: the key is the sample of RFC 6455 §1.3
 ";
 
 #[test]
@@ -113,11 +114,9 @@ error: standard input: this is a packet capture: ws101 pcap -
 /// Real recordings of other projects, which are not part of this repository.
 #[test]
 fn recordings_of_other_projects_are_read() {
-    let public = Path::new("../../../work/shared/captures/public");
+    let claim = "recordings_of_other_projects_are_read";
+    let Some(public) = shared::shared(claim, "captures/public") else { return };
     let har = public.join("har/mitmproxy__mitmproxy/test__mitmproxy__data__flows__websocket.har");
-    if !har.exists() {
-        return;
-    }
     let run = ws101(&format!("handshake {}", har.display()), b"");
     assert_eq!(run.out.matches("✓ the proof that it read the key").count(), 3, "\n{}", run.out);
     let log = public.join("transcripts/sitespeedio__chrome-har/test__perflogs__early-hints.json");
@@ -159,7 +158,8 @@ fn an_accept_is_checked() {
 #[test]
 fn a_rule_is_explained_once_and_in_full() {
     let run = ws101("explain hs-res-accept-value", b"");
-    let start = "HS-RES-ACCEPT-VALUE\nThe Accept answers the request's key.\n\nerror · MUST · ";
+    let start = "HS-RES-ACCEPT-VALUE error\nThe Accept answers the request's key (MUST, RFC 6455 \
+                 §4.2.2)\n\nWhat it asks\n\nThe Accept is Base64";
     assert!(run.out.starts_with(start), "\n{}", run.out);
     for part in ["\nWhy\n", "\n    Sec-WebSocket-Accept: ", "\nHow to fix it\n"] {
         assert!(run.out.contains(part), "{part} is missing in\n{}", run.out);

@@ -1,6 +1,7 @@
 //! The rules of the handshake: what must never be flagged (catalogue §3), the traps of single
 //! rules, and what a finding says about classic mistakes.
 
+use proptest::prelude::*;
 use ws101::rules::{Finding, Judge, Judged, Severity};
 use ws101::said::{At, Endpoint, Said, Time, TransportEnd};
 use ws101::websocket::accept::accept;
@@ -498,5 +499,57 @@ fn findings_carry_no_control_characters() {
     for finding in wire(&request, "").findings() {
         let text = format!("{} {:?}", finding.detail(), finding.broken.cause);
         assert!(!text.contains(['\x1b', '\u{202e}']), "{text}");
+    }
+}
+
+/// An exchange with everything in it, and what may be put in its place.
+fn mutations() -> impl Strategy<Value = Vec<(usize, String)>> {
+    let pieces = prop_oneof![
+        "[ -~]{0,3}",
+        "\\PC{0,2}",
+        Just("\r\n".to_owned()),
+        Just("\0".to_owned()),
+        Just("\"".to_owned()),
+        Just(", ".to_owned()),
+        Just(";=".to_owned()),
+        Just("[::".to_owned()),
+    ];
+    prop::collection::vec((0usize..900, pieces), 0..6)
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_heads_hold_findings_are_harmless_and_point_into_them(
+        changes in mutations(),
+        is_transcript in any::<bool>(),
+    ) {
+        let request = request(&[
+            "Origin: https://www.example.com",
+            "Sec-WebSocket-Protocol: chat, superchat",
+            "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits; \
+             server_max_window_bits=\"10\", permessage-deflate",
+        ]);
+        let response = response(&[
+            "Sec-WebSocket-Protocol: chat",
+            "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10",
+        ]);
+        let mut exchange = [request.into_bytes(), response.into_bytes()];
+        for (at, piece) in changes {
+            let head = &mut exchange[at % 2];
+            let at = (at / 2).min(head.len());
+            let end = (at + piece.len() % 3).min(head.len());
+            head.splice(at..end, piece.bytes());
+        }
+        let conversation =
+            if is_transcript { Conversation::of_transcript() } else { Conversation::new() };
+        let scene = Scene::new(conversation).says(Endpoint::Client, &exchange[0]);
+        for finding in scene.says(Endpoint::Server, &exchange[1]).findings() {
+            let text = format!("{} {:?}", finding.detail(), finding.broken.cause);
+            prop_assert!(!text.contains(|c: char| c.is_control()), "{text}");
+            if let (Some(span), Some(from)) = (finding.broken.span, finding.broken.endpoint) {
+                let length = exchange[from.index()].len() as u64;
+                prop_assert!(span.end() <= length * 8, "{}: {span:?}", finding.rule.id);
+            }
+        }
     }
 }

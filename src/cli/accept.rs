@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::io::Write as _;
 use ws101::render::{Paint, derivation::derivation, escape, wrap};
-use ws101::rules::Severity;
+use ws101::rules::{self, Severity};
 use ws101::websocket::accept;
 
 /// Derives Sec-WebSocket-Accept from a Sec-WebSocket-Key, step by step.
@@ -43,9 +43,11 @@ struct Mistake {
     mend: String,
 }
 
-/// The one place where the classic mistakes are asked for.
-fn diagnose(_key: &[u8], _found: &[u8]) -> Option<Mistake> {
-    None
+/// The classic mistake that leads to a wrong Accept, if it is one.
+fn diagnose(key: &[u8], found: &[u8]) -> Option<Mistake> {
+    let mistake = accept::diagnose(key, found)?;
+    let mend = rules::find("HS-RES-ACCEPT-VALUE").map_or("", |rule| rule.mend);
+    Some(Mistake { what: format!("this is what comes out when {mistake}"), mend: mend.to_owned() })
 }
 
 /// Runs the command.

@@ -2,8 +2,8 @@
 
 use super::{Common, Failure, Format, Output, Status};
 use std::io::Write as _;
-use ws101::render::{Paint, escape, finding, markdown};
-use ws101::rules::{self, pages::page};
+use ws101::render::{Paint, Sheet, escape, finding, markdown};
+use ws101::rules::{self, Rule};
 
 /// Explains a rule: what it asks, why, an example that breaks it, what causes it, how to mend it.
 #[derive(Debug, clap::Args)]
@@ -23,7 +23,7 @@ struct Record {
     r#type: &'static str,
     topic: &'static str,
     title: &'static str,
-    markdown: Option<&'static str>,
+    markdown: &'static str,
 }
 
 /// How many suggestions are made.
@@ -34,30 +34,29 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
     let topic = args.topic.trim();
     let Some(rule) = rules::find(topic) else { return Err(unknown(topic)) };
     if common.format != Format::Text {
-        let (topic, title, markdown) = (rule.id, rule.title, page(rule));
+        let (topic, title, markdown) = (rule.id, rule.title, rules::page(rule));
         let record = Record { r#type: "explanation", topic, title, markdown };
         output.write_records(common.format, &[record])?;
         return Ok(Status::Good);
     }
     let sheet = output.sheet;
-    writeln!(output, "{}", sheet.palette.paint(Paint::Name, rule.id))?;
-    match page(rule).map(without_heading) {
-        Some(text) => markdown::page(output, &sheet, text)?,
-        None => {
-            let demand = finding::demand(rule);
-            markdown::page(output, &sheet, &format!("{demand}\n\n{}", rule.mend))?;
-        }
-    }
+    heading(output, &sheet, rule)?;
+    markdown::page(output, &sheet, without_title(rules::page(rule)))?;
     Ok(Status::Good)
 }
 
-/// A page without its first heading, which the report has written already.
-fn without_heading(page: &str) -> &str {
-    let page = page.trim_start();
-    match page.split_once('\n') {
-        Some((first, rest)) if first.starts_with('#') => rest,
-        _ => page,
+fn heading(out: &mut Output, sheet: &Sheet, rule: &Rule) -> std::io::Result<()> {
+    let severity = sheet.palette.paint(Paint::Severity(rule.severity), rule.severity.name());
+    writeln!(out, "{} {severity}", sheet.palette.paint(Paint::Name, rule.id))?;
+    for line in ws101::render::wrap(&sheet.words(&finding::demand(rule)), sheet.width) {
+        writeln!(out, "{}", sheet.palette.paint(Paint::Title, line))?;
     }
+    writeln!(out)
+}
+
+/// A page without its title and facts, which the heading has shown already.
+fn without_title(page: &str) -> &str {
+    page.find("**What it asks**").map_or(page, |start| &page[start..])
 }
 
 fn unknown(topic: &str) -> Failure {

@@ -17,7 +17,7 @@ use std::io::{self, Write};
 /// Connections that are kept for the table.
 const MAX_CONNECTIONS: usize = 1000;
 /// Connections whose conversation is shown.
-const MAX_SHOWN: usize = 20;
+const MAX_SHOWN: usize = 5;
 /// Lines at the start and at the end of a conversation that are shown.
 const FIRST_LINES: usize = 40;
 const LAST_LINES: usize = 8;

@@ -50,8 +50,9 @@ pub fn line(
 
 /// How the connection ended.
 pub fn end_line(sheet: &Sheet, end: &End) -> String {
-    let palette = sheet.palette;
-    format!(" {}   {}", palette.paint(Paint::Title, "ended"), end.why())
+    let title = sheet.palette.paint(Paint::Title, "ended");
+    let rows = wrap(&end.why(), sheet.width.saturating_sub(9));
+    format!(" {title}   {}", rows.join("\n         "))
 }
 
 /// A finding in one line and a half: what, where, what to do.
@@ -209,14 +210,14 @@ fn message_text(sheet: &Sheet, message: &Message<'_>) -> String {
         notes.push_str("  incomplete");
     }
     let room = sheet.width.saturating_sub(LEAD + head.len() + notes.len() + 2).max(8);
-    let preview = preview(message.opcode, message.opaque, message.payload, room);
+    let shown_as = if message.opaque { Opcode::Binary } else { message.opcode };
+    let preview = preview(shown_as, message.payload, room);
     format!("{head}{preview}{notes}")
 }
 
 /// The start of a payload: text in quotes, other bytes in hexadecimal.
-pub fn preview(opcode: Opcode, opaque: bool, payload: &[u8], room: usize) -> String {
-    let is_text = opcode != Opcode::Binary && !opaque && std::str::from_utf8(payload).is_ok();
-    if is_text || opcode == Opcode::Text && !opaque {
+fn preview(shown_as: Opcode, payload: &[u8], room: usize) -> String {
+    if shown_as == Opcode::Text {
         return format!("\"{}\"", escape::clipped(payload, room.saturating_sub(2)));
     }
     let shown = payload.len().min(room.saturating_sub(2) / 3);
@@ -248,8 +249,11 @@ fn frame_text(sheet: &Sheet, frame: &Frame<'_>, detail: Detail) -> String {
     if let Some(payload) = frame.payload
         && !payload.is_empty()
     {
-        let shown_as = if header.rsv1() { Opcode::Binary } else { opcode };
-        out.push_str(&preview(shown_as, false, payload, room));
+        // Pings mostly carry random bytes: some of them are UTF-8 by chance.
+        let is_readable = payload.iter().all(|b| b.is_ascii_graphic() || *b == b' ');
+        let is_text = opcode == Opcode::Text && !header.rsv1() || is_readable;
+        let shown_as = if is_text { Opcode::Text } else { Opcode::Binary };
+        out.push_str(&preview(shown_as, payload, room));
     }
     if !frame.complete {
         let _ = write!(out, "  {} missing", size(frame.missing));

@@ -6,6 +6,7 @@ use super::keys::Keys;
 use super::pings::Pings;
 use super::thresholds::{self, Thresholds};
 use super::{Finding, Rule, Severity, suppression};
+use crate::http::Head;
 use crate::said::{At, Endpoint, Time};
 use crate::websocket::extension::Agreement;
 use crate::websocket::frame::FrameHeader;
@@ -270,7 +271,10 @@ impl Memory {
     }
 
     fn note_handshake(&mut self, handshake: &Handshake) {
-        if handshake.request.is_some() && handshake.status() == Some(101) {
+        // What was agreed can be read from two whole heads only.
+        let is_whole = |head: &Option<Box<Head>>| head.as_ref().is_some_and(|head| head.complete);
+        let was_seen = is_whole(&handshake.request) && is_whole(&handshake.response);
+        if was_seen && handshake.status() == Some(101) {
             self.agreement = Some(handshake.agreement());
         }
         self.direction_known = true;

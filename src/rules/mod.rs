@@ -20,7 +20,7 @@ mod msk;
 mod neg;
 mod observed;
 mod ordinary;
-pub mod pages;
+mod pages;
 mod pings;
 mod pmd;
 mod pmd_negotiation;
@@ -30,6 +30,7 @@ mod utf;
 
 pub use judge::{Judge, Judged};
 pub use memory::Memory;
+pub use pages::{page, sections};
 pub use thresholds::Thresholds;
 
 use crate::http::Head;

@@ -5,6 +5,8 @@ use super::{Broken, Verdict};
 use crate::http::Head;
 use crate::said::Endpoint;
 use crate::websocket::handshake::{Dialect, Handshake};
+
+pub(super) use crate::websocket::header::is_redacted;
 use std::ops::Range;
 
 /// What a check came to: nothing, or something broken, or why it could not look.
@@ -95,15 +97,4 @@ pub(super) fn all_values(head: &Head, name: &str) -> Option<Range<usize>> {
     let first = head.line(name)?;
     let last = head.lines(name).last()?;
     Some(first.value.start..last.value.end)
-}
-
-/// True for a value that somebody made unreadable before passing it on.
-pub(super) fn is_redacted(value: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(value).to_ascii_lowercase();
-    let is_filler = |c: char| matches!(c, 'x' | '*' | '#');
-    text.contains("...")
-        || text.contains('…')
-        || text.contains('<')
-        || text.contains("redacted")
-        || (!text.is_empty() && text.chars().all(is_filler))
 }

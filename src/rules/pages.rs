@@ -1,10 +1,9 @@
-//! The long text of each rule: its section of `docs/rules/AREA.md`, which is part of the program.
-//! What the sections promise is held by `tests/rule_pages.rs`.
+//! The pages of the rules: a section of `docs/rules/AREA.md` for each, found by its heading.
 
 use super::Rule;
 
-/// The files, in the order of the index.
-static FILES: [&str; 11] = [
+/// All pages, in the order of the index.
+static PAGES: [&str; 11] = [
     include_str!("../../docs/rules/HS-REQ.md"),
     include_str!("../../docs/rules/HS-RES.md"),
     include_str!("../../docs/rules/NEG.md"),
@@ -18,39 +17,17 @@ static FILES: [&str; 11] = [
     include_str!("../../docs/rules/CAP.md"),
 ];
 
-/// The text of a rule, in Markdown, from its heading on.
-pub fn page(rule: &Rule) -> Option<&'static str> {
-    section(rule.id)
+/// The page of a rule: its title, what it asks and why, an example that breaks it and the same
+/// mended, usual causes and what to do, in Markdown without the heading. Empty if there is none,
+/// which a test rules out.
+pub fn page(rule: &Rule) -> &'static str {
+    sections().find(|(id, _)| *id == rule.id).map_or("", |(_, text)| text)
 }
 
-/// The section under that id, from its heading on; ASCII case does not matter.
-pub fn section(id: &str) -> Option<&'static str> {
-    sections().find(|(found, _)| found.eq_ignore_ascii_case(id)).map(|(_, text)| text)
-}
-
-/// All sections in order: what stands in the heading, and the text from the heading on.
+/// All sections: the id that is their heading, and their text.
 pub fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
-    FILES.iter().flat_map(|file| {
-        let starts = file.match_indices("\n## ").map(|(at, _)| at + 1);
-        starts.map(|start| {
-            let rest = &file[start..];
-            let text = rest.find("\n## ").map_or(rest, |end| &rest[..=end]);
-            let heading = text.lines().next().unwrap_or_default();
-            (heading.trim_start_matches('#').trim(), text)
-        })
+    PAGES.iter().flat_map(|page| page.split("\n## ").skip(1)).map(|section| {
+        let (id, text) = section.split_once('\n').unwrap_or((section, ""));
+        (id.trim(), text.trim())
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_section_runs_from_its_heading_to_the_next() {
-        let text = section("hs-res-accept-value").expect("that rule has a text");
-        assert!(text.starts_with("## HS-RES-ACCEPT-VALUE\n"));
-        assert_eq!(text.matches("\n## ").count(), 0);
-        assert!(text.contains("**How to fix it**"));
-        assert_eq!(section("HS-RES-ACCEPT"), None);
-    }
 }

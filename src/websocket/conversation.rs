@@ -152,13 +152,14 @@ impl Conversation {
             http.tell_incomplete(sink);
         }
         let (mut inside_frame, mut inside_message) = ([false; 2], [false; 2]);
-        let mut closes = [None; 2];
+        let (mut closes, mut closed_at) = ([None; 2], [None; 2]);
         if let Phase::Frames(incoming) = &mut self.phase {
             for (index, incoming) in incoming.iter_mut().enumerate() {
                 inside_frame[index] = incoming.is_inside_frame();
                 inside_message[index] = incoming.is_inside_message();
-                closes[index] = incoming.closed;
                 incoming.finish(desk, sink);
+                closes[index] = incoming.closed;
+                closed_at[index] = incoming.closed_at;
                 self.lossy[index] |= incoming.lossy;
             }
         }
@@ -167,6 +168,7 @@ impl Conversation {
             upgraded: self.upgraded,
             closed_by: None,
             closes,
+            closed_at,
             transport: self.transport,
             told_first: self.told_first,
             heard: self.heard,
@@ -177,8 +179,9 @@ impl Conversation {
         };
         let dropped_by = super::ending::first_to_end(&end);
         end.closed_by = self.first_close.or(dropped_by.map(|(endpoint, _)| endpoint));
-        end.how = match (closes, dropped_by) {
-            ([Some(_), Some(_)], _) => How::ClosingHandshake,
+        let both_took = end.took_close(Endpoint::Client) && end.took_close(Endpoint::Server);
+        end.how = match (both_took, dropped_by) {
+            (true, _) => How::ClosingHandshake,
             (_, Some((_, TransportEnd::Fin))) => How::Fin,
             (_, Some((_, TransportEnd::Reset))) => How::Reset,
             (_, None) if cut => How::CaptureEnd,

@@ -40,24 +40,26 @@ fn half_closed(end: &End, first: Endpoint) -> String {
 }
 
 fn dropped(end: &End) -> String {
-    let closer = [Endpoint::Client, Endpoint::Server]
-        .into_iter()
-        .find(|endpoint| end.closes[endpoint.index()].is_some());
-    let mut sentence = match closer {
+    let mut sentence = match end.closed_by.filter(|by| end.closes[by.index()].is_some()) {
         Some(closer) => {
             let code = with_code(end, closer);
-            format!("the {closer} sent Close {code}, which was never answered; ")
+            let peer = closer.peer();
+            let answer = match end.closes[peer.index()] {
+                Some(_) => format!("the {peer} answered only after the {closer} had closed TCP; "),
+                None => format!("the {peer} never answered; "),
+            };
+            format!("the {closer} sent Close {code}; {answer}")
         }
         None => String::new(),
     };
-    let first = first_to_end(end);
+    let first = end.first_to_end();
     let (who, how) = match first {
         Some((endpoint, TransportEnd::Fin)) => (endpoint.name(), "closed TCP"),
         Some((endpoint, TransportEnd::Reset)) => (endpoint.name(), "reset TCP"),
         None => ("transport", "ended"),
     };
     sentence.push_str(&format!("the {who} {how}"));
-    if closer.is_none() && end.upgraded {
+    if end.closes == [None; 2] && end.upgraded {
         sentence.push_str(" without a Close frame from either side");
     }
     if let Some((endpoint, _)) = first

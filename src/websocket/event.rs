@@ -328,6 +328,8 @@ pub struct End {
     pub upgraded: bool,
     /// Who closed first: by Close frame, else by FIN or RST.
     pub closed_by: Option<Endpoint>,
+    /// When each endpoint sent its first Close.
+    pub closed_at: [Option<At>; 2],
     /// The first Close of each endpoint (client, server): its code, or that it had none.
     pub closes: [Option<Option<u16>>; 2],
     /// How each endpoint ended the transport, and when.
@@ -357,13 +359,21 @@ impl End {
         super::ending::first_to_end(self)
     }
 
+    /// The Close of the other endpoint came before this one ended its side of the transport, so
+    /// that it can have been read.
+    pub fn took_close(&self, endpoint: Endpoint) -> bool {
+        let order = |at: At| (at.packet, at.time);
+        let Some(sent) = self.closed_at[endpoint.peer().index()] else { return false };
+        self.transport[endpoint.index()].is_none_or(|(_, ended)| order(sent) <= order(ended))
+    }
+
     /// The code that an endpoint's API shows (§7.1.5): that of the Close it received, 1005 if it
     /// had none, 1006 if no Close came. None while the connection is open.
     pub fn reported_to(&self, endpoint: Endpoint) -> Option<u16> {
         match self.closes[endpoint.peer().index()] {
-            Some(code) => Some(code.unwrap_or(1005)),
-            None if self.how == How::CaptureEnd => None,
-            None => Some(1006),
+            Some(code) if self.took_close(endpoint) => Some(code.unwrap_or(1005)),
+            _ if self.how == How::CaptureEnd => None,
+            _ => Some(1006),
         }
     }
 

@@ -38,7 +38,8 @@ pub fn is_redacted(value: &[u8]) -> bool {
     let is_filled = lower.chars().count() >= 3 && lower.chars().all(is_filler);
     let is_bracketed = [('<', '>'), ('[', ']'), ('{', '}')]
         .iter()
-        .any(|(open, close)| lower.starts_with(*open) && lower.ends_with(*close));
+        .any(|(open, close)| lower.starts_with(*open) && lower.ends_with(*close))
+        && !lower.contains(' ');
     let is_cut = lower.contains("...") || lower.contains("***") || lower.contains(['…', '•', '█']);
     is_filled || is_bracketed || is_cut || words.iter().any(|word| lower.contains(word))
 }

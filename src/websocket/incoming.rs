@@ -45,6 +45,8 @@ pub(super) struct Incoming {
     pub(super) lossy: bool,
     /// The first Close: its code.
     pub(super) closed: Option<Option<u16>>,
+    /// When it was sent.
+    pub(super) closed_at: Option<At>,
     last_at: At,
 }
 
@@ -96,6 +98,7 @@ impl Incoming {
             recovered: None,
             lossy: false,
             closed: None,
+            closed_at: None,
             last_at: At::default(),
         }
     }
@@ -712,6 +715,7 @@ impl Incoming {
         let first = self.closed.is_none();
         if first {
             self.closed = Some(body.code);
+            self.closed_at = Some(origin.at);
         }
         sink(&Event::Close(&Close {
             from: self.from,

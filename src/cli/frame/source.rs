@@ -145,6 +145,8 @@ fn unreadable(text: &str, file: Option<&str>, base64: bool, error: &Unreadable) 
     } else if let Some(file) = file {
         message
             .push_str(&format!("\n  if it holds the bytes themselves: ws101 frame --raw {file}"));
+    } else {
+        message.push_str("\n  if it is Base64: ws101 frame --base64 …");
     }
     message
 }

@@ -72,7 +72,8 @@ fn a_wrong_accept_is_pointed_at_and_derived() {
    HTTP/1.1 101 Switching Protocols                    ✓ accepted
    Upgrade: websocket                                  ✓ what is spoken from here on
    Connection: Upgrade                                 ✓ what holds for this hop only
-   Sec-WebSocket-Accept: BXhwxM0SZasKmCD9S4BfpPmCnEw=  ✗ Accept equals base64(SHA-1(key + GUID))
+   Sec-WebSocket-Accept: BXhwxM0SZasKmCD9S4BfpPmCnEw=  ✗ the Accept does not answer this request's
+                                                         key
 
 error[HS-RES-ACCEPT-VALUE]: the Accept does not answer this request's key
   --> chat.http:11:23

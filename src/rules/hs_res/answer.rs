@@ -1,7 +1,7 @@
 //! The head of a 101: status line, Upgrade, Connection, and what has no place in it (RFC 6455
 //! §4.2.2, RFC 9112 §4, RFC 9110 §15.2.2).
 
-use crate::http::{Head, StartLine, quote};
+use crate::http::{FlawKind, Head, StartLine, quote};
 use crate::rules::hs_req::lines::misplaced_in_response;
 use crate::rules::hs_req::upgrade::asks_for_websocket;
 use crate::rules::observed::{
@@ -17,7 +17,7 @@ pub static STATUS_LINE: Rule = Rule {
     level: Level::Must,
     violator: Violator::Server,
     rfc: "9112 §4",
-    title: "The response begins with an HTTP/1.1 status line",
+    title: "The response is HTTP/1.1, from its status line on",
     mend: "begin with HTTP/1.1 101 Switching Protocols",
     check: Check::Handshake(|handshake, _| status_line(handshake).into()),
 };
@@ -56,12 +56,25 @@ fn status_line(handshake: &Handshake) -> Judgement {
         return Ok(Some(broken.cause("the status line is a fixed text in a hand-written server")));
     }
     let control = head.bytes(reason).iter().position(|&b| b < b' ' && b != b'\t' || b == 0x7f);
-    Ok(control.map(|at| {
+    if let Some(at) = control {
         let place = reason.start + at..reason.start + at + 1;
         let byte = head.bytes(&place)[0];
         let seen = format!("the reason phrase holds the control byte {byte:02x}");
-        in_response(head, &place, seen, "any text, or none")
-    }))
+        return Ok(Some(in_response(head, &place, seen, "any text, or none")));
+    }
+    Ok(field_line_flaw(head))
+}
+
+/// The lines behind the status line have names and colons (RFC 9112 §5).
+fn field_line_flaw(head: &Head) -> Option<Broken> {
+    let flaw = head.flaws.iter().find(|flaw| {
+        matches!(flaw.kind, FlawKind::NoColon | FlawKind::NameNotToken)
+            && is_ended(head, &flaw.range)
+    })?;
+    // Only its first word: the rest may be somebody's secret.
+    let first = head.bytes(&flaw.range).split(|&b| b == b' ').next().unwrap_or_default();
+    let seen = format!("the line that begins with {} is no header line", quote(first));
+    Some(in_response(head, &flaw.range, seen, "Name: value"))
 }
 
 /// HS-RES-UPGRADE

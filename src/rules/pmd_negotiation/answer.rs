@@ -9,7 +9,7 @@ use crate::websocket::Message;
 use crate::websocket::extension::Extension;
 use crate::websocket::handshake::Handshake;
 
-/// Below this a window has little to point back at (§7.3 speaks of the memory it saves).
+/// Below this a window has little to point back at.
 const SMALL_WINDOW_BITS: u8 = 10;
 
 /// PMD-ACCEPTED-BAD-OFFER
@@ -241,7 +241,7 @@ pub static SMALL_WINDOW: Rule = Rule {
     severity: Severity::Note,
     level: Level::Advice,
     violator: Violator::Server,
-    rfc: "7692 §7.1.2",
+    rfc: "7692 §7.3",
     title: "The agreed windows are large enough to be of use",
     mend: "agree on 10 bits or more, or switch compression off",
     check: Check::Handshake(|handshake, _| small_window(handshake).into()),
