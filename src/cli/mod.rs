@@ -3,6 +3,7 @@
 mod accept;
 mod explain;
 mod frame;
+mod guess;
 mod handshake;
 mod output;
 mod pcap;
@@ -15,13 +16,33 @@ use std::io::Write as _;
 
 /// Inspects WebSocket traffic: handshakes, frames, packet captures.
 #[derive(Debug, Parser)]
-#[command(name = "ws101", version, max_term_width = 100)]
+#[command(
+    name = "ws101",
+    version,
+    max_term_width = 100,
+    subcommand_precedence_over_arg = true,
+    arg_required_else_help = true,
+    after_help = EXAMPLES
+)]
 pub struct Cli {
     #[command(flatten)]
     common: Common,
+    /// A file: ws101 looks at what it is and runs the fitting command.
+    #[arg(value_name = "FILE")]
+    file: Option<String>,
     #[command(subcommand)]
     command: Option<Command>,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  ws101 handshake chat.http                 is this upgrade right, and if not, what is wrong?
+  ws101 pcap chat.pcap                      what happened, connection by connection
+  ws101 frame 818537fa213d7f9f4d5158        one frame, bit by bit
+  ws101 explain HS-RES-ACCEPT-VALUE         what a rule asks, and why
+
+Exit status: 0 nothing at or above --fail-on was found, 1 something was, 2 the input could not be
+read or understood.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -35,17 +56,28 @@ enum Command {
 
 /// Runs what the arguments ask for.
 pub fn run(cli: Cli) -> Result<Status, Failure> {
-    let Cli { common, command } = cli;
+    let Cli { common, file, command } = cli;
     let mut output = Output::new(&common);
-    let status = match &command {
-        None => return Err(Failure::Input("error: no command was given".to_owned())),
-        Some(Command::Frame(args)) => frame::run(args, &common, &mut output),
-        Some(Command::Handshake(args)) => handshake::run(args, &common, &mut output),
-        Some(Command::Pcap(args)) => pcap::run(args, &common, &mut output),
-        Some(Command::Accept(args)) => accept::run(args, &common, &mut output),
-        Some(Command::Explain(args)) => explain::run(args, &common, &mut output),
-        Some(Command::Rules(args)) => rules::run(args, &common, &mut output),
+    let status = match &file {
+        Some(file) => guess::run(file, &common, &mut output),
+        None => run_command(command.as_ref(), &common, &mut output),
     }?;
     output.flush()?;
     Ok(status)
+}
+
+fn run_command(
+    command: Option<&Command>,
+    common: &Common,
+    output: &mut Output,
+) -> Result<Status, Failure> {
+    match command {
+        None => Err(Failure::Input("error: no command was given\n  try: ws101 --help".to_owned())),
+        Some(Command::Frame(args)) => frame::run(args, common, output),
+        Some(Command::Handshake(args)) => handshake::run(args, common, output),
+        Some(Command::Pcap(args)) => pcap::run(args, common, output),
+        Some(Command::Accept(args)) => accept::run(args, common, output),
+        Some(Command::Explain(args)) => explain::run(args, common, output),
+        Some(Command::Rules(args)) => rules::run(args, common, output),
+    }
 }

@@ -1,6 +1,7 @@
 //! `ws101 pcap`: every connection, handshake, frame, message and finding of a packet capture.
 
 use super::{Common, Failure, Format, Output, Status};
+use clap::ValueEnum;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fs::File;
@@ -9,11 +10,13 @@ use ws101::input::capture::{self, LinkType, News, Tally};
 use ws101::inspection::{Connection, Observer};
 use ws101::render::json::record::{Capture, Record, Skipped};
 use ws101::render::json::{self, Shape};
+use ws101::render::layouts::{Layouts, Wanted};
 use ws101::render::overview::Overview;
 use ws101::render::stream::Stream;
 use ws101::render::timeline::Detail;
 use ws101::render::{Paint, Sheet, escape, wrap};
 use ws101::rules::Judged;
+use ws101::said::Endpoint;
 use ws101::websocket::{Event, Limits};
 use ws101::{Counts, Inspector};
 
@@ -48,9 +51,18 @@ pub struct Args {
     /// Show the annotated layout of frame N of each direction (of --connection, else of the first).
     #[arg(long, value_name = "N")]
     layout: Option<u64>,
+    /// With --layout: only the frame from this end.
+    #[arg(long, value_enum, value_name = "ENDPOINT", requires = "layout")]
+    from: Option<From>,
     /// Keep at most this many bytes of each message.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_payload)]
     max_payload: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum From {
+    Client,
+    Server,
 }
 
 /// Runs the command.
@@ -180,7 +192,8 @@ impl<W: Write> Announced<'_, W> {
     }
 
     fn concerns(&self, connection: &Connection) -> bool {
-        self.args.connection.is_none_or(|only| only == connection.number)
+        let only = self.args.connection.or(self.args.layout.map(|_| 1));
+        only.is_none_or(|only| only == connection.number)
     }
 }
 
@@ -195,9 +208,11 @@ impl<W: Write> Observer for Announced<'_, W> {
     }
 
     fn event(&mut self, connection: &Connection, event: &Event<'_>, judged: &Judged) {
-        if self.concerns(connection)
-            && let Some(writer) = &mut self.inner
-        {
+        let is_shown = match self.args.layout {
+            Some(frame) => is_wanted(wanted(self.args, frame), connection, event),
+            None => self.concerns(connection),
+        };
+        if is_shown && let Some(writer) = &mut self.inner {
             writer.event(connection, event, judged);
         }
     }
@@ -214,6 +229,9 @@ impl<W: Write> Observer for Announced<'_, W> {
 }
 
 fn text(args: &Args, sheet: Sheet, limits: Limits, output: &mut Output) -> Result<Counts, Failure> {
+    if let Some(frame) = args.layout {
+        return layouts(args, frame, sheet, limits, output);
+    }
     let facts = RefCell::new(Facts::default());
     let streams = args.frames || args.messages || args.connection.is_some() || args.file == "-";
     if streams && !args.summary {
@@ -235,6 +253,46 @@ fn text(args: &Args, sheet: Sheet, limits: Limits, output: &mut Output) -> Resul
     writeln!(output)?;
     overview.write(output, args.summary)?;
     write_total(&sheet, &tally, &counts, output)?;
+    Ok(counts)
+}
+
+/// The frames that `--layout` asks for.
+fn wanted(args: &Args, frame: u64) -> Wanted {
+    let from = args.from.map(|from| match from {
+        From::Client => Endpoint::Client,
+        From::Server => Endpoint::Server,
+    });
+    Wanted { connection: args.connection.unwrap_or(1), from, frame }
+}
+
+fn is_wanted(wanted: Wanted, connection: &Connection, event: &Event<'_>) -> bool {
+    let Event::Frame(frame) = event else { return false };
+    connection.number == wanted.connection
+        && frame.number == wanted.frame
+        && wanted.from.is_none_or(|from| from == frame.from)
+}
+
+fn layouts(
+    args: &Args,
+    frame: u64,
+    sheet: Sheet,
+    limits: Limits,
+    output: &mut Output,
+) -> Result<Counts, Failure> {
+    let wanted = wanted(args, frame);
+    let Wanted { connection, from, .. } = wanted;
+    let observer = Layouts::new(&mut *output, sheet, wanted);
+    let mut inspector = Inspector::new(observer, limits);
+    listen(args, &mut inspector, &RefCell::new(Facts::default()))?;
+    let (observer, counts) = inspector.into_parts();
+    if observer.finish()? == 0 {
+        let whose = from.map_or(String::new(), |from| format!(" from the {from}"));
+        return Err(Failure::Input(format!(
+            "error: connection {connection} has no frame {frame}{whose}\n  \
+             try: ws101 pcap {} --frames",
+            name(&args.file)
+        )));
+    }
     Ok(counts)
 }
 

@@ -7,6 +7,7 @@ pub mod finding;
 pub mod frame;
 pub mod handshake;
 pub mod json;
+pub mod layouts;
 pub mod markdown;
 pub mod overview;
 mod palette;

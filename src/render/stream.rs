@@ -1,10 +1,12 @@
 //! A capture as it happens, for people: each line as soon as its packet arrives. Keeps nothing.
 
+use super::handshake;
 use super::timeline::{self, Detail};
 use super::{Paint, Sheet};
 use crate::inspection::{Connection, Observer};
 use crate::rules::Judged;
 use crate::websocket::Event;
+use crate::websocket::handshake::Handshake;
 use std::io::{self, Write};
 
 /// Writes a line for each event.
@@ -46,6 +48,20 @@ impl<W: Write> Stream<W> {
         }
     }
 
+    /// One connection alone has room for its handshake's whole report.
+    fn report(&mut self, handshake: &Handshake, judged: &Judged) {
+        if self.error.is_some() {
+            return;
+        }
+        let (source, detail) = (handshake::Source::Stream, handshake::Detail::Normal);
+        let written = writeln!(self.out)
+            .and_then(|()| {
+                handshake::report(&mut self.out, &self.sheet, handshake, judged, source, detail)
+            })
+            .and_then(|()| writeln!(self.out));
+        self.error = written.err();
+    }
+
     fn concerns(&self, connection: &Connection) -> bool {
         self.only.is_none_or(|only| only == connection.number)
     }
@@ -62,6 +78,11 @@ impl<W: Write> Observer for Stream<W> {
     fn event(&mut self, connection: &Connection, event: &Event<'_>, judged: &Judged) {
         if !self.concerns(connection) {
             return;
+        }
+        if self.only.is_some()
+            && let Event::Handshake(handshake) = event
+        {
+            return self.report(handshake, judged);
         }
         if let Some(line) = timeline::line(&self.sheet, connection, event, judged, self.detail) {
             self.write(connection, &line);

@@ -4,7 +4,6 @@
 use super::event::{End, Event, Gap, How, NotFrames, NotFramesKind, Recognised};
 use super::exchanges::{Exchanges, Reached};
 use super::extension::Agreement;
-use super::frame::FrameHeader;
 use super::incoming::{self, Incoming};
 use super::message::Desk;
 use super::resync::{Expectation, Found, MARGIN_UNKNOWN, Seeker};
@@ -155,6 +154,8 @@ impl Conversation {
         let (mut closes, mut closed_at) = ([None; 2], [None; 2]);
         if let Phase::Frames(incoming) = &mut self.phase {
             for (index, incoming) in incoming.iter_mut().enumerate() {
+                let first_close = &mut self.first_close;
+                incoming.finish_search(desk, &mut |event| noting_close(event, first_close, sink));
                 inside_frame[index] = incoming.is_inside_frame();
                 inside_message[index] = incoming.is_inside_message();
                 incoming.finish(desk, sink);
@@ -207,12 +208,8 @@ impl Conversation {
         match &mut self.phase {
             Phase::Frames(incoming) => {
                 let first_close = &mut self.first_close;
-                incoming[from.index()].hear(bytes, origin, desk, &mut |event| {
-                    if let Event::Close(close) = event {
-                        first_close.get_or_insert(close.from);
-                    }
-                    sink(event);
-                });
+                incoming[from.index()]
+                    .hear(bytes, origin, desk, &mut |event| noting_close(event, first_close, sink));
             }
             Phase::Http(http) => {
                 http.streams[from.index()].push(offset, bytes, origin);
@@ -243,7 +240,9 @@ impl Conversation {
         let (offset, bytes, at) = (stream.offset, &stream.pending[..], stream.origin.at);
         let kind = match from {
             Endpoint::Server if http.awaits_upgrade() => NotFramesKind::BeforeUpgrade,
-            Endpoint::Client if http.refused && is_masked_frame(bytes) => {
+            // One byte does not tell whether it is a frame: the second will come.
+            Endpoint::Client if http.refused && bytes.len() == 1 => return,
+            Endpoint::Client if http.refused && begins_masked(bytes) => {
                 NotFramesKind::FramesAfterRefusal
             }
             _ => {
@@ -253,6 +252,10 @@ impl Conversation {
         };
         sink(&Event::NotFrames(&NotFrames { from, offset, bytes, kind, at }));
         http.tell_incomplete(sink);
+        if kind == NotFramesKind::FramesAfterRefusal {
+            // What the server goes on with is the body of its refusal.
+            http.streams[Endpoint::Server.index()].refuses_frames = true;
+        }
         self.switch_to_frames(None, desk, sink);
     }
 
@@ -271,7 +274,7 @@ impl Conversation {
     fn give_up_waiting(&mut self, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
         let Phase::Http(http) = &mut self.phase else { return };
         let client = &http.streams[Endpoint::Client.index()];
-        if http.awaits_upgrade() && is_masked_frame(&client.pending) {
+        if http.awaits_upgrade() && begins_masked(&client.pending) {
             http.tell_incomplete(sink);
             self.switch_to_frames(None, desk, sink);
         }
@@ -294,7 +297,9 @@ impl Conversation {
         // Where bytes of HTTP are missing, the first frame's border is not known.
         if let Phase::Frames(incoming) = &mut self.phase {
             for (incoming, stream) in incoming.iter_mut().zip(&http.streams) {
-                if let Some(gap) = &stream.cut {
+                if stream.refuses_frames {
+                    incoming.give_up();
+                } else if let Some(gap) = &stream.cut {
                     sink(&Event::Gap(gap));
                     incoming.lossy = true;
                     incoming.seek();
@@ -418,6 +423,18 @@ impl Conversation {
     }
 }
 
-fn is_masked_frame(bytes: &[u8]) -> bool {
-    FrameHeader::read(bytes).is_ok_and(|header| header.masked())
+fn noting_close(
+    event: &Event<'_>,
+    first_close: &mut Option<Endpoint>,
+    sink: &mut impl FnMut(&Event<'_>),
+) {
+    if let Event::Close(close) = event {
+        first_close.get_or_insert(close.from);
+    }
+    sink(event);
+}
+
+/// True if these bytes, read as a frame, have MASK set.
+fn begins_masked(bytes: &[u8]) -> bool {
+    bytes.get(1).is_some_and(|second| second & 0x80 != 0)
 }

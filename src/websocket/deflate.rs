@@ -74,6 +74,7 @@ impl Inflater {
     pub fn reset(&mut self) {
         self.stream.reset(false);
         self.known = 0;
+        self.last = [1; 4];
         self.ended = false;
         self.forgot = false;
     }
@@ -163,7 +164,7 @@ impl Inflater {
                 Ok(_) if taken == input.len() => return Ok(taken),
                 Ok(_) if produced == 0 => return Err(InflateFault::Invalid),
                 Ok(_) => {}
-                Err(error) => return Err(fault(&error)),
+                Err(error) => return Err(fault(&error, self.known)),
             }
         }
     }
@@ -175,11 +176,16 @@ impl Inflater {
     }
 }
 
-fn fault(error: &flate2::DecompressError) -> InflateFault {
-    match error.message() {
-        Some(message) if message.contains("too far back") => InflateFault::TooFarBack,
-        _ => InflateFault::Invalid,
-    }
+/// What an error of the inflater means, after so many bytes of history. Its fast loop, which runs
+/// where enough bytes lie in one piece, hides which code it could not follow behind "bad state"
+/// (zlib-rs 0.6). While the history is shorter than a window such a code is nearly always a
+/// back-reference too far, so all of its errors count as that: the same however bytes were cut.
+fn fault(error: &flate2::DecompressError, known: u64) -> InflateFault {
+    const CODES: [&str; 4] =
+        ["too far back", "invalid distance code", "invalid literal/length code", "bad state"];
+    let message = error.message().unwrap_or_default();
+    let is_code = CODES.iter().any(|code| message.contains(code));
+    if is_code && known < MAX_WINDOW { InflateFault::TooFarBack } else { InflateFault::Invalid }
 }
 
 #[cfg(test)]

@@ -44,6 +44,8 @@ pub(super) struct HttpStream {
     body: Option<Body>,
     /// Bytes are missing in this direction: where heads begin is not known any more.
     pub(super) cut: Option<Gap>,
+    /// Whatever comes, it is no frames.
+    pub(super) refuses_frames: bool,
 }
 
 /// A request whose final response has not come.

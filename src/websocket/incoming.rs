@@ -130,6 +130,7 @@ impl Incoming {
         self.last_at = origin.at;
         if let Framing::Sought(seeker, since) = &mut self.framing {
             let since = *since;
+            self.offset += bytes.len() as u64;
             if let Some(found) = seeker.push(bytes, origin) {
                 self.resume(found, since, desk, sink);
             }
@@ -210,7 +211,8 @@ impl Incoming {
         // A header may be shorter than what was held back to tell frames from HTTP.
         let header_length = header.header_length() as usize;
         if header_length < have {
-            return self.begin_again(origin, desk, sink);
+            let seen = self.header;
+            return self.begin_again(&seen[..have + taken], origin, desk, sink);
         }
         let used = header_length - have;
         let start = self.offset - have as u64;
@@ -223,25 +225,25 @@ impl Incoming {
         used
     }
 
-    /// Goes back over bytes that were held back and turned out to be more than a header.
+    /// Goes back over bytes that were held back and turned out to be more than a header, and over
+    /// those that told. Returns how many of the latter were taken.
     fn begin_again(
         &mut self,
+        seen: &[u8],
         origin: Origin,
         desk: &mut Desk,
         sink: &mut impl FnMut(&Event<'_>),
     ) -> usize {
         let have = usize::from(std::mem::take(&mut self.header_length));
-        let held = self.header;
         self.offset -= have as u64;
-        let mut held = &held[..have];
-        while !held.is_empty() {
-            let taken = match self.current {
-                Some(_) => self.go_on(held, origin, desk, sink),
-                None => self.begin(held, origin, desk, sink),
+        let mut done = 0;
+        while done < have {
+            done += match self.current {
+                Some(_) => self.go_on(&seen[done..], origin, desk, sink),
+                None => self.begin(&seen[done..], origin, desk, sink),
             };
-            held = &held[taken..];
         }
-        0
+        done - have
     }
 
     /// The header at the start of `bytes`, unless more bytes are needed to tell.
@@ -274,6 +276,11 @@ impl Incoming {
             self.abandon_message(origin.at, desk, sink);
         }
         let message = self.message_number(part);
+        // As much as would be kept of it if it came in pieces.
+        let shown = match keep(part, desk) {
+            Some(keep) => &payload[..payload.len().min(keep)],
+            None => payload,
+        };
         sink(&Event::Frame(&Frame {
             from: self.from,
             number: self.frames,
@@ -284,13 +291,13 @@ impl Incoming {
             recovered: self.recovered,
             complete: true,
             missing: 0,
-            payload: Some(payload),
+            payload: Some(shown),
             started: origin.at,
             at: origin.at,
             heard: origin.heard,
         }));
         match part {
-            Part::Control => self.control(&header, payload, self.offset, origin, sink),
+            Part::Control => self.control(&header, shown, self.offset, origin, sink),
             Part::Unknown | Part::Orphan => {}
             _ => {
                 let number = message.unwrap_or_default();
@@ -336,11 +343,7 @@ impl Incoming {
             self.abandon_message(started, desk, sink);
         }
         let message = self.message_number(part);
-        let keep = match part {
-            Part::Control => MAX_CONTROL_KEPT,
-            _ if desk.limits.keep_frames => desk.limits.max_payload,
-            _ => 0,
-        };
+        let keep = keep(part, desk).unwrap_or(0);
         let mut own = None;
         if let Some(number) = message {
             let opening = self.opening(&header, number, offset, started);
@@ -500,8 +503,14 @@ impl Incoming {
         }
     }
 
-    /// Looks for the border of a frame from here on.
+    /// These are no frames.
+    pub(super) fn give_up(&mut self) {
+        self.framing = Framing::Over;
+    }
+
+    /// Looks for the border of a frame from here on. What was missed may have been compressed.
     pub(super) fn seek(&mut self) {
+        self.context.lose();
         let seeker = Seeker::new(self.offset, self.expectation());
         self.framing = Framing::Sought(Box::new(seeker), self.offset);
     }
@@ -567,14 +576,18 @@ impl Incoming {
         });
     }
 
-    /// The stream ended: what is unfinished is told as far as it is known.
-    pub(super) fn finish(&mut self, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
+    /// The stream ended: a search that is under way may have found enough.
+    pub(super) fn finish_search(&mut self, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
         if let Framing::Sought(seeker, since) = &mut self.framing {
             let since = *since;
             if let Some(found) = seeker.finish() {
                 self.resume(found, since, desk, sink);
             }
         }
+    }
+
+    /// What is unfinished is told as far as it is known.
+    pub(super) fn finish(&mut self, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
         self.cut(Origin { at: self.last_at, heard: None }, desk, sink);
     }
 
@@ -751,6 +764,14 @@ impl Incoming {
         }
         let is_markup = matches!(bytes, [b'<', b'!' | b'a'..=b'z' | b'A'..=b'Z', ..]);
         (bytes.starts_with(b"HTTP/") || is_markup).then_some(NotFramesKind::HttpAfterUpgrade)
+    }
+}
+
+/// How much is kept of a frame's payload; none if nothing needs to be.
+fn keep(part: Part, desk: &Desk) -> Option<usize> {
+    match part {
+        Part::Control => Some(MAX_CONTROL_KEPT),
+        _ => desk.limits.keep_frames.then_some(desk.limits.max_payload),
     }
 }
 

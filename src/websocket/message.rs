@@ -81,7 +81,8 @@ impl Context {
         self.inflater.as_ref().is_some_and(Inflater::forgot)
     }
 
-    fn lose(&mut self) {
+    /// Something may have been missed.
+    pub(super) fn lose(&mut self) {
         self.lost = true;
         if let Some(inflater) = &mut self.inflater {
             inflater.reset();
@@ -188,10 +189,8 @@ impl Assembly {
         }
         let inflater = context.inflater.get_or_insert_default();
         let (limits, unfinished) = (&desk.limits, &mut desk.unfinished);
-        let result = inflater.push(piece, &mut desk.work, |out| {
-            self.collect(out, limits, unfinished);
-            self.length <= limits.max_inflated
-        });
+        let result = inflater
+            .push(piece, &mut desk.work, |out| self.collect_inflated(out, limits, unfinished));
         if let Err(fault) = result {
             self.inflate_fault = Some(fault);
             self.trusted &= !context.forgot();
@@ -214,6 +213,15 @@ impl Assembly {
     /// A fragment's end.
     pub(super) fn end_fragment(&mut self) {
         self.split_character |= self.utf8.is_inside_character();
+    }
+
+    /// Collects up to the cap exactly, however much the inflater hands out in one go; false beyond.
+    fn collect_inflated(&mut self, out: &[u8], limits: &Limits, unfinished: &mut usize) -> bool {
+        let room = limits.max_inflated.saturating_sub(self.length);
+        let is_within = out.len() as u64 <= room;
+        self.collect(if is_within { out } else { &out[..room as usize] }, limits, unfinished);
+        self.truncated |= !is_within;
+        is_within
     }
 
     fn collect(&mut self, out: &[u8], limits: &Limits, unfinished: &mut usize) {
@@ -259,10 +267,9 @@ impl Assembly {
             if complete && self.inflate_fault.is_none() && self.wire_length > 0 {
                 let inflater = context.inflater.get_or_insert_default();
                 let (limits, unfinished) = (&desk.limits, &mut desk.unfinished);
-                match inflater.finish(&mut desk.work, |out| {
-                    self.collect(out, limits, unfinished);
-                    self.length <= limits.max_inflated
-                }) {
+                match inflater
+                    .finish(&mut desk.work, |out| self.collect_inflated(out, limits, unfinished))
+                {
                     Ok(ending) => inflate_ending = ending,
                     Err(fault) => {
                         self.inflate_fault = Some(fault);

@@ -2,8 +2,12 @@
 //!
 //! Every position may be the border of a frame. A candidate follows the chain of headers that
 //! begins there: each must be legal (RFC 6455 §5.2), and each adds evidence, counted in bits: how
-//! unlikely it is that other bytes look like that by chance. A candidate is believed once its
+//! much likelier it is in a frame than in the bytes that are there besides, whose frequencies are
+//! counted (payloads are not random: some are all zeros). A candidate is believed once its
 //! evidence outweighs the number of positions tried by a margin; until then nothing is shown.
+//!
+//! A chance header may point at a real border, and its chain is then a good one but for its
+//! beginning. So the first frames of a chain are left out until they have evidence of their own.
 //! Bytes before the border stay unread: payload is never taken for headers silently.
 
 use super::Opcode;
@@ -26,8 +30,15 @@ const MAX_HELD: usize = 256 * 1024;
 /// Chains followed at the same time.
 const MAX_CANDIDATES: usize = 512;
 
-/// Evidence that one payload can give, in bits.
+/// Evidence that the first frames of a chain need for themselves, in bits.
+const MARGIN_OF_START: f64 = 10.0;
+
+/// Evidence that one payload can give, in bits: masked, or as it stands.
 const MAX_TEXT_BITS: f64 = 24.0;
+const MAX_PLAIN_TEXT_BITS: f64 = 8.0;
+
+/// Headers of a chain that are weighed.
+const MAX_WEIGHED: usize = 128;
 
 /// What may be expected of the frames.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +62,8 @@ pub(super) struct Seeker {
     candidates: Vec<Candidate>,
     tried: u64,
     pieces_seen: u64,
+    /// How often each byte was seen.
+    counts: Box<[u32; 256]>,
 }
 
 /// Something that was held back.
@@ -73,11 +86,21 @@ struct Candidate {
     start: u64,
     /// Where the next header of the chain has to be.
     next: u64,
-    bits: f64,
     masked: Option<bool>,
     frames: u32,
+    /// How many frames there were when it was last weighed.
+    weighed: u32,
     /// A fragmented message is in progress; none if that is not known.
     inside_message: Option<bool>,
+}
+
+/// A chain with enough evidence.
+#[derive(Debug, Clone, Copy)]
+struct Believed {
+    /// The first border with evidence of its own.
+    start: u64,
+    bits: f64,
+    masked: bool,
 }
 
 /// A border that is believed.
@@ -104,6 +127,7 @@ impl Seeker {
             candidates: Vec::new(),
             tried: 0,
             pieces_seen: 0,
+            counts: Box::new([0; 256]),
         }
     }
 
@@ -128,14 +152,15 @@ impl Seeker {
         self.tried += bytes.len() as u64;
         self.pieces_seen += 1;
         for (at, &byte) in bytes.iter().enumerate() {
-            if first_byte_bits(byte, self.expected.rsv1).is_some() {
+            self.counts[usize::from(byte)] = self.counts[usize::from(byte)].saturating_add(1);
+            if first_byte_charge(byte, self.expected.rsv1).is_some() {
                 let start = offset + at as u64;
                 self.candidates.push(Candidate {
                     start,
                     next: start,
-                    bits: 0.0,
                     masked: self.expected.masked,
                     frames: 0,
+                    weighed: 0,
                     inside_message: None,
                 });
             }
@@ -159,15 +184,13 @@ impl Seeker {
 
     /// The stream ended: a chain that ends exactly there has that evidence, too.
     pub(super) fn finish(&mut self) -> Option<Found> {
-        let bonus = self.border_bits();
-        let needed = self.needed();
-        let best = self
+        let needed = self.needed() - self.border_bits().min(7.0);
+        let found = self
             .candidates
             .iter()
             .filter(|candidate| candidate.next == self.end && candidate.frames > 0)
-            .map(|candidate| Candidate { bits: candidate.bits + bonus, ..*candidate })
-            .find(|candidate| candidate.bits >= needed)?;
-        Some(self.believe(best))
+            .find_map(|candidate| self.weigh(candidate, needed))?;
+        Some(self.believe(found))
     }
 
     /// Forgets everything: the length of a gap is not known.
@@ -176,49 +199,45 @@ impl Seeker {
     }
 
     fn follow(&mut self) -> Option<Found> {
-        let border_bits = self.border_bits();
         let needed = self.needed();
         let mut candidates = std::mem::take(&mut self.candidates);
         let mut believed = None;
         candidates.retain_mut(|candidate| {
             believed.is_none()
-                && match self.follow_one(candidate, border_bits) {
-                    Some(true) if candidate.bits >= needed => {
-                        believed = Some(*candidate);
-                        false
+                && match self.follow_one(candidate) {
+                    Some(grew) => {
+                        // A long chain is not weighed again for each frame.
+                        if grew && candidate.frames > candidate.weighed + candidate.weighed / 8 {
+                            candidate.weighed = candidate.frames;
+                            believed = self.weigh(candidate, needed);
+                        }
+                        believed.is_none()
                     }
-                    Some(_) => true,
                     None => false,
                 }
         });
+        merge(&mut candidates);
         if candidates.len() > MAX_CANDIDATES {
             // The least likely go first.
-            candidates.sort_by(|a, b| b.bits.total_cmp(&a.bits));
+            candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.frames));
             candidates.truncate(MAX_CANDIDATES);
-            candidates.sort_by_key(|candidate| candidate.start);
         }
+        candidates.sort_by_key(|candidate| candidate.start);
         self.candidates = candidates;
-        believed.map(|candidate| self.believe(candidate))
+        believed.map(|found| self.believe(found))
     }
 
     /// Follows a chain as far as the bytes reach: none if it breaks, true if it grew.
-    fn follow_one(&self, candidate: &mut Candidate, border_bits: f64) -> Option<bool> {
+    fn follow_one(&self, candidate: &mut Candidate) -> Option<bool> {
         let mut grew = false;
         while candidate.next < self.end {
-            let mut header = [0; MAX_HEADER];
-            let have = self.copy(candidate.next, &mut header);
-            let header = match FrameHeader::read(&header[..have]) {
+            let header = match self.header(candidate.next) {
                 Ok(header) => header,
-                Err(_) if candidate.next + have as u64 == self.end => break,
+                Err(have) if candidate.next + have as u64 == self.end => break,
                 Err(_) => return None,
             };
-            let (bits, inside) = header_bits(&header, candidate, self.expected.rsv1)?;
-            candidate.bits += bits + self.payload_bits(&header, candidate.next)?;
-            if self.begins_a_piece(candidate.next) {
-                candidate.bits += border_bits;
-            }
+            candidate.inside_message = follows(&header, candidate, self.expected.rsv1)?;
             candidate.masked = Some(header.masked());
-            candidate.inside_message = inside;
             candidate.frames += 1;
             let length = header.header_length().checked_add(header.payload_length)?;
             candidate.next = candidate.next.checked_add(length)?;
@@ -227,11 +246,60 @@ impl Seeker {
         Some(grew)
     }
 
-    /// Evidence from a text that lies in one piece: UTF-8 by chance gets unlikely with length.
+    /// The header held at this offset, or how many bytes there are of it.
+    fn header(&self, at: u64) -> Result<FrameHeader, usize> {
+        let mut bytes = [0; MAX_HEADER];
+        let have = self.copy(at, &mut bytes);
+        FrameHeader::read(&bytes[..have]).map_err(|_| have)
+    }
+
+    /// Weighs a chain against what is needed. If it is enough: which border is believed.
+    fn weigh(&self, candidate: &Candidate, needed: f64) -> Option<Believed> {
+        let mut chain = Vec::new();
+        let mut own = [0u32; 256];
+        let mut at = candidate.start;
+        while at < candidate.next && chain.len() < MAX_WEIGHED {
+            let header = self.header(at).ok()?;
+            own[usize::from(header.first)] += 1;
+            own[usize::from(header.second)] += 1;
+            chain.push((at, header));
+            at += header.header_length() + header.payload_length;
+        }
+        let total = self.tried.saturating_sub(chain.len() as u64 * 2) as f64 + 128.0;
+        // How surprising a byte is among those that are no headers of this chain, in bits.
+        let surprise = |byte: u8| {
+            let count = self.counts[usize::from(byte)].saturating_sub(own[usize::from(byte)]);
+            (total / (f64::from(count) + 0.5)).log2().clamp(0.0, 8.0)
+        };
+        let border_bits = self.border_bits();
+        let (mut bits, mut start) = (0.0, None);
+        for (index, (at, header)) in chain.into_iter().enumerate() {
+            bits += surprise(header.first) + surprise(header.second);
+            bits -= first_byte_charge(header.first, self.expected.rsv1)?;
+            bits -= f64::from(u8::from(index == 0 && self.expected.masked.is_none()));
+            bits += match header.length_code() {
+                127 => 4.0 * surprise(0) - 5.0,
+                126 => -3.0,
+                _ => -7.0,
+            };
+            bits += self.payload_bits(&header, at)?;
+            if self.begins_a_piece(at) {
+                bits += border_bits;
+            }
+            if bits >= MARGIN_OF_START {
+                start = start.or(Some(at));
+            }
+        }
+        let masked = candidate.masked?;
+        (bits >= needed).then_some(Believed { start: start?, bits, masked })
+    }
+
+    /// Evidence from a text or a close code that lies in one piece; none if it can't be either.
     fn payload_bits(&self, header: &FrameHeader, at: u64) -> Option<f64> {
         let is_text = header.opcode() == Opcode::Text && header.fin() && !header.rsv1();
+        let is_close = header.opcode() == Opcode::Close;
         let length = header.payload_length as usize;
-        if !is_text || length == 0 || length > 4096 {
+        if !is_text && !is_close || length == 0 || length > 4096 {
             return Some(0.0);
         }
         let mut payload = vec![0; length];
@@ -241,8 +309,29 @@ impl Seeker {
         if let Some(key) = header.masking_key {
             mask(&mut payload, key, 0);
         }
-        std::str::from_utf8(&payload).ok()?;
-        Some((length as f64).min(MAX_TEXT_BITS))
+        if is_close {
+            let code = payload.first_chunk().map(|code| u16::from_be_bytes(*code));
+            return Some(if code.is_some_and(|code| (1000..5000).contains(&code)) {
+                4.0
+            } else {
+                -4.0
+            });
+        }
+        let text = std::str::from_utf8(&payload).ok()?;
+        let is_odd = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+        if text.chars().any(is_odd) || header.masking_key.is_none() && self.may_be_within_text(at) {
+            return Some(0.0);
+        }
+        let most = if header.masked() { MAX_TEXT_BITS } else { MAX_PLAIN_TEXT_BITS };
+        Some((length as f64).min(most))
+    }
+
+    /// True unless the byte there certainly is no part of a text that began before it: the first
+    /// byte of a text frame (0x81) can continue a character, but not behind one of ASCII.
+    fn may_be_within_text(&self, at: u64) -> bool {
+        let mut before = [0x80];
+        let copied = at.checked_sub(1).map_or(0, |at| self.copy(at, &mut before));
+        copied == 0 || before[0] >= 0x80
     }
 
     /// Copies what is held from `at` on, without gaps; returns how much that was.
@@ -279,13 +368,14 @@ impl Seeker {
         self.expected.margin + (self.tried.max(16) as f64).log2()
     }
 
-    fn believe(&mut self, candidate: Candidate) -> Found {
-        let certainty = candidate.bits - (self.tried.max(16) as f64).log2();
+    fn believe(&mut self, found: Believed) -> Found {
+        let Believed { start, bits, masked } = found;
+        let certainty = bits - (self.tried.max(16) as f64).log2();
         let mut pieces = std::mem::take(&mut self.pieces);
         while let Some(piece) = pieces.front_mut() {
             match &mut piece.what {
-                What::Bytes(bytes) if piece.offset + bytes.len() as u64 > candidate.start => {
-                    let skipped = candidate.start.saturating_sub(piece.offset);
+                What::Bytes(bytes) if piece.offset + bytes.len() as u64 > start => {
+                    let skipped = start.saturating_sub(piece.offset);
                     bytes.drain(..skipped as usize);
                     piece.offset += skipped;
                     break;
@@ -293,12 +383,7 @@ impl Seeker {
                 _ => drop(pieces.pop_front()),
             }
         }
-        Found {
-            start: candidate.start,
-            masked: candidate.masked.unwrap_or(false),
-            confidence: 1.0 - (-certainty).exp2(),
-            pieces,
-        }
+        Found { start, masked, confidence: 1.0 - (-certainty).exp2(), pieces }
     }
 
     fn give_up_old(&mut self) {
@@ -313,47 +398,57 @@ impl Seeker {
     }
 }
 
-/// How unlikely a first byte is by chance, in bits; none if it is not legal.
-fn first_byte_bits(byte: u8, rsv1: bool) -> Option<f64> {
+/// Chains that lead to the same place have the same future: the longest is enough.
+fn merge(candidates: &mut Vec<Candidate>) {
+    candidates.sort_by_key(|candidate| {
+        let Candidate { next, masked, inside_message, frames, .. } = *candidate;
+        (next, masked, inside_message, std::cmp::Reverse(frames), candidate.start)
+    });
+    candidates.dedup_by(|later, kept| {
+        let future =
+            |candidate: &Candidate| (candidate.next, candidate.masked, candidate.inside_message);
+        later.frames > 0 && kept.frames > 0 && future(later) == future(kept)
+    });
+}
+
+/// How rare a first byte is among frames, in bits; none if it is not legal.
+fn first_byte_charge(byte: u8, rsv1: bool) -> Option<f64> {
     let opcode = Opcode::from_bits(byte);
     let legal_rsv = byte & 0x30 == 0
         && (byte & 0x40 == 0 || rsv1 && matches!(opcode, Opcode::Text | Opcode::Binary));
-    let legal = match opcode {
-        Opcode::Reserved(_) => false,
-        opcode => legal_rsv && (!opcode.is_control() || byte & 0x80 != 0),
-    };
-    // 9 of 256 values are legal, 13 with compression.
-    legal.then_some(if rsv1 { (256.0f64 / 13.0).log2() } else { (256.0f64 / 9.0).log2() })
+    match opcode {
+        Opcode::Reserved(_) => None,
+        _ if !legal_rsv => None,
+        opcode if opcode.is_control() => (byte & 0x80 != 0).then_some(5.0),
+        // Most messages have one frame.
+        Opcode::Continuation => Some(6.0),
+        _ if byte & 0x80 == 0 => Some(6.0),
+        _ => Some(2.0),
+    }
 }
 
-/// The evidence in a header, and whether a message is in progress behind it; none if the header
-/// can't belong to the chain.
-fn header_bits(
-    header: &FrameHeader,
-    candidate: &Candidate,
-    rsv1: bool,
-) -> Option<(f64, Option<bool>)> {
-    let mut bits = first_byte_bits(header.first, rsv1)?;
+/// Whether a message is in progress behind this header; none if it can't belong to the chain.
+fn follows(header: &FrameHeader, candidate: &Candidate, rsv1: bool) -> Option<Option<bool>> {
+    first_byte_charge(header.first, rsv1)?;
     if candidate.masked.is_some_and(|masked| masked != header.masked()) {
         return None;
     }
-    bits += f64::from(u8::from(candidate.masked.is_some()));
     let is_control = header.opcode().is_control();
     match header.length_code() {
         126 if is_control || header.payload_length < 126 => return None,
         127 if is_control || header.payload_length <= 0xffff => return None,
         // Longer than any message that is sent in one frame in practice.
         127 if header.payload_length > 1 << 32 => return None,
-        127 => bits += 32.0,
+        // Legal, but what it mostly is are zeros.
+        0 if !header.fin() => return None,
         _ => {}
     }
-    let inside = match (header.opcode(), candidate.inside_message) {
-        (Opcode::Continuation, Some(false)) => return None,
-        (Opcode::Text | Opcode::Binary, Some(true)) => return None,
-        (opcode, inside) if opcode.is_control() => inside,
-        _ => Some(!header.fin()),
-    };
-    Some((bits, inside))
+    match (header.opcode(), candidate.inside_message) {
+        (Opcode::Continuation, Some(false)) => None,
+        (Opcode::Text | Opcode::Binary, Some(true)) => None,
+        (opcode, inside) if opcode.is_control() => Some(inside),
+        _ => Some(Some(!header.fin())),
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,38 @@
+//! `ws101 FILE`: looks at what the file is, says so, and runs the fitting command.
+
+use super::{Cli, Common, Failure, Output, Status};
+use clap::Parser as _;
+use std::fs::File;
+use std::io::Read as _;
+use ws101::input::capture::CaptureFile;
+use ws101::input::transcript;
+use ws101::render::escape;
+
+/// How much of a file is looked at.
+const LOOKED_AT: u64 = 1 << 20;
+
+/// Finds the fitting command and runs it.
+pub fn run(file: &str, common: &Common, output: &mut Output) -> Result<Status, Failure> {
+    let shown = escape::text(file.as_bytes());
+    let mut start = Vec::new();
+    File::open(file)
+        .and_then(|file| file.take(LOOKED_AT).read_to_end(&mut start))
+        .map_err(|error| Failure::Input(cannot_open(&shown, &error)))?;
+    let (what, command) = if CaptureFile::open(&start[..]).is_ok() {
+        ("a packet capture", "pcap")
+    } else if transcript::read(&start).is_ok() {
+        ("an HTTP exchange", "handshake")
+    } else {
+        ("neither a capture nor an HTTP exchange, so perhaps bytes of frames", "frame")
+    };
+    if !common.quiet {
+        eprintln!("{shown} is {what}: ws101 {command} {shown}");
+    }
+    let cli = Cli::parse_from(["ws101", command, file]);
+    super::run_command(cli.command.as_ref(), common, output)
+}
+
+fn cannot_open(shown: &str, error: &std::io::Error) -> String {
+    let advice = "expected: a file, or a command\n  try: ws101 --help";
+    format!("error: {shown} is no command, and it can't be opened as a file: {error}\n  {advice}")
+}

@@ -1,0 +1,29 @@
+//! Laws of the protocol core, held against conversations that are realistic, odd and broken.
+//!
+//! Each file is one promise of `docs/architecture.md`. Few cases by default; `PROPTEST_CASES=20000`
+//! asks for more, and the figures are said on stderr.
+
+mod chunking;
+mod facts;
+mod frames;
+mod loss;
+mod talk;
+
+use proptest::prelude::ProptestConfig;
+use std::io::Write as _;
+
+/// So many cases, unless `PROPTEST_CASES` says otherwise.
+fn cases(few: u32) -> ProptestConfig {
+    let wanted = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
+    ProptestConfig {
+        cases: wanted.unwrap_or(few),
+        failure_persistence: None,
+        max_shrink_iters: 20_000,
+        ..ProptestConfig::default()
+    }
+}
+
+/// A figure, on the real stderr: it is to be seen when the test passes, too.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
