@@ -108,7 +108,7 @@ fn frames_after_refusal(other: &NotFrames<'_>, _: &Memory) -> Option<Broken> {
     (other.kind == NotFramesKind::FramesAfterRefusal).then(|| {
         let seen = "the client sends frames on a connection that still speaks HTTP";
         Broken::new(Endpoint::Client, seen, "another request, or the end of the connection")
-            .at(Span::bytes(other.offset, other.bytes.len() as u64))
+            .at(Span::bytes(other.offset, 1))
             .cause("the client does not look at the status code")
     })
 }
