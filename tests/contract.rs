@@ -284,3 +284,15 @@ fn packets_in(file: &Path) -> u64 {
     }
     packets
 }
+
+#[test]
+fn shells_and_manual_readers_are_served() {
+    for shell in ["bash", "zsh", "fish"] {
+        let run = shared::ws101(&["completions", shell]);
+        assert_eq!(run.code, Some(0), "{shell}");
+        assert!(String::from_utf8_lossy(&run.stdout).contains("handshake"), "{shell}");
+    }
+    let page = shared::ws101(&["man", "pcap"]);
+    assert!(String::from_utf8_lossy(&page.stdout).contains(".TH"), "{}", page.stderr);
+    assert_eq!(shared::ws101(&["man", "nothing"]).code, Some(2));
+}
