@@ -313,8 +313,14 @@ fn write_title(
         number => format!(", {}", counted(number, "other HTTP exchange")),
     };
     let packets = counted(tally.packets, "packet");
+    let lasted = match tally.times {
+        Some((first, last)) if last > first => {
+            format!(" in {}", duration(last.seconds_since(first)))
+        }
+        _ => String::new(),
+    };
     let title = format!(
-        "{} · {}{gzip} · {links} · {packets} · {connections}{exchanges}",
+        "{} · {}{gzip} · {links} · {packets}{lasted} · {connections}{exchanges}",
         name(&args.file),
         facts.format
     );
@@ -350,6 +356,15 @@ fn write_total(
         counted(counts.notes, "note")
     );
     writeln!(out, "\n{}", if sheet.ascii { total.replace('·', "-") } else { total })
+}
+
+/// A duration as people read it.
+fn duration(seconds: f64) -> String {
+    match seconds as u64 {
+        0..60 => format!("{seconds:.2} s"),
+        60..3600 => format!("{} min {} s", seconds as u64 / 60, seconds as u64 % 60),
+        hours => format!("{} h {} min", hours / 3600, hours % 3600 / 60),
+    }
 }
 
 /// `1 error`, `2 errors`.
