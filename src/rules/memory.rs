@@ -69,7 +69,8 @@ pub(super) struct Direction {
     pub(super) big_frame: Option<Time>,
     /// It has begun a message, so that a continuation now needs one in progress.
     pub(super) has_begun: bool,
-    /// The last data frame was a continuation without a message, and not the last one.
+    /// The last data frame was a continuation without a message, and not the last one; or a message
+    /// may have begun in what was not captured.
     pub(super) in_orphans: bool,
     /// A control frame was fragmented; what continues it is its fault.
     pub(super) control_fragments: bool,

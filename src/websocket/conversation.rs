@@ -4,6 +4,7 @@
 use super::event::{End, Event, Gap, How, NotFrames, NotFramesKind, Recognised};
 use super::exchanges::{Exchanges, Reached};
 use super::extension::Agreement;
+use super::frame::MAX_HEADER;
 use super::incoming::{self, Incoming};
 use super::message::Desk;
 use super::resync::{Expectation, Found, MARGIN_UNKNOWN, Seeker};
@@ -146,12 +147,17 @@ impl Conversation {
 
     /// Nothing more will be said. `cut`: because the input ended, not the connection.
     pub fn finish(&mut self, cut: bool, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
+        if let Phase::Http(http) = &mut self.phase
+            && http.answers_no_http()
+        {
+            self.not_http(Endpoint::Server, true, desk, sink);
+        }
         self.give_up_waiting(desk, sink);
         if let Phase::Http(http) = &mut self.phase {
             http.tell_incomplete(sink);
         }
         let (mut inside_frame, mut inside_message) = ([false; 2], [false; 2]);
-        let (mut closes, mut closed_at) = ([None; 2], [None; 2]);
+        let (mut closes, mut closed_at, mut closed_between) = ([None; 2], [None; 2], [None; 2]);
         if let Phase::Frames(incoming) = &mut self.phase {
             for (index, incoming) in incoming.iter_mut().enumerate() {
                 let first_close = &mut self.first_close;
@@ -161,6 +167,7 @@ impl Conversation {
                 incoming.finish(desk, sink);
                 closes[index] = incoming.closed;
                 closed_at[index] = incoming.closed_at;
+                closed_between[index] = incoming.closed_between;
                 self.lossy[index] |= incoming.lossy;
             }
         }
@@ -170,6 +177,7 @@ impl Conversation {
             closed_by: None,
             closes,
             closed_at,
+            close_end: closed_between.map(|close| close.map(|(_, end)| end)),
             transport: self.transport,
             told_first: self.told_first,
             heard: self.heard,
@@ -179,7 +187,9 @@ impl Conversation {
             at: self.last_at,
         };
         let dropped_by = super::ending::first_to_end(&end);
-        end.closed_by = self.first_close.or(dropped_by.map(|(endpoint, _)| endpoint));
+        end.closed_by = first_to_close(closed_between)
+            .or(self.first_close)
+            .or(dropped_by.map(|(endpoint, _)| endpoint));
         let both_took = end.took_close(Endpoint::Client) && end.took_close(Endpoint::Server);
         end.how = match (both_took, dropped_by) {
             (true, _) => How::ClosingHandshake,
@@ -228,20 +238,31 @@ impl Conversation {
         let Phase::Http(http) = &mut self.phase else { return };
         match http.advance(sink) {
             Reached::Upgrade(agreement) => self.switch_to_frames(Some(agreement), desk, sink),
-            Reached::NotHttp(from) => self.not_http(from, desk, sink),
+            Reached::NotHttp(from) => self.not_http(from, false, desk, sink),
             Reached::End => self.limit_waiting(desk, sink),
         }
     }
 
     /// Something else than HTTP came: perhaps frames where none belong.
-    fn not_http(&mut self, from: Endpoint, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
+    fn not_http(
+        &mut self,
+        from: Endpoint,
+        at_end: bool,
+        desk: &mut Desk,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) {
         let Phase::Http(http) = &mut self.phase else { return };
         let stream = &http.streams[from.index()];
         let (offset, bytes, at) = (stream.offset, &stream.pending[..], stream.origin.at);
         let kind = match from {
-            Endpoint::Server if http.awaits_upgrade() => NotFramesKind::BeforeUpgrade,
+            Endpoint::Server if http.awaits_upgrade() => {
+                if bytes.len() < MAX_HEADER && !at_end {
+                    return;
+                }
+                NotFramesKind::BeforeUpgrade
+            }
             // One byte does not tell whether it is a frame: the second will come.
-            Endpoint::Client if http.refused && bytes.len() == 1 => return,
+            Endpoint::Client if http.refused && bytes.len() == 1 && !at_end => return,
             Endpoint::Client if http.refused && begins_masked(bytes) => {
                 NotFramesKind::FramesAfterRefusal
             }
@@ -250,6 +271,8 @@ impl Conversation {
                 return;
             }
         };
+        // What tells it, however many bytes came with it.
+        let bytes = &bytes[..bytes.len().min(MAX_HEADER)];
         sink(&Event::NotFrames(&NotFrames { from, offset, bytes, kind, at }));
         http.tell_incomplete(sink);
         if kind == NotFramesKind::FramesAfterRefusal {
@@ -420,6 +443,19 @@ impl Conversation {
             },
             Phase::Other => {}
         }
+    }
+}
+
+/// Who closed first, if the other had heard it by then: each Close with what its sender had heard,
+/// and where it ends. The order in a capture may be another one.
+fn first_to_close([client, server]: [Option<(Option<u64>, u64)>; 2]) -> Option<Endpoint> {
+    let ((client_heard, client_end), (server_heard, server_end)) = (client?, server?);
+    if client_heard.is_some_and(|heard| heard >= server_end) {
+        Some(Endpoint::Server)
+    } else if server_heard.is_some_and(|heard| heard >= client_end) {
+        Some(Endpoint::Client)
+    } else {
+        None
     }
 }
 

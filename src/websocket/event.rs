@@ -249,6 +249,9 @@ pub struct CutHeader<'a> {
     pub at: At,
 }
 
+/// Of what stands where frames should be, this much is kept, to see what it is.
+pub const MAX_NOT_FRAMES_KEPT: usize = 256;
+
 /// Bytes where frames should be.
 #[derive(Debug, Clone, Copy)]
 pub struct NotFrames<'a> {
@@ -256,7 +259,7 @@ pub struct NotFrames<'a> {
     pub from: Endpoint,
     /// Offset of the first in the endpoint's stream.
     pub offset: u64,
-    /// The first of them.
+    /// The first of them, [`MAX_NOT_FRAMES_KEPT`] at most.
     pub bytes: &'a [u8],
     /// What they are instead.
     pub kind: NotFramesKind,
@@ -330,6 +333,8 @@ pub struct End {
     pub closed_by: Option<Endpoint>,
     /// When each endpoint sent its first Close.
     pub closed_at: [Option<At>; 2],
+    /// The offset behind the first Close of each endpoint, in its stream.
+    pub close_end: [Option<u64>; 2],
     /// The first Close of each endpoint (client, server): its code, or that it had none.
     pub closes: [Option<Option<u16>>; 2],
     /// How each endpoint ended the transport, and when.
@@ -360,10 +365,15 @@ impl End {
     }
 
     /// The Close of the other endpoint came before this one ended its side of the transport, so
-    /// that it can have been read.
+    /// that it can have been read. What was acknowledged tells more than the order in the capture,
+    /// which may differ from that on the wire.
     pub fn took_close(&self, endpoint: Endpoint) -> bool {
         let order = |at: At| (at.packet, at.time);
         let Some(sent) = self.closed_at[endpoint.peer().index()] else { return false };
+        let heard = self.heard[endpoint.index()];
+        if heard.is_some() && heard >= self.close_end[endpoint.peer().index()] {
+            return true;
+        }
         self.transport[endpoint.index()].is_none_or(|(_, ended)| order(sent) <= order(ended))
     }
 

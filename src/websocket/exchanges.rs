@@ -41,6 +41,8 @@ pub(super) struct HttpStream {
     pub(super) offset: u64,
     /// Where the last of them came from.
     pub(super) origin: Origin,
+    /// What their sender had heard when it sent the first of them.
+    heard: Option<u64>,
     body: Option<Body>,
     /// Bytes are missing in this direction: where heads begin is not known any more.
     pub(super) cut: Option<Gap>,
@@ -78,6 +80,7 @@ impl HttpStream {
     pub(super) fn push(&mut self, offset: u64, bytes: &[u8], origin: Origin) {
         if self.pending.is_empty() {
             self.offset = offset;
+            self.heard = origin.heard;
         }
         self.pending.extend_from_slice(bytes);
         self.origin = origin;
@@ -86,6 +89,8 @@ impl HttpStream {
     fn take(&mut self, length: usize) {
         self.pending.drain(..length);
         self.offset += length as u64;
+        // What is left came with the last bytes: those of a head are taken as soon as it is whole.
+        self.heard = self.origin.heard;
     }
 
     /// Steps over the body in progress, if any.
@@ -115,6 +120,16 @@ impl Exchanges {
     /// A request for an upgrade has not been answered yet.
     pub(super) fn awaits_upgrade(&self) -> bool {
         self.outstanding.iter().any(|request| request.upgrade)
+    }
+
+    /// What the server said so far is no answer to the request for an upgrade.
+    pub(super) fn answers_no_http(&self) -> bool {
+        let server = &self.streams[Endpoint::Server.index()];
+        self.awaits_upgrade()
+            && server.body.is_none()
+            && server.cut.is_none()
+            && !server.pending.is_empty()
+            && !may_be_response(&server.pending)
     }
 
     /// Goes on as far as the bytes reach.
@@ -276,7 +291,7 @@ impl Exchanges {
     fn early(&self, status: Option<u16>) -> Option<Early> {
         let client = &self.streams[Endpoint::Client.index()];
         let answered = self.streams[Endpoint::Server.index()].offset;
-        let had_heard = client.origin.heard.is_some_and(|heard| heard >= answered);
+        let had_heard = client.heard.is_some_and(|heard| heard >= answered);
         let length = client.pending.len() as u64;
         (length > 0 && status == Some(101) && !had_heard)
             .then_some(Early { offset: client.offset, length })

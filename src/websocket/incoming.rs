@@ -4,8 +4,8 @@
 use super::Opcode;
 use super::close::CloseBody;
 use super::event::{
-    Close, CutHeader, Event, Frame, Gap, MAX_CONTROL_KEPT, Message, NotFrames, NotFramesKind, Part,
-    Recovered,
+    Close, CutHeader, Event, Frame, Gap, MAX_CONTROL_KEPT, MAX_NOT_FRAMES_KEPT, Message, NotFrames,
+    NotFramesKind, Part, Recovered,
 };
 use super::extension::{Agreement, Compression};
 use super::frame::{FrameHeader, MAX_HEADER};
@@ -47,6 +47,9 @@ pub(super) struct Incoming {
     pub(super) closed: Option<Option<u16>>,
     /// When it was sent.
     pub(super) closed_at: Option<At>,
+    /// How much of the peer's stream this endpoint had heard when it sent its first Close, and the
+    /// offset behind that Close.
+    pub(super) closed_between: Option<(Option<u64>, u64)>,
     last_at: At,
 }
 
@@ -57,8 +60,19 @@ enum Framing {
     Known,
     /// Bytes were lost; the next border is being looked for since this offset.
     Sought(Box<Seeker>, u64),
-    /// These are no frames any more.
+    /// These are no frames any more, and that was told.
     Over,
+    /// These are no frames any more. As soon as enough is there to see what they are, it is told.
+    Other(Box<Other>),
+}
+
+/// The beginning of something that is no frame.
+#[derive(Debug)]
+struct Other {
+    kind: NotFramesKind,
+    offset: u64,
+    bytes: Vec<u8>,
+    at: At,
 }
 
 /// A frame whose payload has not come whole.
@@ -99,6 +113,7 @@ impl Incoming {
             lossy: false,
             closed: None,
             closed_at: None,
+            closed_between: None,
             last_at: At::default(),
         }
     }
@@ -147,6 +162,25 @@ impl Incoming {
             bytes = &bytes[taken..];
         }
         self.offset += bytes.len() as u64;
+        if let Framing::Other(other) = &mut self.framing {
+            let room = MAX_NOT_FRAMES_KEPT - other.bytes.len();
+            other.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
+            if other.bytes.len() == MAX_NOT_FRAMES_KEPT {
+                self.tell_other(sink);
+            }
+        }
+    }
+
+    /// Tells what stands where frames should be, as far as it was kept.
+    fn tell_other(&mut self, sink: &mut impl FnMut(&Event<'_>)) {
+        if !matches!(self.framing, Framing::Other(_)) {
+            return;
+        }
+        if let Framing::Other(other) = std::mem::replace(&mut self.framing, Framing::Over) {
+            let Other { kind, offset, bytes, at } = *other;
+            let from = self.from;
+            sink(&Event::NotFrames(&NotFrames { from, offset, bytes: &bytes, kind, at }));
+        }
     }
 
     /// At a frame border. Returns how many bytes were taken.
@@ -158,9 +192,8 @@ impl Incoming {
         sink: &mut impl FnMut(&Event<'_>),
     ) -> usize {
         if let Some(kind) = self.recognise_other(bytes) {
-            self.framing = Framing::Over;
-            let (from, offset, at) = (self.from, self.offset, origin.at);
-            sink(&Event::NotFrames(&NotFrames { from, offset, bytes, kind, at }));
+            let (offset, at) = (self.offset, origin.at);
+            self.framing = Framing::Other(Box::new(Other { kind, offset, bytes: Vec::new(), at }));
             return 0;
         }
         let Some(header) = self.read_header(bytes) else {
@@ -197,9 +230,9 @@ impl Incoming {
         self.header[have..have + taken].copy_from_slice(&bytes[..taken]);
         let seen = &self.header[..have + taken];
         if let Some(kind) = self.recognise_other(seen) {
-            self.framing = Framing::Over;
-            let (from, offset, at) = (self.from, self.offset - have as u64, origin.at);
-            sink(&Event::NotFrames(&NotFrames { from, offset, bytes: seen, kind, at }));
+            let (offset, at) = (self.offset - have as u64, origin.at);
+            let bytes = seen[..have].to_vec();
+            self.framing = Framing::Other(Box::new(Other { kind, offset, bytes, at }));
             self.header_length = 0;
             return 0;
         }
@@ -479,6 +512,7 @@ impl Incoming {
                 assembly.hole(length, &mut self.context);
             }
         }
+        self.tell_other(sink);
         let framing_lost = !inside && !matches!(self.framing, Framing::Over);
         if framing_lost {
             self.cut(origin, desk, sink);
@@ -490,7 +524,7 @@ impl Incoming {
                 None => seeker.restart(),
             },
             Framing::Known if framing_lost => self.seek(),
-            Framing::Known | Framing::Over => {}
+            Framing::Known | Framing::Over | Framing::Other(_) => {}
         }
         let (from, at) = (self.from, origin.at);
         sink(&Event::Gap(&Gap { from, offset, length, reason, framing_lost, at }));
@@ -588,6 +622,7 @@ impl Incoming {
 
     /// What is unfinished is told as far as it is known.
     pub(super) fn finish(&mut self, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
+        self.tell_other(sink);
         self.cut(Origin { at: self.last_at, heard: None }, desk, sink);
     }
 
@@ -729,6 +764,8 @@ impl Incoming {
         if first {
             self.closed = Some(body.code);
             self.closed_at = Some(origin.at);
+            let length = header.header_length() + header.payload_length;
+            self.closed_between = Some((origin.heard, offset + length));
         }
         sink(&Event::Close(&Close {
             from: self.from,

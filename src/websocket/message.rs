@@ -50,6 +50,11 @@ impl Desk {
     pub fn new(limits: Limits) -> Desk {
         Desk { limits, unfinished: 0, unmasked: Vec::new(), work: vec![0; 64 * 1024].into() }
     }
+
+    /// Bytes kept of unfinished messages right now, all conversations together.
+    pub fn unfinished(&self) -> usize {
+        self.unfinished
+    }
 }
 
 /// What one endpoint's compression looks like from the outside.

@@ -6,8 +6,11 @@
 mod chunking;
 mod facts;
 mod frames;
+mod json;
 mod loss;
+mod messages;
 mod talk;
+mod totality;
 
 use proptest::prelude::ProptestConfig;
 use std::io::Write as _;

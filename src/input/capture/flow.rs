@@ -1,6 +1,7 @@
 //! One TCP connection: two streams, and what tells where they begin and end.
 
 use super::places::{Key, Side};
+use super::roles::begins_a_stream;
 use super::segment::{ACK, FIN, SYN, Segment};
 use super::stream::{Arrival, Carrier, Piece, Stream};
 use super::tcp::Limits;
@@ -19,6 +20,8 @@ pub(super) struct Flow {
     /// Used since the last time something had to be evicted.
     pub(super) used: bool,
     pub(super) reset: bool,
+    /// Both ends closed it, but bytes are missing.
+    pub(super) lingers: bool,
     pub(super) seen: [bool; 2],
     pub(super) streams: [Stream; 2],
     pub(super) voice: Voice,
@@ -39,6 +42,7 @@ impl Flow {
             open: true,
             used: false,
             reset: false,
+            lingers: false,
             seen: [false; 2],
             streams: Default::default(),
             voice,
@@ -109,7 +113,7 @@ impl Flow {
         let Some(offset) = stream.in_order(segment.sequence, segment.payload.len()) else {
             return self.segment_slowly(side, segment, at, context);
         };
-        let carrier = Carrier { at, heard: peer.heard() };
+        let carrier = Carrier { at, heard: heard_in(segment, peer) };
         let known = offset > 0 || stream.start_is_known();
         voice.tell_bytes(side, known, offset, segment.payload, carrier, context);
     }
@@ -123,10 +127,17 @@ impl Flow {
         at: At,
         context: &mut Context<'_, L>,
     ) {
-        let (_, peer, _) = self.split(side);
-        peer.acknowledge(segment.acknowledgment);
-        if peer.is_held() {
-            // The SYN was seen and its answer was not; but this is an answer to the answer.
+        let (stream, peer, voice) = self.split(side);
+        // The SYN was seen and its answer was not; but this is an answer to the answer, unless more
+        // was said in between that will be captured later.
+        let opens = voice.initiator == Some(side) && segment.sequence == stream.first_sequence();
+        if opens || voice.initiator.is_none() {
+            peer.acknowledge(segment.acknowledgment);
+        }
+        if voice.initiator == Some(side) {
+            peer.acknowledge_early(segment.acknowledgment);
+        }
+        if peer.is_held() && opens {
             peer.begin(segment.acknowledgment, true);
             self.speak(1 - side, at, context, |stream, _, tell| stream.release(tell));
         }
@@ -151,7 +162,7 @@ impl Flow {
         }
         let (stream, peer, voice) = self.split(side);
         let known = stream.start_is_known();
-        let carrier = Carrier { at, heard: peer.heard() };
+        let carrier = Carrier { at, heard: heard_in(segment, peer) };
         let Context { listener, told, tally } = context;
         let mut tell = |piece: Piece<'_>| voice.tell(side, known, piece, *listener, told);
         let arrival = Arrival {
@@ -181,7 +192,11 @@ impl Flow {
         if segment.payload == [0] && !segment.has(FIN) {
             return false;
         }
-        stream.begin(first, false);
+        if begins_a_stream(segment.payload) {
+            stream.begin(first, false);
+        } else {
+            stream.await_beginning(first);
+        }
         true
     }
 
@@ -224,7 +239,7 @@ impl Flow {
         if stranger && !(answer && peer.is_near(segment.acknowledgment, u64::from(LATE_SYN))) {
             return false;
         }
-        let held = own.is_held();
+        let held = own.is_waiting();
         own.begin(first, true);
         if answer && !peer.has_begun() {
             peer.begin(segment.acknowledgment, true);
@@ -312,4 +327,10 @@ impl Flow {
         let heard = peer.heard();
         voice.end(side, TransportEnd::Reset, Carrier { at, heard }, context.listener);
     }
+}
+
+/// How much of the peer's stream the sender of a segment had heard.
+#[inline]
+fn heard_in(segment: &Segment<'_>, peer: &Stream) -> Option<u64> {
+    if segment.has(ACK) { peer.heard_in(segment.acknowledgment) } else { peer.heard() }
 }

@@ -27,6 +27,9 @@ const REORDERED_TIME: i64 = 1_000_000_000;
 const PATIENCE_PACKETS: u32 = 1024;
 const PATIENCE_TIME: i64 = 3_000_000_000;
 
+/// If no SYN was captured, the first bytes may come behind later ones within so many packets.
+const BEGINNING_PACKETS: u32 = 16;
+
 /// The packet that brought something, and what its sender had heard by then.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Carrier {
@@ -76,6 +79,8 @@ enum Start {
     Unknown,
     /// Nothing, but bytes are waiting to find out.
     Held,
+    /// Nothing, and no SYN was captured: bytes wait a little for earlier ones.
+    Awaited,
     /// The capture began after the connection did; offset 0 is the first byte that was captured.
     Guessed,
     /// The SYN, or an acknowledgment of it, told.
@@ -99,6 +104,8 @@ pub(super) struct Stream {
     acknowledged: Option<u64>,
     /// The first acknowledgment, if it came before the stream's own beginning was known.
     early: Option<u32>,
+    /// How far the peer has acknowledged beyond that, if that is where the stream begins.
+    early_heard: Option<u32>,
     /// The position of the FIN, and the packet that brought it.
     fin: Option<(u64, Carrier)>,
     /// What came too early, by position; no two overlap.
@@ -121,6 +128,7 @@ impl Default for Stream {
             next: 0,
             acknowledged: None,
             early: None,
+            early_heard: None,
             fin: None,
             waiting: BTreeMap::new(),
             stored: 0,
@@ -140,6 +148,11 @@ impl Stream {
     /// True if bytes wait for the beginning to be known.
     pub(super) fn is_held(&self) -> bool {
         self.start == Start::Held
+    }
+
+    /// True if bytes wait because it is not known where the stream begins.
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(self.start, Start::Held | Start::Awaited)
     }
 
     /// True if a SYN (or what acknowledges it) said where the stream begins.
@@ -198,14 +211,24 @@ impl Stream {
     /// How much of the stream the peer has acknowledged.
     #[inline]
     pub(super) fn heard(&self) -> Option<u64> {
-        let position = self.acknowledged?;
+        let Some(position) = self.acknowledged else { return self.early_heard.map(u64::from) };
+        let position = self.fin.map_or(position, |(fin, _)| position.min(fin));
+        position.checked_sub(self.origin)
+    }
+
+    /// How much of the stream a segment of the peer acknowledges. That may be less than the peer is
+    /// known to have acknowledged: the capture need not be in the order of the wire.
+    #[inline]
+    pub(super) fn heard_in(&self, acknowledgment: u32) -> Option<u64> {
+        let Some(most) = self.acknowledged else { return self.heard() };
+        let position = self.position(acknowledgment).min(most);
         let position = self.fin.map_or(position, |(fin, _)| position.min(fin));
         position.checked_sub(self.origin)
     }
 
     /// Settles that the first byte has this sequence number.
     pub(super) fn begin(&mut self, sequence: u32, known: bool) {
-        if self.start == Start::Held {
+        if self.is_waiting() {
             self.next = START;
             self.next = self.position(sequence);
         } else {
@@ -214,6 +237,7 @@ impl Stream {
         }
         self.origin = self.next;
         self.acknowledged = None;
+        self.early_heard = None;
         self.start = if known { Start::Known } else { Start::Guessed };
         if let Some(early) = self.early {
             self.acknowledge(early);
@@ -223,7 +247,7 @@ impl Stream {
     /// Settles the beginning of held bytes at the first of them.
     fn begin_held(&mut self) {
         let first = self.waiting.keys().next().copied().unwrap_or(START);
-        self.begin(self.base.wrapping_add(first as u32), true);
+        self.begin(self.base.wrapping_add(first as u32), self.is_held());
     }
 
     /// The position of a sequence number, unwrapped around the next byte expected.
@@ -237,6 +261,16 @@ impl Stream {
     /// True if a sequence number lies near enough to be of this stream.
     pub(super) fn is_near(&self, sequence: u32, distance: u64) -> bool {
         self.position(sequence).abs_diff(self.next) <= distance
+    }
+
+    /// The peer, which opened the connection, acknowledges bytes that were not captured so far:
+    /// what it acknowledged first was the SYN.
+    pub(super) fn acknowledge_early(&mut self, sequence: u32) {
+        let Some(early) = self.early else { return };
+        let heard = sequence.wrapping_sub(early);
+        if u64::from(heard) <= MAX_WINDOW {
+            self.early_heard = self.early_heard.max(Some(heard));
+        }
     }
 
     /// The peer acknowledges everything before this sequence number.
@@ -289,6 +323,12 @@ impl Stream {
         }
         self.tell_fin(tell);
         self.calm = self.waiting.is_empty() && self.fin.is_none();
+    }
+
+    /// No SYN was captured, and the bytes that come now look like no beginning.
+    pub(super) fn await_beginning(&mut self, sequence: u32) {
+        self.hold(sequence);
+        self.start = Start::Awaited;
     }
 
     /// Nobody knows yet where the stream begins: from now on its bytes wait.
@@ -465,12 +505,13 @@ impl Stream {
             (Some(behind), Some(acknowledged)) => acknowledged >= behind,
             _ => false,
         };
-        if peer_seen && !acknowledged && !self.is_held() {
+        if peer_seen && !acknowledged && self.has_begun() {
             return;
         }
-        let (packets, time) = match peer_seen {
-            true => (REORDERED_PACKETS, REORDERED_TIME),
-            false => (PATIENCE_PACKETS, PATIENCE_TIME),
+        let (packets, time) = match (self.start, peer_seen) {
+            (Start::Awaited, _) => (BEGINNING_PACKETS, REORDERED_TIME),
+            (_, true) => (REORDERED_PACKETS, REORDERED_TIME),
+            (_, false) => (PATIENCE_PACKETS, PATIENCE_TIME),
         };
         self.patience += 1;
         let now = carrier.at.time;
@@ -493,7 +534,7 @@ impl Stream {
         carrier: Carrier,
         tell: &mut (impl FnMut(Piece<'_>) + ?Sized),
     ) {
-        if self.is_held() {
+        if self.is_waiting() {
             self.begin_held();
         }
         if let Some(behind) = self.behind_hole()

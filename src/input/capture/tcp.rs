@@ -11,6 +11,7 @@ use super::segment::{ACK, RST, SYN, Segment};
 use super::tally::Tally;
 use super::voice::{Context, Told};
 use crate::said::{At, Listener};
+use std::collections::VecDeque;
 
 /// What the reassembly may keep in memory.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +35,10 @@ impl Default for Limits {
 /// After this many seconds the ports of a closed connection may be in use again (2 MSL).
 const TIME_WAIT: u32 = 120;
 
+/// A connection that both ends closed, although bytes are missing, is kept for so many segments (of
+/// any connection): a disordered capture may still bring them.
+const LINGER: u64 = 1024;
+
 /// All connections.
 pub(super) struct Tcp {
     limits: Limits,
@@ -41,6 +46,8 @@ pub(super) struct Tcp {
     flows: Vec<Flow>,
     free: Vec<u32>,
     told: Told,
+    /// Closed connections that wait for missing bytes: which, and since which segment.
+    lingering: VecDeque<(u32, Key, u64)>,
     hand: usize,
     stored: usize,
 }
@@ -53,6 +60,7 @@ impl Tcp {
             flows: Vec::new(),
             free: Vec::new(),
             told: Told::default(),
+            lingering: VecDeque::new(),
             hand: 0,
             stored: 0,
         }
@@ -69,6 +77,11 @@ impl Tcp {
         tally: &mut Tally,
     ) {
         tally.segments += 1;
+        if let Some((_, _, since)) = self.lingering.front()
+            && tally.segments > since + LINGER
+        {
+            self.end_lingering(at, listener, tally);
+        }
         let (key, side) = Key::new(addresses, segment.source, segment.destination);
         let slot = match self.places.get_mut(&key) {
             Some(Place::Open(slot)) => *slot,
@@ -134,10 +147,24 @@ impl Tcp {
             flow.settle(side, at, &self.limits, &mut context);
         }
         self.stored = (self.stored + flow.stored()).saturating_sub(before);
-        if flow.voice.done || flow.is_over() {
+        if flow.voice.done || flow.is_over() && !flow.is_troubled() {
             self.close(slot, at, false, listener, tally);
+        } else if flow.is_over() && !flow.lingers {
+            flow.lingers = true;
+            self.lingering.push_back((slot, flow.voice.key, tally.segments));
         } else if self.stored > self.limits.all_waiting {
             self.make_room(at, listener, tally);
+        }
+    }
+
+    /// The missing bytes of the connection that lingers longest will not come any more.
+    #[cold]
+    fn end_lingering<L: Listener>(&mut self, at: At, listener: &mut L, tally: &mut Tally) {
+        let Some((slot, key, _)) = self.lingering.pop_front() else { return };
+        let Some(flow) = self.flows.get(slot as usize) else { return };
+        // The slot may have been taken by another connection since.
+        if flow.open && flow.lingers && flow.voice.key == key {
+            self.close(slot, at, false, listener, tally);
         }
     }
 
