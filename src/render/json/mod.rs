@@ -12,7 +12,7 @@ use crate::rules::{self, Judged, Severity};
 use crate::said::{At, Endpoint};
 use crate::websocket::extension::Extension;
 use crate::websocket::handshake::{Handshake, Outcome};
-use crate::websocket::{Event, Frame, close, frame, mask};
+use crate::websocket::{Event, Frame, Message, close, frame, mask};
 use page::Page;
 use record::{Place, Record, SCHEMA};
 use serde::Serialize as _;
@@ -97,6 +97,61 @@ impl<W: Write> Writer<W> {
         if self.shape == Shape::Lines {
             self.page.write(|pen| pen.words(b"\n"));
         }
+    }
+
+    fn frame(&mut self, connection: &Connection, frame: &Frame<'_>) {
+        self.separate();
+        self.hot.push_frame(&mut self.page, connection, frame);
+    }
+
+    fn message(&mut self, connection: &Connection, message: &Message<'_>) {
+        self.separate();
+        self.hot.push_message(&mut self.page, connection, message);
+    }
+
+    /// Whatever it is.
+    fn any_event(&mut self, connection: &Connection, event: &Event<'_>, judged: &Judged) {
+        let number = connection.number;
+        if self.options.findings_only {
+            return self.findings(number, judged);
+        }
+        match event {
+            Event::Handshake(handshake) => self.handshake(number, handshake, judged),
+            Event::Frame(frame) if self.options.layouts => self.frame_with_layout(number, frame),
+            Event::Frame(frame) => self.frame(connection, frame),
+            Event::Message(message) => self.message(connection, message),
+            Event::Close(event) => {
+                let code = event.body.code;
+                self.record(&Record::Close(record::Close {
+                    place: placed(number, event.from, event.offset, event.at),
+                    frame: event.frame,
+                    code,
+                    reason: String::from_utf8_lossy(event.body.reason),
+                    code_name: code.map(|code| close::lookup(code).name),
+                }));
+            }
+            Event::Gap(gap) => self.record(&Record::Gap(record::Gap {
+                place: placed(number, gap.from, gap.offset, gap.at),
+                length: gap.length,
+                reason: gap.reason.name(),
+            })),
+            Event::End(end) => self.record(&Record::End(record::End {
+                place: Place::new(number, end.at),
+                how: end.how.name(),
+                closed_by: end.closed_by.map(Endpoint::name),
+                client_code: end.closes[Endpoint::Client.index()].flatten(),
+                server_code: end.closes[Endpoint::Server.index()].flatten(),
+                clean: end.is_clean(),
+                client_would_report: end.reported_to(Endpoint::Client),
+                why: end.why(),
+            })),
+            Event::Exchange(_)
+            | Event::Request(_)
+            | Event::Recognised(_)
+            | Event::CutHeader(_)
+            | Event::NotFrames(_) => {}
+        }
+        self.findings(number, judged);
     }
 
     fn findings(&mut self, number: u64, judged: &Judged) {
@@ -192,55 +247,14 @@ impl<W: Write> Observer for Writer<W> {
         }));
     }
 
+    #[inline]
     fn event(&mut self, connection: &Connection, event: &Event<'_>, judged: &Judged) {
-        let number = connection.number;
-        if self.options.findings_only {
-            return self.findings(number, judged);
-        }
+        let is_plain =
+            !self.options.findings_only && !self.options.layouts && judged.findings.is_empty();
         match event {
-            Event::Handshake(handshake) => self.handshake(number, handshake, judged),
-            Event::Frame(frame) if self.options.layouts => self.frame_with_layout(number, frame),
-            Event::Frame(frame) => {
-                self.separate();
-                self.hot.push_frame(&mut self.page, connection, frame);
-            }
-            Event::Message(message) => {
-                self.separate();
-                self.hot.push_message(&mut self.page, connection, message);
-            }
-            Event::Close(event) => {
-                let code = event.body.code;
-                self.record(&Record::Close(record::Close {
-                    place: placed(number, event.from, event.offset, event.at),
-                    frame: event.frame,
-                    code,
-                    reason: String::from_utf8_lossy(event.body.reason),
-                    code_name: code.map(|code| close::lookup(code).name),
-                }));
-            }
-            Event::Gap(gap) => self.record(&Record::Gap(record::Gap {
-                place: placed(number, gap.from, gap.offset, gap.at),
-                length: gap.length,
-                reason: gap.reason.name(),
-            })),
-            Event::End(end) => self.record(&Record::End(record::End {
-                place: Place::new(number, end.at),
-                how: end.how.name(),
-                closed_by: end.closed_by.map(Endpoint::name),
-                client_code: end.closes[Endpoint::Client.index()].flatten(),
-                server_code: end.closes[Endpoint::Server.index()].flatten(),
-                clean: end.is_clean(),
-                client_would_report: end.reported_to(Endpoint::Client),
-                why: end.why(),
-            })),
-            Event::Exchange(_)
-            | Event::Request(_)
-            | Event::Recognised(_)
-            | Event::CutHeader(_)
-            | Event::NotFrames(_) => {}
-        }
-        if !judged.findings.is_empty() {
-            self.findings(number, judged);
+            Event::Frame(frame) if is_plain => self.frame(connection, frame),
+            Event::Message(message) if is_plain => self.message(connection, message),
+            _ => self.any_event(connection, event, judged),
         }
     }
 
