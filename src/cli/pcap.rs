@@ -246,12 +246,13 @@ fn text(args: &Args, sheet: Sheet, limits: Limits, output: &mut Output) -> Resul
         write_total(&sheet, &tally, &counts, output)?;
         return Ok(counts);
     }
-    let mut inspector = Inspector::new(Overview::new(sheet), limits);
+    let overview = if args.summary { Overview::table_only(sheet) } else { Overview::new(sheet) };
+    let mut inspector = Inspector::new(overview, limits);
     let tally = listen(args, &mut inspector, &facts)?;
     let (overview, counts) = inspector.into_parts();
     write_title(args, &sheet, &facts.borrow(), &tally, &counts, output)?;
     writeln!(output)?;
-    overview.write(output, args.summary)?;
+    overview.write(output)?;
     write_total(&sheet, &tally, &counts, output)?;
     Ok(counts)
 }
