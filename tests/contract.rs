@@ -284,3 +284,47 @@ fn packets_in(file: &Path) -> u64 {
     }
     packets
 }
+
+#[test]
+fn shells_and_manual_readers_are_served() {
+    for shell in ["bash", "zsh", "fish"] {
+        let run = shared::ws101(&["completions", shell]);
+        assert_eq!(run.code, Some(0), "{shell}");
+        assert!(String::from_utf8_lossy(&run.stdout).contains("handshake"), "{shell}");
+    }
+    let page = shared::ws101(&["man", "pcap"]);
+    assert!(String::from_utf8_lossy(&page.stdout).contains(".TH"), "{}", page.stderr);
+    assert_eq!(shared::ws101(&["man", "nothing"]).code, Some(2));
+}
+
+/// A reader of `docs/json.md` meets no field that is not in there.
+#[test]
+fn every_field_of_every_record_is_documented() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("docs/json.md")).expect("it is there");
+    let (_, text) = text.split_once("## Records").expect("the records have a chapter");
+    let common: Vec<&str> = ["type", "connection", "direction", "time", "packet", "offset"].into();
+    let runs: [&[&str]; 7] = [
+        &["pcap", "samples/captures/browser-ws.pcap"],
+        &["pcap", "samples/captures/snaplen-96.pcap"],
+        &["pcap", "samples/captures/nginx-proxy.pcap"],
+        &["pcap", "samples/captures/close-4001.pcap", "--layout", "1"],
+        &["frame", "--from", "server", "83 01 78 88 05 03 e9 62 79 65"],
+        &["frame", "--from", "client", "81 85 37 fa 21 3d 7f 9f 4d 51 58"],
+        &["handshake", "samples/broken/course-notes.http"],
+    ];
+    for arguments in runs {
+        let run = shared::ws101(&[arguments, &["--format", "jsonl"]].concat());
+        for record in run.records() {
+            let kind = record["type"].as_str().expect("each record has a type");
+            let row = text
+                .lines()
+                .find(|line| line.starts_with(&format!("| `{kind}` |")))
+                .unwrap_or_else(|| panic!("{kind} is not in docs/json.md"));
+            for field in record.as_object().expect("a record is an object").keys() {
+                let is_there = row.contains(&format!("`{field}`"));
+                assert!(is_there || common.contains(&field.as_str()), "{kind}: {field}");
+            }
+        }
+    }
+}

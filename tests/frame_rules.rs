@@ -1,229 +1,16 @@
-//! The rules about frames, messages and endings, held to what their pages claim: each broken
-//! example breaks its rule (and what it names as unavoidable), each mended one breaks none. Then
-//! what must never be flagged.
+//! The rules about frames, messages and endings: what must never be flagged. What they do flag is
+//! held to the examples of their pages by `rule_pages.rs`.
 
-use std::collections::BTreeSet;
-use ws101::http::{Head, HeadRead};
-use ws101::rules::{self, Finding, Judge, Judged, Severity};
-use ws101::said::{At, Endpoint, GapReason, Said, Time, TransportEnd};
-use ws101::websocket::extension::Agreement;
-use ws101::websocket::{Conversation, Desk, Event, Limits};
+#[allow(dead_code)] // the other half is used by rule_pages.rs
+#[path = "shared/scene.rs"]
+mod scene;
 
-/// A conversation in the words of the rule pages.
-///
-/// `C> 81 85 …` and `S> …` are bytes; each sender has heard all lines above. `# agreed: …` is the
-/// accepted `Sec-WebSocket-Extensions` (`nothing` if it is missing, `unknown` if the handshake
-/// was not seen), `# offered: …` what the client offered, `# t=45` the clock, `# gap: S 10` lost
-/// bytes, and `# end: S FIN`, `# end: S RST` or `# end: cut` an end.
-struct Scene {
-    conversation: Conversation,
-    judge: Judge,
-    desk: Desk,
-    time: Option<Time>,
-    sent: [u64; 2],
-    cut: bool,
-    found: Vec<Finding>,
-}
-
-impl Scene {
-    fn play(text: &str) -> Vec<Finding> {
-        let value =
-            |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        let agreed = value("# agreed").map(str::trim);
-        let agreement = (agreed != Some("unknown")).then(|| {
-            let accepted =
-                head("HTTP/1.1 101 Switching Protocols", agreed.filter(|&name| name != "nothing"));
-            let offered = head("GET / HTTP/1.1", value("# offered").map(str::trim));
-            Agreement::of(Some(&offered), Some(&accepted))
-        });
-        let mut scene = Scene {
-            conversation: Conversation::assumed(agreement),
-            judge: Judge::default(),
-            desk: Desk::new(Limits::default()),
-            time: None,
-            sent: [0; 2],
-            cut: true,
-            found: Vec::new(),
-        };
-        scene.judge.memory.agreement = agreement;
-        scene.judge.memory.direction_known = true;
-        scene.judge.memory.pasted = agreement.is_some() && !text.contains("# end: cut");
-        for line in text.lines() {
-            scene.line(line);
-        }
-        let Scene { conversation, judge, desk, cut, found, .. } = &mut scene;
-        conversation.finish(*cut, desk, &mut |event| consider(judge, event, found));
-        scene.found
-    }
-
-    fn line(&mut self, line: &str) {
-        if let Some(seconds) = line.strip_prefix("# t=") {
-            let seconds: f64 = seconds.trim().parse().expect("a number of seconds");
-            self.time = Some(Time(1_700_000_000_000_000_000 + (seconds * 1e9) as i64));
-        } else if let Some(end) = line.strip_prefix("# end:") {
-            let (from, how) = match end.trim() {
-                "C FIN" => (Endpoint::Client, TransportEnd::Fin),
-                "S FIN" => (Endpoint::Server, TransportEnd::Fin),
-                "C RST" => (Endpoint::Client, TransportEnd::Reset),
-                "S RST" => (Endpoint::Server, TransportEnd::Reset),
-                _ => return,
-            };
-            self.cut = false;
-            let heard = Some(self.sent[from.peer().index()]);
-            self.say(Said::End { from, how, heard, at: self.at() });
-        } else if let Some(gap) = line.strip_prefix("# gap:") {
-            let (who, length) = gap.trim().split_once(' ').unwrap_or((gap.trim(), ""));
-            let from = if who == "C" { Endpoint::Client } else { Endpoint::Server };
-            let (offset, length) = (self.sent[from.index()], length.trim().parse().ok());
-            self.sent[from.index()] += length.unwrap_or(0);
-            let reason = GapReason::Lost;
-            self.say(Said::Gap { from, offset, length, reason, at: self.at() });
-        } else {
-            let (from, hex) = match (line.strip_prefix("C>"), line.strip_prefix("S>")) {
-                (Some(hex), _) => (Endpoint::Client, hex),
-                (_, Some(hex)) => (Endpoint::Server, hex),
-                _ => return assert!(line.is_empty() || line.starts_with('#'), "{line}"),
-            };
-            let hex = hex.split('#').next().unwrap_or_default();
-            let bytes: Vec<u8> = hex
-                .split_whitespace()
-                .map(|byte| u8::from_str_radix(byte, 16).unwrap_or_else(|_| panic!("{line}")))
-                .collect();
-            let offset = self.sent[from.index()];
-            let heard = Some(self.sent[from.peer().index()]);
-            self.sent[from.index()] += bytes.len() as u64;
-            self.say(Said::Bytes { from, offset, bytes: &bytes, heard, at: self.at() });
-        }
-    }
-
-    fn at(&self) -> At {
-        At { packet: None, time: self.time }
-    }
-
-    fn say(&mut self, said: Said<'_>) {
-        let Scene { conversation, judge, desk, found, .. } = self;
-        conversation.hear(said, desk, &mut |event| consider(judge, event, found));
-    }
-}
-
-fn consider(judge: &mut Judge, event: &Event<'_>, found: &mut Vec<Finding>) {
-    let mut judged = Judged::default();
-    judge.consider(event, &mut judged);
-    found.extend(judged.findings);
-}
-
-fn head(line: &str, extensions: Option<&str>) -> Head {
-    let field = extensions.map(|value| format!("Sec-WebSocket-Extensions: {value}\r\n"));
-    let text = format!("{line}\r\n{}\r\n", field.unwrap_or_default());
-    match Head::read(text.as_bytes(), 0) {
-        HeadRead::Head(head, _) => *head,
-        other => panic!("{text} is no head: {other:?}"),
-    }
-}
-
-fn ids(found: &[Finding]) -> BTreeSet<&'static str> {
-    found.iter().map(|finding| finding.rule.id).collect()
-}
-
-/// A fenced block of a page.
-struct Block {
-    rule: String,
-    breaks: bool,
-    also: Vec<String>,
-    text: String,
-}
-
-fn blocks(page: &str) -> Vec<Block> {
-    let mut blocks = Vec::new();
-    let (mut rule, mut breaks) = (String::new(), true);
-    let mut lines = page.lines();
-    while let Some(line) = lines.next() {
-        if let Some(id) = line.strip_prefix("## ") {
-            rule = id.split_whitespace().next().unwrap_or_default().to_owned();
-        } else if line.starts_with("**Breaks it**") {
-            breaks = true;
-        } else if line.starts_with("**Mended**") {
-            breaks = false;
-        } else if let Some(info) = line.strip_prefix("```frames") {
-            let also = info.trim().strip_prefix("also=").unwrap_or_default();
-            let also = also.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect();
-            let text: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
-            blocks.push(Block { rule: rule.clone(), breaks, also, text: text.join("\n") });
-        }
-    }
-    blocks
-}
-
-const PAGES: [(&str, &str); 8] = [
-    ("FRM", include_str!("../docs/rules/FRM.md")),
-    ("MSK", include_str!("../docs/rules/MSK.md")),
-    ("FRG", include_str!("../docs/rules/FRG.md")),
-    ("CTL", include_str!("../docs/rules/CTL.md")),
-    ("CLS", include_str!("../docs/rules/CLS.md")),
-    ("UTF", include_str!("../docs/rules/UTF.md")),
-    ("CAP", include_str!("../docs/rules/CAP.md")),
-    ("PMD", include_str!("../docs/rules/PMD.md")),
-];
-
-#[test]
-fn each_page_tells_the_truth_about_its_examples() {
-    let (mut wrong, mut played) = (Vec::new(), 0);
-    for block in PAGES.iter().flat_map(|(_, page)| blocks(page)) {
-        played += 1;
-        let found = Scene::play(&block.text);
-        let ids = ids(&found);
-        let details: Vec<String> = found
-            .iter()
-            .map(|finding| format!("{} {}", finding.rule.id, finding.detail()))
-            .collect();
-        let holds = if block.breaks {
-            let expected = block.also.iter().map(String::as_str).chain([block.rule.as_str()]);
-            ids == expected.collect()
-        } else {
-            found.iter().all(|finding| finding.severity == Severity::Note)
-        };
-        if !holds {
-            let kind = if block.breaks { "broken" } else { "mended" };
-            wrong.push(format!("{} ({kind}):\n{}\n=> {details:#?}", block.rule, block.text));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
-    assert!(played > 120, "only {played} examples were found");
-}
-
-#[test]
-fn each_rule_has_its_section_and_its_two_examples() {
-    for (area, page) in PAGES {
-        for rule in rules::all().filter(|rule| rule.area() == area) {
-            let section = page.split("\n## ").find(|section| section.starts_with(rule.id));
-            // The negotiation half of PMD has its own page.
-            let Some(section) = section else {
-                assert_eq!(area, "PMD", "{} has no section", rule.id);
-                continue;
-            };
-            for part in [
-                "**What it asks**",
-                "**Why**",
-                "**Breaks it**",
-                "**Mended**",
-                "**Usual causes**",
-                "**How to fix it**",
-            ] {
-                assert!(section.contains(part), "{} lacks {part}", rule.id);
-            }
-            assert!(
-                section.contains(rule.title),
-                "{} is titled otherwise: {}",
-                rule.id,
-                rule.title
-            );
-        }
-    }
-}
+use scene::play_frames;
+use ws101::rules::Severity;
 
 /// Holds that nothing worse than a note is found.
 fn check_fine(name: &str, text: &str) {
-    let found = Scene::play(text);
+    let found = play_frames(text);
     let worse: Vec<_> = found.iter().filter(|finding| finding.severity != Severity::Note).collect();
     assert!(worse.is_empty(), "{name}: {worse:#?}");
 }
@@ -328,7 +115,7 @@ fn a_repeated_key_among_tens_of_thousands_is_fine() {
             frame(0x1234_5678);
         }
     }
-    assert!(Scene::play(&text).is_empty());
+    assert!(play_frames(&text).is_empty());
 }
 
 #[test]

@@ -156,6 +156,19 @@ fn an_accept_is_checked() {
 }
 
 #[test]
+fn a_rule_is_explained_once_and_in_full() {
+    let run = ws101("explain hs-res-accept-value", b"");
+    let start = "HS-RES-ACCEPT-VALUE error\nThe Accept answers the request's key (MUST, RFC 6455 \
+                 §4.2.2)\n\nWhat it asks\n\nThe Accept is Base64";
+    assert!(run.out.starts_with(start), "\n{}", run.out);
+    for part in ["\nWhy\n", "\n    Sec-WebSocket-Accept: ", "\nHow to fix it\n"] {
+        assert!(run.out.contains(part), "{part} is missing in\n{}", run.out);
+    }
+    assert!(run.out.lines().all(|line| line == line.trim_end()), "\n{}", run.out);
+    assert_eq!(run.status, 0);
+}
+
+#[test]
 fn a_rule_that_does_not_exist_is_an_error_with_advice() {
     let run = ws101("explain NO-SUCH-RULE", b"");
     assert!(run.error.starts_with("error: there is nothing to explain under \"NO-SUCH-RULE\""));

@@ -1,222 +1,193 @@
-//! The pages of the rules tell the truth: each rule has one, each page belongs to a rule and says
-//! of it what the registry says, and the examples of the handshake break what they claim to break
-//! and nothing else. (Examples in frames are played by `frame_rules.rs`.)
+//! Each rule has its text, each text its rule, and each example does what it says: the broken one
+//! breaks the rule (and what it names as unavoidable), the mended one breaks nothing.
+
+#[allow(dead_code)] // the other half is used by frame_rules.rs
+#[path = "shared/scene.rs"]
+mod scene;
 
 use std::collections::BTreeSet;
-use ws101::Inspector;
-use ws101::inspection::{Connection, Observer};
-use ws101::rules::{self, Finding, Judged, Rule, Severity, Violator};
-use ws101::said::{
-    At, ConnectionId, Endpoint, Listener, Opening, Said, Time, Transport, TransportEnd,
-};
-use ws101::websocket::{Event, Limits};
+use ws101::rules::{self, Finding, Rule, Severity, Violator, page, sections};
 
-const ID: ConnectionId = ConnectionId(0);
+/// Sections that explain something that no rule finds, and why.
+const EXPLAINED_NOT_FIRED: [(&str, &str); 0] = [];
 
-/// Writes down what is found.
-#[derive(Default)]
-struct Recorder(Vec<Finding>);
-
-impl Observer for Recorder {
-    fn connection(&mut self, _: &Connection) {}
-
-    fn event(&mut self, _: &Connection, _: &Event<'_>, judged: &Judged) {
-        self.0.extend(judged.findings.iter().cloned());
-    }
-}
-
-/// Plays an example: heads as they are on the wire (the server's begin with `HTTP/`), `C> 81 85 …`
-/// and `S> …` for frames, `# t=5` for the clock, `# end: S RST` for an end.
-struct Scene {
-    inspector: Inspector<Recorder>,
-    sent: [u64; 2],
-    time: Option<Time>,
-    ended: bool,
-}
-
-impl Scene {
-    fn play(text: &str) -> Vec<Finding> {
-        let mut scene = Scene {
-            inspector: Inspector::new(Recorder::default(), Limits::default()),
-            sent: [0; 2],
-            time: text.contains("# t=").then_some(Time(0)),
-            ended: false,
-        };
-        scene.inspector.opened(
-            ID,
-            &Opening {
-                client: None,
-                server: None,
-                transport: Transport::None,
-                initiator_seen: true,
-                at: scene.at(),
-            },
-        );
-        let mut head = String::new();
-        // The blank line behind the last head is not part of the block.
-        for line in text.lines().chain([""]) {
-            scene.line(line, &mut head);
-        }
-        scene.inspector.forgotten(ID, !scene.ended);
-        scene.inspector.into_parts().0.0
-    }
-
-    fn line(&mut self, line: &str, head: &mut String) {
-        if let Some(seconds) = line.strip_prefix("# t=") {
-            let seconds: f64 = seconds.parse().expect("a number of seconds");
-            self.time = Some(Time((seconds * 1e9) as i64));
-        } else if let Some(end) = line.strip_prefix("# end: ") {
-            let from = if end.starts_with('C') { Endpoint::Client } else { Endpoint::Server };
-            let reset = end.ends_with("RST");
-            let how = if reset { TransportEnd::Reset } else { TransportEnd::Fin };
-            let heard = Some(self.sent[from.peer().index()]);
-            self.ended = true;
-            self.inspector.said(ID, Said::End { from, how, heard, at: self.at() });
-        } else if let Some(hex) = line.strip_prefix("C> ") {
-            self.say(Endpoint::Client, &bytes(hex));
-        } else if let Some(hex) = line.strip_prefix("S> ") {
-            self.say(Endpoint::Server, &bytes(hex));
-        } else if !line.is_empty() {
-            head.push_str(line);
-            head.push_str("\r\n");
-        } else if !head.is_empty() {
-            head.push_str("\r\n");
-            let from = if head.starts_with("HTTP/") { Endpoint::Server } else { Endpoint::Client };
-            self.say(from, std::mem::take(head).as_bytes());
-        }
-    }
-
-    fn say(&mut self, from: Endpoint, bytes: &[u8]) {
-        let (offset, heard) = (self.sent[from.index()], Some(self.sent[from.peer().index()]));
-        self.sent[from.index()] += bytes.len() as u64;
-        self.inspector.said(ID, Said::Bytes { from, offset, bytes, heard, at: self.at() });
-    }
-
-    fn at(&self) -> At {
-        At { packet: None, time: self.time }
-    }
-}
-
-fn bytes(hex: &str) -> Vec<u8> {
-    hex.split_whitespace()
-        .map(|byte| u8::from_str_radix(byte, 16).unwrap_or_else(|_| panic!("{hex}")))
-        .collect()
-}
-
-/// The fenced blocks of one kind between a label and the next: what stands behind the kind, and
-/// the text.
-fn examples<'a>(page: &'a str, label: &str, kind: &str) -> Vec<(&'a str, &'a str)> {
-    let Some((_, part)) = page.split_once(label) else { return Vec::new() };
-    let part = part.split("\n**").next().unwrap_or_default();
-    part.split("```")
-        .skip(1)
-        .step_by(2)
-        .filter_map(|block| block.strip_prefix(kind)?.split_once('\n'))
-        .map(|(info, text)| (info.trim(), text))
-        .collect()
-}
-
-/// The ids that a fence lists behind `also=`: what the example breaks besides, unavoidably.
-fn also(info: &str) -> BTreeSet<&str> {
-    let ids = info.strip_prefix("also=").unwrap_or_default();
-    ids.split(',').filter(|id| !id.is_empty()).collect()
-}
-
-/// The rules that are broken. A textbook's key in a textbook is as it should be.
-fn broken(found: &[Finding]) -> BTreeSet<&str> {
-    let is_textbook_key = |finding: &&Finding| {
-        finding.rule.id == "HS-REQ-KEY-ENTROPY" && finding.severity == Severity::Note
-    };
-    found
-        .iter()
-        .filter(|finding| !is_textbook_key(finding))
-        .map(|finding| finding.rule.id)
-        .collect()
-}
+const PARTS: [&str; 6] = [
+    "**What it asks**",
+    "**Why**",
+    "**Breaks it**",
+    "**Mended**",
+    "**Usual causes**",
+    "**How to fix it**",
+];
 
 #[test]
-fn each_rule_has_a_page_and_each_page_a_rule() {
-    let rules: BTreeSet<&str> = rules::all().map(|rule| rule.id).collect();
-    let pages: BTreeSet<&str> = rules::sections().map(|(id, _)| id).collect();
-    assert_eq!(rules, pages);
-    assert_eq!(rules::sections().count(), pages.len(), "a heading stands there twice");
-    assert_eq!(rules::all().count(), rules.len(), "an id stands there twice");
-}
-
-#[test]
-fn each_page_says_what_the_registry_says() {
-    for rule in rules::all() {
-        let page = rules::page(rule);
-        let mut lines = page.lines().filter(|line| !line.is_empty());
-        assert_eq!(lines.next(), Some(format!("**{}.**", rule.title).as_str()), "{}", rule.id);
-        let facts = lines.next().unwrap_or_default();
-        let violator = match rule.violator {
-            Violator::Client => "broken by the client",
-            Violator::Server => "broken by the server",
-            Violator::Sender => "broken by whoever sends it",
-            Violator::Intermediary | Violator::Observer => "",
-        };
-        let expected = format!("{} · {} · {violator}", rule.severity, rule.level.verb());
-        assert!(facts.starts_with(&expected), "{}: {facts}", rule.id);
-        for part in ["What it asks", "Why", "Breaks it", "Mended", "Usual causes", "How to fix it"]
-        {
-            assert!(page.contains(&format!("\n**{part}**\n")), "{} lacks {part}", rule.id);
-        }
-    }
-}
-
-#[test]
-fn each_example_of_a_handshake_breaks_its_rule_and_each_mended_one_breaks_none() {
+fn each_rule_has_its_text_with_all_its_parts() {
     let mut wrong = Vec::new();
-    for rule in rules::all().filter(is_about_handshakes) {
-        let page = rules::page(rule);
-        let (bad, good) =
-            (examples(page, "**Breaks it**", "http"), examples(page, "**Mended**", "http"));
-        assert!(!bad.is_empty() && !good.is_empty(), "{} lacks examples", rule.id);
-        for (info, text) in bad {
-            let found = Scene::play(text);
-            let mut expected = also(info);
-            expected.insert(rule.id);
-            if broken(&found) != expected {
-                wrong.push(report(rule, text, &found));
+    for rule in rules::all() {
+        let text = page(rule);
+        let mut at = 0;
+        for part in PARTS {
+            match text[at..].find(&format!("\n{part}\n")) {
+                Some(found) => at += found + part.len(),
+                None => wrong.push(format!("{} lacks {part}, or has it out of order", rule.id)),
             }
         }
-        for (info, text) in good {
-            let found = Scene::play(text);
-            let is_worse = |finding: &Finding| {
-                finding.severity != Severity::Note && !also(info).contains(finding.rule.id)
-            };
-            if found.iter().any(is_worse) || broken(&found).contains(rule.id) {
-                wrong.push(report(rule, text, &found));
+        let mut paragraphs = text.split("\n\n");
+        let mut expect = |what: &str, expected: String| {
+            let found = paragraphs.next().unwrap_or_default();
+            if !found.replace('\n', " ").starts_with(&expected) {
+                wrong.push(format!("{}: the {what} is {found:?}, not {expected:?}", rule.id));
+            }
+        };
+        expect("title", format!("**{}.**", rule.title));
+        expect("line of facts", facts(rule));
+        if let Some(missing) = sections_of_rfc(rule).into_iter().find(|s| !text.contains(s)) {
+            wrong.push(format!("{} does not name {missing}", rule.id));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// How the line of facts begins; the sections of RFCs may be more than the registry's.
+fn facts(rule: &Rule) -> String {
+    let who = match rule.violator {
+        Violator::Client => "broken by the client",
+        Violator::Server => "broken by the server",
+        Violator::Sender => "broken by whoever sends it",
+        Violator::Intermediary | Violator::Observer => "",
+    };
+    format!("{} · {} · {who}", rule.severity, rule.level.verb())
+}
+
+fn sections_of_rfc(rule: &Rule) -> Vec<&'static str> {
+    rule.rfc.split([' ', ',', ';']).filter(|word| word.starts_with('§')).collect()
+}
+
+#[test]
+fn each_section_belongs_to_a_rule_and_stands_in_the_file_of_its_area() {
+    let mut seen = BTreeSet::new();
+    for (heading, _) in sections() {
+        assert!(seen.insert(heading), "{heading} stands there twice");
+        let explained = EXPLAINED_NOT_FIRED.iter().any(|(id, why)| *id == heading && why.len() > 9);
+        assert!(rules::find(heading).is_some() != explained, "{heading} is no rule");
+    }
+    let ids = |texts: &mut dyn Iterator<Item = &'static str>| texts.collect::<Vec<_>>().join("\n");
+    let fired = |id: &&str| EXPLAINED_NOT_FIRED.iter().all(|(explained, _)| explained != id);
+    assert_eq!(
+        ids(&mut sections().map(|(heading, _)| heading).filter(fired)),
+        ids(&mut rules::all().map(|rule| rule.id)),
+        "the sections do not stand in the order of the registry"
+    );
+    for rule in rules::all() {
+        let path = format!("{}/docs/rules/{}.md", env!("CARGO_MANIFEST_DIR"), rule.area());
+        let file = std::fs::read_to_string(&path).unwrap_or_else(|_| panic!("{path} is missing"));
+        assert!(file.contains(&format!("\n## {}\n", rule.id)), "{path} lacks {}", rule.id);
+    }
+}
+
+/// A fenced block: `frames`, or `http`; its info string may say `escaped` and `also=RULE,RULE`,
+/// the rules that are broken as well.
+struct Block<'a> {
+    rule: &'a str,
+    breaks: bool,
+    http: bool,
+    escaped: bool,
+    also: BTreeSet<&'a str>,
+    text: String,
+}
+
+fn blocks<'a>(rule: &'a str, section: &'a str) -> Vec<Block<'a>> {
+    let (mut blocks, mut breaks) = (Vec::new(), true);
+    let mut lines = section.lines();
+    while let Some(line) = lines.next() {
+        match line {
+            "**Breaks it**" => breaks = true,
+            "**Mended**" => breaks = false,
+            _ => {}
+        }
+        let Some(info) = line.strip_prefix("```") else { continue };
+        let text: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+        let mut words = info.split_whitespace();
+        let http = match words.next() {
+            Some("frames") => false,
+            Some("http") => true,
+            _ => continue,
+        };
+        let also = info.split_whitespace().find_map(|word| word.strip_prefix("also="));
+        let also = also.into_iter().flat_map(|ids| ids.split(',')).collect();
+        let escaped = words.any(|word| word == "escaped");
+        blocks.push(Block { rule, breaks, http, escaped, also, text: text.join("\n") });
+    }
+    blocks
+}
+
+impl Block<'_> {
+    fn play(&self) -> Vec<Finding> {
+        if self.http {
+            scene::play_http(&self.text, self.escaped)
+        } else {
+            scene::play_frames(&self.text)
+        }
+    }
+
+    fn is_true(&self, found: &[Finding]) -> bool {
+        let ids: BTreeSet<&str> = found.iter().map(|finding| finding.rule.id).collect();
+        if self.breaks {
+            let mut expected = self.also.clone();
+            expected.insert(self.rule);
+            return ids == expected;
+        }
+        let is_fine = |finding: &Finding| {
+            finding.severity == Severity::Note || self.also.contains(finding.rule.id)
+        };
+        found.iter().all(is_fine)
+            && !ids.contains(self.rule)
+            && self.also.iter().all(|id| ids.contains(id))
+    }
+}
+
+#[test]
+fn each_example_does_what_it_says() {
+    let (mut wrong, mut played) = (Vec::new(), 0);
+    for (id, text) in sections() {
+        let blocks = blocks(id, text);
+        for breaks in [true, false] {
+            if !blocks.iter().any(|block| block.breaks == breaks) {
+                wrong.push(format!("{id} lacks an example (breaks it: {breaks})"));
+            }
+        }
+        for block in blocks {
+            played += 1;
+            let found = block.play();
+            if !block.is_true(&found) {
+                let kind = if block.breaks { "broken" } else { "mended" };
+                let details: Vec<String> = found
+                    .iter()
+                    .map(|finding| {
+                        format!("{} {} {}", finding.severity, finding.rule.id, finding.detail())
+                    })
+                    .collect();
+                wrong.push(format!("{id} ({kind}):\n{}\n=> {details:#?}", block.text));
             }
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    assert!(wrong.is_empty(), "{} of {played} are wrong:\n{}", wrong.len(), wrong.join("\n\n"));
+    assert!(played >= 2 * rules::all().count(), "only {played} examples were found");
 }
 
 #[test]
 fn each_finding_says_in_plain_words_what_was_seen() {
-    for rule in rules::all().filter(is_about_handshakes) {
-        for (_, text) in examples(rules::page(rule), "**Breaks it**", "http") {
-            for finding in Scene::play(text).iter().filter(|finding| finding.rule == rule) {
+    for (id, text) in sections() {
+        for block in blocks(id, text).iter().filter(|block| block.breaks) {
+            for finding in block.play().iter().filter(|finding| finding.rule.id == id) {
                 let seen = &finding.broken.seen;
-                assert!(!seen.is_empty() && !seen.ends_with('.'), "{}: {seen}", rule.id);
-                assert!(!finding.mend().is_empty(), "{} offers no help", rule.id);
-                // Who never answers has sent no bytes to point at.
-                let is_silence = rule.id == "HS-RES-NO-RESPONSE";
-                assert!(finding.broken.span.is_some() || is_silence, "{} points nowhere", rule.id);
+                assert!(!seen.is_empty() && !seen.ends_with('.'), "{id}: {seen}");
+                assert!(!finding.mend().is_empty(), "{id} offers no help");
+                // Where a head says it, it is pointed at.
+                let is_head = block.http && matches!(finding.rule.area(), "HS-REQ" | "HS-RES");
+                let is_silence = id == "HS-RES-NO-RESPONSE";
+                assert!(finding.broken.span.is_some() || !is_head || is_silence, "{id}");
             }
         }
     }
-}
-
-fn is_about_handshakes(rule: &&'static Rule) -> bool {
-    let page = rules::page(rule);
-    matches!(rule.area(), "HS-REQ" | "HS-RES" | "NEG") || page.contains("```http")
-}
-
-fn report(rule: &Rule, text: &str, found: &[Finding]) -> String {
-    let details: Vec<String> =
-        found.iter().map(|found| format!("{} {}", found.rule.id, found.detail())).collect();
-    format!("{}:\n{text}=> {details:#?}", rule.id)
 }

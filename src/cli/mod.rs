@@ -5,6 +5,7 @@ mod explain;
 mod frame;
 mod guess;
 mod handshake;
+mod manual;
 mod output;
 mod pcap;
 mod rules;
@@ -52,6 +53,8 @@ enum Command {
     Accept(accept::Args),
     Explain(explain::Args),
     Rules(rules::Args),
+    Completions(manual::Completions),
+    Man(manual::Man),
 }
 
 /// Runs what the arguments ask for.
@@ -79,5 +82,7 @@ fn run_command(
         Some(Command::Accept(args)) => accept::run(args, common, output),
         Some(Command::Explain(args)) => explain::run(args, common, output),
         Some(Command::Rules(args)) => rules::run(args, common, output),
+        Some(Command::Completions(args)) => manual::completions(args, output),
+        Some(Command::Man(args)) => manual::man(args, output),
     }
 }

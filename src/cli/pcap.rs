@@ -246,12 +246,13 @@ fn text(args: &Args, sheet: Sheet, limits: Limits, output: &mut Output) -> Resul
         write_total(&sheet, &tally, &counts, output)?;
         return Ok(counts);
     }
-    let mut inspector = Inspector::new(Overview::new(sheet), limits);
+    let overview = if args.summary { Overview::table_only(sheet) } else { Overview::new(sheet) };
+    let mut inspector = Inspector::new(overview, limits);
     let tally = listen(args, &mut inspector, &facts)?;
     let (overview, counts) = inspector.into_parts();
     write_title(args, &sheet, &facts.borrow(), &tally, &counts, output)?;
     writeln!(output)?;
-    overview.write(output, args.summary)?;
+    overview.write(output)?;
     write_total(&sheet, &tally, &counts, output)?;
     Ok(counts)
 }
@@ -313,8 +314,14 @@ fn write_title(
         number => format!(", {}", counted(number, "other HTTP exchange")),
     };
     let packets = counted(tally.packets, "packet");
+    let lasted = match tally.times {
+        Some((first, last)) if last > first => {
+            format!(" in {}", duration(last.seconds_since(first)))
+        }
+        _ => String::new(),
+    };
     let title = format!(
-        "{} · {}{gzip} · {links} · {packets} · {connections}{exchanges}",
+        "{} · {}{gzip} · {links} · {packets}{lasted} · {connections}{exchanges}",
         name(&args.file),
         facts.format
     );
@@ -350,6 +357,15 @@ fn write_total(
         counted(counts.notes, "note")
     );
     writeln!(out, "\n{}", if sheet.ascii { total.replace('·', "-") } else { total })
+}
+
+/// A duration as people read it.
+fn duration(seconds: f64) -> String {
+    match seconds as u64 {
+        0..60 => format!("{seconds:.2} s"),
+        60..3600 => format!("{} min {} s", seconds as u64 / 60, seconds as u64 % 60),
+        hours => format!("{} h {} min", hours / 3600, hours % 3600 / 60),
+    }
 }
 
 /// `1 error`, `2 errors`.

@@ -78,27 +78,6 @@ fn utf16(bytes: &[u8]) -> Option<String> {
     String::from_utf16(&units).ok().filter(|text| rest.is_empty() && is_plausible(text))
 }
 
-/// A well-known kind of file that holds no bare frames, and the command that fits it.
-pub fn recognise(bytes: &[u8]) -> Option<(&'static str, Option<&'static str>)> {
-    let known: [(&[u8], &'static str, Option<&'static str>); 13] = [
-        (b"\xd4\xc3\xb2\xa1", "a packet capture (pcap)", Some("ws101 pcap")),
-        (b"\xa1\xb2\xc3\xd4", "a packet capture (pcap)", Some("ws101 pcap")),
-        (b"\x4d\x3c\xb2\xa1", "a packet capture (pcap)", Some("ws101 pcap")),
-        (b"\xa1\xb2\x3c\x4d", "a packet capture (pcap)", Some("ws101 pcap")),
-        (b"\x0a\x0d\x0d\x0a", "a packet capture (pcapng)", Some("ws101 pcap")),
-        (b"\x1f\x8b\x08", "a gzip file", Some("ws101 pcap")),
-        (b"\x89PNG\r\n\x1a\n", "a PNG image", None),
-        (b"\xff\xd8\xff", "a JPEG image", None),
-        (b"%PDF-", "a PDF document", None),
-        (b"PK\x03\x04", "a ZIP archive", None),
-        (b"\x7fELF", "an ELF program", None),
-        (b"GET /", "an HTTP request", Some("ws101 handshake")),
-        (b"HTTP/1.", "an HTTP response", Some("ws101 handshake")),
-    ];
-    let found = known.iter().find(|(magic, ..)| bytes.starts_with(magic));
-    found.map(|(_, what, command)| (*what, *command))
-}
-
 /// Reads hexadecimal in any common dress: `81 05`, `81:05`, `\x81\x05`, `0x81, 0x05`, `8105`,
 /// arrays and string literals of programming languages, dumps by xxd, hexdump, od, tcpdump and
 /// Wireshark.

@@ -9,30 +9,105 @@ pub fn not_text(bytes: &[u8]) -> Option<String> {
             say("there is nothing here but white space", EXPECTED)
         });
     }
-    let capture = "a packet capture: ws101 pcap FILE";
-    let kinds: [(&[u8], &str); 15] = [
-        (b"\xd4\xc3\xb2\xa1", capture),
-        (b"\xa1\xb2\xc3\xd4", capture),
-        (b"\x4d\x3c\xb2\xa1", capture),
-        (b"\xa1\xb2\x3c\x4d", capture),
-        (b"\x0a\x0d\x0d\x0a", capture),
-        (b"\x1f\x8b", "compressed with gzip: unpack it, or if it is a capture: ws101 pcap FILE"),
-        (b"\x89PNG", "a PNG image: the text itself is needed, not a picture of it"),
-        (b"\xff\xd8\xff", "a JPEG image: the text itself is needed, not a picture of it"),
-        (b"GIF8", "a GIF image: the text itself is needed, not a picture of it"),
-        (b"PK\x03\x04", "a ZIP archive: unpack it first"),
-        (b"%PDF", "a PDF: copy the exchange out of it as text"),
-        (b"\x7fELF", "a program"),
-        (b"MZ", "a Windows program"),
-        (b"\x16\x03", "a TLS handshake: what is inside is encrypted"),
-        (b"PRI * HTTP/2.0", "HTTP/2, which has binary heads"),
-    ];
-    // Two letters alone prove nothing: a program has bytes that no text has.
-    let has_control = bytes.iter().take(512).any(|b| *b < 9);
-    let (_, what) = kinds
-        .iter()
-        .find(|(magic, _)| bytes.starts_with(magic) && (magic.len() > 2 || has_control))?;
+    let kind = recognise(bytes)?;
+    let what = match kind.remedy {
+        Remedy::Command(HANDSHAKE | FRAME) => return None,
+        Remedy::Command(command) => format!("{}: {command} FILE", kind.name),
+        Remedy::Unpack => format!("{}: unpack it first", kind.name),
+        Remedy::Convert => format!("{}: convert it to pcapng first", kind.name),
+        Remedy::None if is_text(bytes) && !kind.is_certain() => return None,
+        Remedy::None => format!("{}: the text itself is needed", kind.name),
+        Remedy::Json => return None,
+    };
     Some(say(&format!("this is {what}"), EXPECTED))
+}
+
+/// True if these bytes begin without a control character that no text has.
+fn is_text(bytes: &[u8]) -> bool {
+    bytes.iter().take(512).all(|b| *b >= 9)
+}
+
+/// What can be done with a kind of file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// Another command reads it.
+    Command(&'static str),
+    /// Something else has to unpack it.
+    Unpack,
+    /// Something else has to convert it.
+    Convert,
+    /// It may be a HAR.
+    Json,
+    /// Nothing.
+    None,
+}
+
+/// The command for captures.
+pub const PCAP: &str = "ws101 pcap";
+/// The command for upgrade exchanges.
+pub const HANDSHAKE: &str = "ws101 handshake";
+/// The command for bytes of frames.
+pub const FRAME: &str = "ws101 frame";
+
+/// A kind of file, known by its first bytes.
+#[derive(Debug)]
+pub struct Kind {
+    magic: &'static [u8],
+    /// What it is, with its article.
+    pub name: &'static str,
+    /// What can be done with it.
+    pub remedy: Remedy,
+}
+
+const fn kind(magic: &'static [u8], name: &'static str, remedy: Remedy) -> Kind {
+    Kind { magic, name, remedy }
+}
+
+/// The kinds that are told apart.
+static KINDS: [Kind; 31] = [
+    kind(b"\xd4\xc3\xb2\xa1", "a packet capture", Remedy::Command(PCAP)),
+    kind(b"\xa1\xb2\xc3\xd4", "a packet capture", Remedy::Command(PCAP)),
+    kind(b"\x4d\x3c\xb2\xa1", "a packet capture", Remedy::Command(PCAP)),
+    kind(b"\xa1\xb2\x3c\x4d", "a packet capture", Remedy::Command(PCAP)),
+    kind(b"\x34\xcd\xb2\xa1", "a packet capture", Remedy::Command(PCAP)),
+    kind(b"\x0a\x0d\x0d\x0a", "a packet capture", Remedy::Command(PCAP)),
+    kind(b"\x1f\x8b", "a gzip file, perhaps with a capture in it", Remedy::Command(PCAP)),
+    kind(b"\x28\xb5\x2f\xfd", "a Zstandard file", Remedy::Unpack),
+    kind(b"\x04\x22\x4d\x18", "an LZ4 file", Remedy::Unpack),
+    kind(b"\xfd7zXZ", "an xz file", Remedy::Unpack),
+    kind(b"BZh", "a bzip2 file", Remedy::Unpack),
+    kind(b"PK\x03\x04", "a ZIP archive", Remedy::Unpack),
+    kind(b"snoop\0", "a Solaris snoop capture", Remedy::Convert),
+    kind(b"GMBU", "a Network Monitor capture", Remedy::Convert),
+    kind(b"XCP\0", "a NetXRay capture", Remedy::Convert),
+    kind(b"\x89PNG", "a PNG image", Remedy::None),
+    kind(b"\xff\xd8\xff", "a JPEG image", Remedy::None),
+    kind(b"GIF8", "a GIF image", Remedy::None),
+    kind(b"%PDF", "a PDF document", Remedy::None),
+    kind(b"\x7fELF", "a program", Remedy::None),
+    kind(b"MZ\x90\0", "a Windows program", Remedy::None),
+    kind(b"\x16\x03", "a TLS handshake, whose inside is encrypted", Remedy::None),
+    kind(b"PRI * HTTP/2.0", "HTTP/2, which has binary heads", Remedy::None),
+    kind(b"CLIENT_RANDOM ", "a TLS key log, which goes with a capture", Remedy::None),
+    kind(b"SERVER_HANDSHAKE", "a TLS key log, which goes with a capture", Remedy::None),
+    kind(b"\0\0\0\0", "zeros: was it copied completely?", Remedy::None),
+    kind(b"GET /", "an HTTP request", Remedy::Command(HANDSHAKE)),
+    kind(b"HTTP/", "an HTTP response", Remedy::Command(HANDSHAKE)),
+    kind(b"<", "HTML or XML", Remedy::None),
+    kind(b"{\"", "JSON", Remedy::Json),
+    kind(b"[", "JSON", Remedy::Json),
+];
+
+impl Kind {
+    /// No other bytes are likely to begin so by chance: not the bytes of frames either.
+    pub fn is_certain(&self) -> bool {
+        self.magic.len() >= 4 && self.magic[0] != 0 || matches!(self.magic, [0xff | 0x1f, ..])
+    }
+}
+
+/// What a file is, by its first bytes.
+pub fn recognise(bytes: &[u8]) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| bytes.starts_with(kind.magic))
 }
 
 /// The text, if the bytes are UTF-16 with a byte order mark, as PowerShell writes it.

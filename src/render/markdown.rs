@@ -9,15 +9,23 @@ use std::io::{self, Write};
 pub fn page(out: &mut impl Write, sheet: &Sheet, text: &str) -> io::Result<()> {
     let mut paragraph = Paragraph::default();
     let mut is_code = false;
+    let mut blank = 0;
     let mut is_first = true;
     for line in text.trim_matches('\n').lines() {
         let trimmed = line.trim_start();
         if trimmed.starts_with("```") {
             paragraph.flush(out, sheet)?;
             is_code = !is_code;
+            blank = 0;
+            continue;
+        }
+        if is_code && line.is_empty() {
+            // Held back until it separates something: heads end in an empty line.
+            blank += 1;
             continue;
         }
         if is_code {
+            (0..std::mem::take(&mut blank)).try_for_each(|_| writeln!(out))?;
             let line = sheet.clip(&escape::text(line.as_bytes()), sheet.width.saturating_sub(4));
             writeln!(out, "    {}", sheet.palette.paint(Paint::Role(Role::Payload), line))?;
             continue;
@@ -190,10 +198,10 @@ mod tests {
     fn paragraphs_are_filled_lists_hang_and_code_stays_as_it_is() {
         check(
             "## A `title`\n\nSome **strong** words\nand *more* [here](x.md).\n\n- one two three\n  \
-             four\n- five\n\n```http\nGET / HTTP/1.1\n```\n",
+             four\n- five\n\n```http\nGET / HTTP/1.1\n\nHTTP/1.1 400\n\n```\n",
             24,
             "A title\n\nSome strong words and\nmore here.\n\n- one two three four\n- five\n\n    \
-             GET / HTTP/1.1\n",
+             GET / HTTP/1.1\n\n    HTTP/1.1 400\n",
         );
         check("2 * 3 * 4", 24, "2 * 3 * 4\n");
     }

@@ -10,7 +10,6 @@ use crate::said::{Endpoint, Transport};
 use crate::websocket::handshake::Handshake;
 use crate::websocket::{Event, How};
 use comfy_table::{CellAlignment, Table};
-use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::io::{self, Write};
 
@@ -28,8 +27,10 @@ const MAX_FINDINGS: usize = 32;
 pub struct Overview {
     sheet: Sheet,
     kept: Vec<Kept>,
-    /// Where an open connection is kept.
-    index: HashMap<u64, usize>,
+    /// For each slot: which connection is kept of those that were in it.
+    slots: Vec<Option<usize>>,
+    /// Of how many connections the conversation will be shown.
+    shown: usize,
     left_out: u64,
 }
 
@@ -50,28 +51,33 @@ struct Kept {
 }
 
 impl Overview {
-    /// An overview to be printed on this sheet.
+    /// An overview to be printed on this sheet: the table and the first conversations.
     pub fn new(sheet: Sheet) -> Overview {
-        Overview { sheet, kept: Vec::new(), index: HashMap::new(), left_out: 0 }
+        Overview { sheet, kept: Vec::new(), slots: Vec::new(), shown: MAX_SHOWN, left_out: 0 }
     }
 
-    /// Prints the table, and the conversations unless only the summary is wanted.
-    pub fn write(&self, out: &mut impl Write, summary_only: bool) -> io::Result<()> {
+    /// An overview that is the table and nothing else.
+    pub fn table_only(sheet: Sheet) -> Overview {
+        Overview { shown: 0, ..Overview::new(sheet) }
+    }
+
+    /// Prints it.
+    pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
         if !self.kept.is_empty() {
             writeln!(out, "{}", self.table())?;
         }
         if self.left_out > 0 {
             writeln!(out, " … and {} more connections: --format jsonl lists all", self.left_out)?;
         }
-        if summary_only {
+        if self.shown == 0 {
             return Ok(());
         }
-        for kept in self.kept.iter().take(MAX_SHOWN) {
+        for kept in self.kept.iter().take(self.shown) {
             writeln!(out)?;
             kept.write(out, &self.sheet)?;
         }
-        if self.kept.len() > MAX_SHOWN {
-            let more = self.kept.len() - MAX_SHOWN;
+        if self.kept.len() > self.shown {
+            let more = self.kept.len() - self.shown;
             writeln!(out, "\n{more} more connections are not shown: --connection N shows one")?;
         }
         Ok(())
@@ -150,18 +156,23 @@ impl Kept {
         }
     }
 
-    fn note(&mut self, sheet: &Sheet, event: &Event<'_>, judged: &Judged) {
+    /// What the table says of it.
+    fn note(&mut self, event: &Event<'_>) {
         match event {
             Event::Handshake(handshake) => self.note_handshake(handshake),
             Event::Message(message) => {
                 self.messages[message.from.index()] += 1;
                 self.payload += message.length;
             }
-            Event::End(end) => {
-                self.why = timeline::end_line(sheet, end);
-                self.ended = ended(end);
-            }
+            Event::End(end) => self.ended = ended(end),
             _ => {}
+        }
+    }
+
+    /// What its conversation shows.
+    fn keep(&mut self, sheet: &Sheet, event: &Event<'_>, judged: &Judged) {
+        if let Event::End(end) = event {
+            self.why = timeline::end_line(sheet, end);
         }
         if let Some(line) = timeline::line(sheet, &self.connection, event, judged, Detail::Messages)
         {
@@ -258,19 +269,26 @@ fn ended(end: &crate::websocket::End) -> String {
 
 impl Observer for Overview {
     fn connection(&mut self, connection: &Connection) {
+        let slot = connection.id.0 as usize;
+        if self.slots.len() <= slot {
+            self.slots.resize(slot + 1, None);
+        }
         if self.kept.len() == MAX_CONNECTIONS {
+            self.slots[slot] = None;
             self.left_out += 1;
             return;
         }
-        self.index.insert(connection.number, self.kept.len());
+        self.slots[slot] = Some(self.kept.len());
         self.kept.push(Kept::new(connection));
     }
 
     fn event(&mut self, connection: &Connection, event: &Event<'_>, judged: &Judged) {
-        let Some(&index) = self.index.get(&connection.number) else { return };
-        self.kept[index].note(&self.sheet, event, judged);
-        if matches!(event, Event::End(_)) {
-            self.index.remove(&connection.number);
+        let slot = connection.id.0 as usize;
+        let Some(index) = self.slots.get(slot).copied().flatten() else { return };
+        self.kept[index].note(event);
+        // Lines that nobody will see are not made.
+        if index < self.shown {
+            self.kept[index].keep(&self.sheet, event, judged);
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::said::{Endpoint, TransportEnd};
 use crate::websocket::close::{self, CODES};
 use crate::websocket::utf8::Utf8FaultKind;
 use crate::websocket::{
-    Close, End, Frame, How, MAX_CONTROL_KEPT, MAX_NOT_FRAMES_KEPT, NotFrames, NotFramesKind, Opcode,
+    Close, End, Frame, How, MAX_CONTROL_KEPT, NotFrames, NotFramesKind, Opcode,
 };
 
 /// The rules of this area, in the order of the index.
@@ -445,8 +445,7 @@ static TRAILING_BYTES: Rule = Rule {
 };
 
 fn trailing_bytes(other: &NotFrames<'_>, _: &Memory) -> Option<Broken> {
-    (other.kind == NotFramesKind::TrailingBytes)
-        .then(|| trailing(other.from, other.offset, other.bytes.len() as u64))
+    (other.kind == NotFramesKind::TrailingBytes).then(|| trailing(other.from, other.offset))
 }
 
 /// What follows the Close looked like a frame at first, but ends inside it.
@@ -457,16 +456,13 @@ fn trailing_frame(end: &End, endpoint: Endpoint, memory: &Memory) -> Option<Brok
     if !is_behind || end.lossy[endpoint.index()] || end.how == How::CaptureEnd {
         return None;
     }
-    let header = cut.header.map_or(0, |header| header.header_length());
-    Some(trailing(endpoint, cut.offset, header + cut.have))
+    Some(trailing(endpoint, cut.offset))
 }
 
-fn trailing(endpoint: Endpoint, offset: u64, length: u64) -> Broken {
-    let bytes = if length == 1 { "byte follows" } else { "bytes follow" };
-    let more = if length == MAX_NOT_FRAMES_KEPT as u64 { " or more" } else { "" };
-    let seen = format!("{length}{more} {bytes} the Close that form no frame");
+fn trailing(endpoint: Endpoint, offset: u64) -> Broken {
+    let seen = "bytes follow the Close that form no frame";
     Broken::new(endpoint, seen, "nothing behind the Close")
-        .at(Span::bytes(offset, length))
+        .at(Span::bytes(offset, 1))
         .cause("two layers write to one socket, such as an error page behind the Close")
 }
 

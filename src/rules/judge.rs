@@ -21,8 +21,11 @@ pub struct Judged {
 
 impl Judged {
     /// Makes room for the next fact.
+    #[inline]
     pub fn clear(&mut self) {
-        self.findings.clear();
+        if !self.findings.is_empty() {
+            self.findings.clear();
+        }
         self.held.clear();
         self.not_observed.clear();
     }

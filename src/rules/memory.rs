@@ -394,11 +394,12 @@ impl Memory {
     fn note_gap(&mut self, gap: &Gap) {
         let direction = self.of_mut(gap.from);
         direction.lossy = true;
-        direction.in_orphans |= gap.framing_lost;
-        if gap.framing_lost
-            && let Some(fragments) = &mut direction.fragments
-        {
-            fragments.open = false;
+        if gap.framing_lost {
+            // Frames may be found again, but what went before them stays unknown.
+            direction.hidden |= suppression::begins(suppression::LOST_SYNC);
+            if let Some(fragments) = &mut direction.fragments {
+                fragments.open = false;
+            }
         }
     }
 

@@ -160,12 +160,13 @@ impl Exchanges {
     }
 
     fn read_request(&mut self, sink: &mut impl FnMut(&Event<'_>)) -> Step {
-        // Behind a request for an upgrade there may be frames: their fate hangs on the answer.
-        if self.awaits_upgrade() {
-            return Step::Wait;
-        }
+        let awaits_upgrade = self.awaits_upgrade();
         let stream = &mut self.streams[Endpoint::Client.index()];
         stream.step_over_body();
+        // Behind a request for an upgrade there may be frames: their fate hangs on the answer.
+        if awaits_upgrade {
+            return Step::Wait;
+        }
         if stream.pending.is_empty() || stream.body.is_some() || stream.cut.is_some() {
             return Step::Wait;
         }

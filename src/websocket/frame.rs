@@ -149,7 +149,7 @@ pub struct FrameHeader {
 impl FrameHeader {
     /// Reads a header from the start of `bytes`. If it is not all there: how many bytes, counted
     /// from the start, must be there before more can be said.
-    #[inline]
+    #[inline(always)]
     pub fn read(bytes: &[u8]) -> Result<FrameHeader, usize> {
         let [first, second, rest @ ..] = bytes else { return Err(2) };
         let length_size = match second & 0x7f {

@@ -780,6 +780,7 @@ impl Incoming {
     }
 
     /// Before the server's first frame after a handshake, there may be HTTP instead.
+    #[inline]
     fn may_be_http(&self) -> bool {
         self.frames == 0 && self.from == Endpoint::Server && self.agreement.is_some()
     }
@@ -792,6 +793,7 @@ impl Incoming {
     }
 
     /// What stands at this frame border if it can't be a frame.
+    #[inline]
     fn recognise_other(&self, bytes: &[u8]) -> Option<NotFramesKind> {
         if self.closed.is_some() {
             return (!is_plausible(bytes, self.from)).then_some(NotFramesKind::TrailingBytes);

@@ -245,6 +245,10 @@ impl Assembly {
         let room = room.min(limits.max_unfinished.saturating_sub(*unfinished));
         let taken = if self.truncated { 0 } else { out.len().min(room) };
         self.truncated |= taken < out.len();
+        // Many large messages may be in the making: a quarter of spare room each, not as much again.
+        if self.kept.capacity() - self.kept.len() < taken {
+            self.kept.reserve_exact(taken.max(self.kept.len() / 4));
+        }
         self.kept.extend_from_slice(&out[..taken]);
         *unfinished += taken;
     }

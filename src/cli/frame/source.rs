@@ -4,9 +4,8 @@
 use crate::cli::Failure;
 use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
-use ws101::input::bytes::{
-    Content, Unreadable, from_base64, from_hex, looks_like_base64, recognise,
-};
+use ws101::input::bytes::{Content, Unreadable, from_base64, from_hex, looks_like_base64};
+use ws101::input::detect::{self, Remedy};
 use ws101::render::escape;
 
 /// The name by which standard input is shown.
@@ -89,13 +88,15 @@ fn of_content(content: Vec<u8>, name: &str, dress: Dress) -> Result<Vec<u8>, Fai
     if dress == Dress::Raw {
         return Ok(content);
     }
-    if let Some((what, command)) = recognise(&content) {
+    if let Some(kind) = detect::recognise(&content).filter(|kind| kind.is_certain()) {
         let file = if name == STDIN { "-" } else { name };
-        let command = command.map(|command| format!("\n  try: {command} {file}"));
-        return Err(Failure::Input(format!(
-            "error: {name} is {what}, not the bytes of frames{}",
-            command.unwrap_or_default()
-        )));
+        let advice = match kind.remedy {
+            Remedy::Command(command) => format!("\n  try: {command} {file}"),
+            _ => String::new(),
+        };
+        let what = kind.name;
+        let message = format!("error: {name} is {what}, not the bytes of frames{advice}");
+        return Err(Failure::Input(message));
     }
     match Content::of(content) {
         Content::Binary(bytes) => Ok(bytes),
@@ -180,8 +181,10 @@ fn excerpt(error: &Unreadable) -> (String, usize, usize) {
 pub fn no_frames(bytes: &[u8]) -> String {
     let start = escape::clipped(&bytes[..bytes.len().min(64)], 40);
     let mut message = format!("error: these bytes are not frames\n  they begin with \"{start}\"");
-    if let Some((what, Some(command))) = recognise(bytes) {
-        message.push_str(&format!("\n  that is {what}; try: {command} FILE"));
+    if let Some(kind) = detect::recognise(bytes)
+        && let Remedy::Command(command) = kind.remedy
+    {
+        message.push_str(&format!("\n  that is {}; try: {command} FILE", kind.name));
     }
     message
 }

@@ -1,6 +1,7 @@
 //! What can be wrong with a capture: it is none at all ([`CaptureError`]), or a part of it is
 //! damaged ([`Damage`]), which costs that part and nothing else.
 
+use crate::input::detect::{self, Remedy};
 use std::fmt;
 
 /// Why nothing could be read.
@@ -172,42 +173,20 @@ pub(super) fn not_a_capture(first: &[u8]) -> CaptureError {
     CaptureError::NotACapture { looks_like, first: hex.join(" "), advice }
 }
 
-const DECOMPRESS: &str = "Decompress it first.";
-const CONVERT: &str = "Convert it with `editcap FILE FILE.pcapng`.";
 const CAPTURE: &str = "Record one with `tcpdump -i any -w FILE` or Wireshark.";
 const TRANSCRIPT: &str = "Try: ws101 handshake FILE";
-const HAR: &str = "If a browser saved it (HAR), give it to ws101 as a HAR file instead.";
-
-/// Leading bytes, what they mean, and what to try.
-const SIGNATURES: [(&[u8], &str, &str); 20] = [
-    (b"\x89PNG", "a PNG image", CAPTURE),
-    (b"\xff\xd8\xff", "a JPEG image", CAPTURE),
-    (b"GIF8", "a GIF image", CAPTURE),
-    (b"%PDF", "a PDF document", CAPTURE),
-    (b"\x7fELF", "an ELF executable", CAPTURE),
-    (b"PK\x03\x04", "a ZIP archive", DECOMPRESS),
-    (b"\x28\xb5\x2f\xfd", "a Zstandard file", DECOMPRESS),
-    (b"\x04\x22\x4d\x18", "an LZ4 file", DECOMPRESS),
-    (b"\xfd7zXZ", "an xz file", DECOMPRESS),
-    (b"BZh", "a bzip2 file", DECOMPRESS),
-    (b"snoop\0", "a Solaris snoop capture", CONVERT),
-    (b"GMBU", "a Network Monitor capture", CONVERT),
-    (b"XCP\0", "a NetXRay capture", CONVERT),
-    (b"HTTP/", "an HTTP response", TRANSCRIPT),
-    (b"CLIENT_RANDOM ", "a TLS key log", "Give the capture, and this beside it as the key log."),
-    (b"SERVER_HANDSHAKE", "a TLS key log", "Give the capture, and this beside it as the key log."),
-    (b"<", "HTML or XML", CAPTURE),
-    (b"{", "JSON", HAR),
-    (b"[", "JSON", HAR),
-    (b"\0\0\0\0", "zeros", "Was the file copied completely?"),
-];
 
 fn guess(first: &[u8]) -> (&'static str, &'static str) {
     let text = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first).trim_ascii_start();
-    for (signature, looks_like, advice) in SIGNATURES {
-        if first.starts_with(signature) || text.starts_with(signature) {
-            return (looks_like, advice);
-        }
+    if let Some(kind) = detect::recognise(first).or_else(|| detect::recognise(text)) {
+        let advice = match kind.remedy {
+            Remedy::Command(_) => TRANSCRIPT,
+            Remedy::Unpack => "Unpack it first.",
+            Remedy::Convert => "Convert it with `editcap FILE FILE.pcapng`.",
+            Remedy::Json => "If a browser saved it (HAR), try: ws101 handshake FILE",
+            Remedy::None => CAPTURE,
+        };
+        return (kind.name, advice);
     }
     let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
     if memchr::memmem::find(line, b" HTTP/").is_some() {
@@ -216,7 +195,7 @@ fn guess(first: &[u8]) -> (&'static str, &'static str) {
     let printable = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7e | 0x80..);
     let hex = |byte: &u8| byte.is_ascii_hexdigit() || byte.is_ascii_whitespace() || *byte == b':';
     if first.iter().all(hex) {
-        ("hexadecimal text", "Give it to ws101 as bytes in hexadecimal instead.")
+        ("hexadecimal text", "If it is frames, try: ws101 frame FILE")
     } else if first.iter().all(printable) {
         ("text", TRANSCRIPT)
     } else {

@@ -48,6 +48,9 @@ impl Reassembly {
         self.tally.packets += 1;
         self.tally.bytes += packet.bytes.len() as u64;
         self.last = packet.at;
+        if let Some(time) = packet.at.time {
+            self.tally.note_time(time);
+        }
         let missing = (packet.original_length as usize).saturating_sub(packet.bytes.len());
         self.tally.cut_packets += u64::from(missing > 0);
         match link::network(packet.link, packet.bytes) {

@@ -1,6 +1,7 @@
 //! What was counted while a capture was read: nothing is left out silently.
 
 use super::error::Damage;
+use crate::said::Time;
 
 /// At most so many damages are kept word for word; all are counted.
 const KEPT_DAMAGES: usize = 64;
@@ -13,6 +14,8 @@ pub struct Tally {
     pub packets: u64,
     /// Their captured bytes.
     pub bytes: u64,
+    /// When the earliest and the latest of them were captured.
+    pub times: Option<(Time, Time)>,
     /// Packets that the snap length cut.
     pub cut_packets: u64,
     /// TCP segments, put together from fragments or not.
@@ -85,6 +88,12 @@ impl Skipped {
 }
 
 impl Tally {
+    /// Takes note of a packet's time.
+    pub(super) fn note_time(&mut self, time: Time) {
+        let (first, last) = self.times.unwrap_or((time, time));
+        self.times = Some((first.min(time), last.max(time)));
+    }
+
     /// Counts a damage, and keeps it if there are few.
     pub fn damaged(&mut self, damage: Damage) {
         self.damages += 1;

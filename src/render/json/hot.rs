@@ -1,156 +1,192 @@
 //! The two records that come by the million, `frame` and `message`, written by hand. What does not
 //! change from line to line is made once. A test holds these to what the records' types say.
 
-use super::text;
+use super::page::{Page, Pen, Stamp};
+use super::{Shape, text};
 use crate::inspection::Connection;
 use crate::said::{At, Endpoint, Time};
 use crate::websocket::{Frame, Message, Opcode, Recovered};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use std::io::Write;
 
-/// What is made once.
+/// What is made once, or carried over from line to line.
 pub(super) struct Lines {
-    /// For each connection slot and direction: everything up to the time.
-    prefixes: Vec<Prefixes>,
-    /// For each first byte of a frame: its fields.
-    first_bytes: Vec<Vec<u8>>,
-    /// The seconds of the last time written, and their digits.
-    second: (i64, Vec<u8>),
+    /// For each first byte of a frame that came so far: its fields.
+    first_bytes: Vec<Stamp<112>>,
+    /// The last time's second and its digits.
+    second: (u64, Stamp<24>),
+    /// The end of a line.
+    end: Stamp<2>,
 }
 
-#[derive(Default, Clone)]
-struct Prefixes {
+/// Where and when something was.
+struct Place {
     connection: u64,
-    /// The number and direction: `"connection":1,"direction":"client"`.
-    directions: [Vec<u8>; 2],
+    from: Endpoint,
+    offset: u64,
+    at: At,
 }
 
-impl Default for Lines {
-    fn default() -> Lines {
-        let first_bytes = (0..=u8::MAX).map(first_byte_fields).collect();
-        Lines { prefixes: Vec::new(), first_bytes, second: (i64::MIN, Vec::new()) }
-    }
-}
+/// How many frame numbers, and how many bytes in another form, are written with one pen.
+const NUMBERS: usize = 256;
+const BYTES: usize = 3 * 1024;
 
 impl Lines {
-    pub(super) fn push_frame(
+    /// Lines that end in a newline, or not.
+    pub(super) fn new(shape: Shape) -> Lines {
+        Lines {
+            first_bytes: vec![Stamp::default(); 256],
+            second: (u64::MAX, Stamp::default()),
+            end: Stamp::new(if shape == Shape::Lines { "}\n" } else { "}" }),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn push_frame<W: Write>(
         &mut self,
-        out: &mut Vec<u8>,
+        page: &mut Page<W>,
         connection: &Connection,
         frame: &Frame<'_>,
     ) {
         let header = &frame.header;
-        out.extend_from_slice(b"{\"type\":\"frame\",");
-        self.push_place(out, connection, frame.from, frame.offset, frame.at);
-        push_number(out, b",\"frame\":", frame.number);
-        out.extend_from_slice(&self.first_bytes[usize::from(header.first)]);
-        match header.masking_key {
-            Some(key) => {
-                out.extend_from_slice(b",\"masked\":true,\"masking_key\":\"");
-                push_hex(out, &key);
-                out.push(b'"');
+        let shown = frame.payload.filter(|_| header.opcode().is_control());
+        let goes_on = shown.is_some() || frame.recovered.is_some();
+        let connection = connection.number;
+        page.write(|pen| {
+            pen.words(b"{\"type\":\"frame\",\"connection\":");
+            let Frame { from, offset, at, .. } = *frame;
+            self.push_place(pen, Place { connection, from, offset, at });
+            pen.words(b",\"frame\":");
+            pen.number(frame.number);
+            pen.stamp(self.first_byte(header.first));
+            match header.masking_key {
+                Some(key) => {
+                    pen.words(b",\"masked\":true,\"masking_key\":\"");
+                    pen.hex(&key);
+                    pen.words(b"\",\"header_length\":");
+                }
+                None => pen.words(b",\"masked\":false,\"header_length\":"),
             }
-            None => out.extend_from_slice(b",\"masked\":false"),
+            pen.number(header.header_length());
+            pen.words(b",\"payload_length\":");
+            pen.number(header.payload_length);
+            match frame.complete {
+                true => pen.words(b",\"complete\":true"),
+                false => pen.words(b",\"complete\":false"),
+            }
+            if !goes_on {
+                pen.stamp(&self.end);
+            }
+        });
+        if goes_on {
+            push_recovered(page, frame.recovered);
+            push_control_payload(page, shown);
+            page.write(|pen| pen.stamp(&self.end));
         }
-        push_number(out, b",\"header_length\":", header.header_length());
-        push_number(out, b",\"payload_length\":", header.payload_length);
-        push_bool(out, b",\"complete\":", frame.complete);
-        if let Some(Recovered { confidence, skipped }) = frame.recovered {
-            let recovered = serde_json::json!({ "confidence": confidence, "skipped": skipped });
-            out.extend_from_slice(format!(",\"recovered\":{recovered}").as_bytes());
-        }
-        if header.opcode().is_control()
-            && let Some(payload) = frame.payload
-        {
-            out.extend_from_slice(b",\"payload\":\"");
-            push_hex(out, payload);
-            out.push(b'"');
-        }
-        out.push(b'}');
     }
 
-    pub(super) fn push_message(
+    #[inline(always)]
+    pub(super) fn push_message<W: Write>(
         &mut self,
-        out: &mut Vec<u8>,
+        page: &mut Page<W>,
         connection: &Connection,
         message: &Message<'_>,
     ) {
-        out.extend_from_slice(b"{\"type\":\"message\",");
-        self.push_place(out, connection, message.from, message.offset, message.at);
-        push_number(out, b",\"message\":", message.number);
-        out.extend_from_slice(b",\"opcode_name\":\"");
-        out.extend_from_slice(message.opcode.name().as_bytes());
-        out.extend_from_slice(b"\",\"frames\":[");
-        for (index, frame) in message.frames.iter().enumerate() {
-            push_number(out, if index > 0 { b"," } else { b"" }, *frame);
+        let connection = connection.number;
+        let (frames, more) = message.frames.split_at(message.frames.len().min(NUMBERS));
+        page.write(|pen| {
+            pen.words(b"{\"type\":\"message\",\"connection\":");
+            let Message { from, offset, at, .. } = *message;
+            self.push_place(pen, Place { connection, from, offset, at });
+            pen.words(b",\"message\":");
+            pen.number(message.number);
+            match message.opcode {
+                Opcode::Text => pen.words(b",\"opcode_name\":\"text\",\"frames\":["),
+                Opcode::Binary => pen.words(b",\"opcode_name\":\"binary\",\"frames\":["),
+                other => {
+                    pen.words(b",\"opcode_name\":\"");
+                    pen.piece(other.name().as_bytes());
+                    pen.words(b"\",\"frames\":[");
+                }
+            }
+            push_numbers(pen, frames);
+            if more.is_empty() {
+                push_lengths(pen, message);
+            }
+        });
+        if !more.is_empty() {
+            for numbers in more.chunks(NUMBERS) {
+                page.write(|pen| pen.words(b","));
+                page.write(|pen| push_numbers(pen, numbers));
+            }
+            page.write(|pen| push_lengths(pen, message));
         }
-        push_bool(out, b"],\"compressed\":", message.compressed);
-        push_number(out, b",\"wire_length\":", message.wire_length);
-        push_number(out, b",\"length\":", message.length);
-        push_payload(out, message);
-        push_bool(out, b",\"truncated\":", message.truncated);
-        push_bool(out, b",\"trusted\":", message.trusted);
-        push_bool(out, b",\"complete\":", message.complete);
-        out.push(b'}');
+        push_payload(page, message);
+        page.write(|pen| {
+            let Message { truncated, trusted, complete, .. } = *message;
+            if (truncated, trusted, complete) == (false, true, true) {
+                pen.words(b"\",\"truncated\":false,\"trusted\":true,\"complete\":true");
+            } else {
+                pen.words(b"\",\"truncated\":");
+                pen.bool(truncated);
+                pen.words(b",\"trusted\":");
+                pen.bool(trusted);
+                pen.words(b",\"complete\":");
+                pen.bool(complete);
+            }
+            pen.stamp(&self.end);
+        });
     }
 
-    fn push_place(
-        &mut self,
-        out: &mut Vec<u8>,
-        connection: &Connection,
-        from: Endpoint,
-        offset: u64,
-        at: At,
-    ) {
-        let slot = connection.id.0 as usize;
-        if self.prefixes.len() <= slot {
-            self.prefixes.resize(slot + 1, Prefixes::default());
+    #[inline(always)]
+    fn first_byte(&mut self, first: u8) -> &Stamp<112> {
+        let stamp = &mut self.first_bytes[usize::from(first)];
+        if stamp.is_empty() {
+            *stamp = first_byte_fields(first);
         }
-        let prefixes = &mut self.prefixes[slot];
-        if prefixes.connection != connection.number {
-            let number = connection.number;
-            prefixes.connection = number;
-            prefixes.directions = [Endpoint::Client, Endpoint::Server].map(|from| {
-                format!("\"connection\":{number},\"direction\":\"{from}\"").into_bytes()
-            });
-        }
-        out.extend_from_slice(&prefixes.directions[from.index()]);
-        if let Some(time) = at.time {
-            self.push_time(out, time);
-        }
-        if let Some(packet) = at.packet {
-            push_number(out, b",\"packet\":", packet.get());
-        }
-        push_number(out, b",\"offset\":", offset);
+        stamp
     }
 
-    fn push_time(&mut self, out: &mut Vec<u8>, time: Time) {
-        let (second, nanosecond) =
-            (time.0.div_euclid(1_000_000_000), time.0.rem_euclid(1_000_000_000));
-        if second < 0 {
-            out.extend_from_slice(b",\"time\":\"");
-            out.extend_from_slice(super::record::seconds(time).as_bytes());
-            out.push(b'"');
-            return;
+    #[inline(always)]
+    fn push_place(&mut self, pen: &mut Pen<'_>, place: Place) {
+        pen.number(place.connection);
+        match place.from {
+            Endpoint::Client => pen.words(b",\"direction\":\"client\""),
+            Endpoint::Server => pen.words(b",\"direction\":\"server\""),
         }
+        if let Some(time) = place.at.time {
+            self.push_time(pen, time);
+        }
+        if let Some(packet) = place.at.packet {
+            pen.words(b",\"packet\":");
+            pen.number(packet.get());
+        }
+        pen.words(b",\"offset\":");
+        pen.number(place.offset);
+    }
+
+    #[inline(always)]
+    fn push_time(&mut self, pen: &mut Pen<'_>, time: Time) {
+        let Ok(nanoseconds) = u64::try_from(time.0) else {
+            pen.words(b",\"time\":\"");
+            pen.piece(super::record::seconds(time).as_bytes());
+            return pen.words(b"\"");
+        };
+        let second = nanoseconds / 1_000_000_000;
         if self.second.0 != second {
-            self.second = (second, format!(",\"time\":\"{second}.").into_bytes());
+            self.second = (second, Stamp::new(&format!(",\"time\":\"{second}.")));
         }
-        out.extend_from_slice(&self.second.1);
-        let mut digits = [0; 9];
-        let mut rest = nanosecond as u32;
-        for digit in digits.iter_mut().rev() {
-            *digit = b'0' + (rest % 10) as u8;
-            rest /= 10;
-        }
-        out.extend_from_slice(&digits);
-        out.push(b'"');
+        pen.stamp(&self.second.1);
+        pen.nine_digits(nanoseconds % 1_000_000_000);
+        pen.words(b"\"");
     }
 }
 
-fn first_byte_fields(first: u8) -> Vec<u8> {
+#[cold]
+fn first_byte_fields(first: u8) -> Stamp<112> {
     let opcode = Opcode::from_bits(first);
-    format!(
+    Stamp::new(&format!(
         ",\"fin\":{},\"rsv1\":{},\"rsv2\":{},\"rsv3\":{},\"opcode\":{},\"opcode_name\":\"{}\"",
         first & 0x80 != 0,
         first & 0x40 != 0,
@@ -158,31 +194,81 @@ fn first_byte_fields(first: u8) -> Vec<u8> {
         first & 0x10 != 0,
         opcode.bits(),
         opcode.name()
-    )
-    .into_bytes()
+    ))
 }
 
-/// Text as a string if it is UTF-8 as far as it was kept, anything else in Base64.
-fn push_payload(out: &mut Vec<u8>, message: &Message<'_>) {
-    match text_of(message) {
+#[cold]
+fn push_recovered<W: Write>(page: &mut Page<W>, recovered: Option<Recovered>) {
+    if let Some(Recovered { confidence, skipped }) = recovered {
+        let recovered = serde_json::json!({ "confidence": confidence, "skipped": skipped });
+        let recovered = format!(",\"recovered\":{recovered}");
+        page.write(|pen| pen.piece(recovered.as_bytes()));
+    }
+}
+
+fn push_control_payload<W: Write>(page: &mut Page<W>, payload: Option<&[u8]>) {
+    let Some(payload) = payload else { return };
+    page.write(|pen| pen.words(b",\"payload\":\""));
+    for bytes in payload.chunks(BYTES) {
+        page.write(|pen| pen.hex(bytes));
+    }
+    page.write(|pen| pen.words(b"\""));
+}
+
+#[inline(always)]
+fn push_numbers(pen: &mut Pen<'_>, numbers: &[u64]) {
+    let Some((first, rest)) = numbers.split_first() else { return };
+    pen.number(*first);
+    for number in rest {
+        pen.words(b",");
+        pen.number(*number);
+    }
+}
+
+#[inline(always)]
+fn push_lengths(pen: &mut Pen<'_>, message: &Message<'_>) {
+    match message.compressed {
+        true => pen.words(b"],\"compressed\":true,\"wire_length\":"),
+        false => pen.words(b"],\"compressed\":false,\"wire_length\":"),
+    }
+    pen.number(message.wire_length);
+    pen.words(b",\"length\":");
+    pen.number(message.length);
+}
+
+/// Text as a string if it is UTF-8 as far as it was kept, anything else in Base64; without the
+/// last quotation mark.
+#[inline]
+fn push_payload<W: Write>(page: &mut Page<W>, message: &Message<'_>) {
+    match utf8_of(message) {
         Some(text) => {
-            out.extend_from_slice(b",\"text\":\"");
-            text::push(out, text);
-            out.push(b'"');
+            page.write(|pen| pen.words(b",\"text\":\""));
+            text::push(page, text);
         }
         None => {
-            out.extend_from_slice(b",\"base64\":\"");
-            let start = out.len();
-            let room = message.payload.len().div_ceil(3) * 4;
-            out.resize(start + room, 0);
-            let written = STANDARD.encode_slice(message.payload, &mut out[start..]);
-            debug_assert_eq!(written, Ok(room));
-            out.push(b'"');
+            page.write(|pen| pen.words(b",\"base64\":\""));
+            for bytes in message.payload.chunks(BYTES) {
+                page.write(|pen| {
+                    pen.filled_by(|room| STANDARD.encode_slice(bytes, room).unwrap_or(0));
+                });
+            }
         }
     }
 }
 
-/// The message as text: without the beginning of a character at the end if it was cut.
+/// The message's bytes that are UTF-8 text: without the beginning of a character at the end if it
+/// was cut.
+#[inline]
+fn utf8_of<'a>(message: &Message<'a>) -> Option<&'a [u8]> {
+    let is_text = message.opcode == Opcode::Text && !message.opaque;
+    if is_text && message.complete && !message.truncated && message.inflate_fault.is_none() {
+        // It was checked whole when it was collected.
+        return message.utf8_fault.is_none().then_some(message.payload);
+    }
+    text_of(message).map(str::as_bytes)
+}
+
+/// The message as text, checked once more.
 pub(super) fn text_of<'a>(message: &Message<'a>) -> Option<&'a str> {
     if message.opcode != Opcode::Text || message.opaque {
         return None;
@@ -197,31 +283,13 @@ pub(super) fn text_of<'a>(message: &Message<'a>) -> Option<&'a str> {
     }
 }
 
-fn push_number(out: &mut Vec<u8>, name: &[u8], number: u64) {
-    out.extend_from_slice(name);
-    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-}
-
-fn push_bool(out: &mut Vec<u8>, name: &[u8], value: bool) {
-    out.extend_from_slice(name);
-    out.extend_from_slice(if value { b"true" } else { b"false" });
-}
-
-fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        out.push(DIGITS[usize::from(byte >> 4)]);
-        out.push(DIGITS[usize::from(byte & 0xf)]);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::{frame_record, placed, record};
     use super::*;
     use crate::said::{ConnectionId, Transport};
     use crate::websocket::frame::FrameHeader;
-    use crate::websocket::{Origin, Part, deflate};
+    use crate::websocket::{Origin, Part, deflate, utf8};
     use proptest::prelude::*;
     use std::num::NonZeroU64;
 
@@ -241,8 +309,9 @@ mod tests {
         At { packet: NonZeroU64::new(packet), time: nanoseconds.map(Time) }
     }
 
-    fn json(line: &[u8]) -> serde_json::Value {
-        serde_json::from_slice(line).expect("a line is JSON")
+    fn json(page: Page<Vec<u8>>) -> serde_json::Value {
+        let line = page.finish().expect("memory takes everything");
+        serde_json::from_slice(&line).expect("a line is JSON")
     }
 
     fn typed(record: &record::Record<'_>) -> serde_json::Value {
@@ -267,9 +336,9 @@ mod tests {
                 complete, missing: 0, payload: payload.as_deref(), started: At::default(),
                 at: at(packet, time), heard: None,
             };
-            let mut out = Vec::new();
-            Lines::default().push_frame(&mut out, &connection(7), &frame);
-            prop_assert_eq!(json(&out), typed(&record::Record::Frame(frame_record(7, &frame))));
+            let mut page = Page::new(Vec::new());
+            Lines::new(Shape::Lines).push_frame(&mut page, &connection(7), &frame);
+            prop_assert_eq!(json(page), typed(&record::Record::Frame(frame_record(7, &frame))));
         }
 
         #[test]
@@ -283,7 +352,7 @@ mod tests {
             let message = Message {
                 from: Endpoint::Server, number: 5, opcode, frames: &frames, offset: 9,
                 compressed: false, wire_length: 4, length: 5, payload: &payload, truncated,
-                complete, trusted: true, utf8_fault: None, split_character: false,
+                complete, trusted: true, utf8_fault: utf8::check(&payload), split_character: false,
                 inflate_fault: None, inflate_ending: deflate::Ending::default(),
                 wire_start: [0; 2], utf8_fault_at: None, opaque: false, started: At::default(), at: at(2, time),
             };
@@ -295,9 +364,9 @@ mod tests {
                 base64: text.is_none().then(|| STANDARD.encode(&payload)),
                 truncated, trusted: true, complete,
             });
-            let mut out = Vec::new();
-            Lines::default().push_message(&mut out, &connection(7), &message);
-            prop_assert_eq!(json(&out), typed(&record));
+            let mut page = Page::new(Vec::new());
+            Lines::new(Shape::Lines).push_message(&mut page, &connection(7), &message);
+            prop_assert_eq!(json(page), typed(&record));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `--format json` and `--format jsonl`: an observer that writes records as things happen.
 
 mod hot;
+mod page;
 pub mod record;
 mod text;
 
@@ -11,7 +12,8 @@ use crate::rules::{self, Judged, Severity};
 use crate::said::{At, Endpoint};
 use crate::websocket::extension::Extension;
 use crate::websocket::handshake::{Handshake, Outcome};
-use crate::websocket::{Event, Frame, close, frame, mask};
+use crate::websocket::{Event, Frame, Message, close, frame, mask};
+use page::Page;
 use record::{Place, Record, SCHEMA};
 use serde::Serialize as _;
 use std::borrow::Cow;
@@ -36,30 +38,25 @@ pub struct Options {
     pub findings_only: bool,
 }
 
-/// Bytes that are gathered before they are written.
-const BUFFER: usize = 64 * 1024;
-
 /// Writes records.
 pub struct Writer<W: Write> {
-    out: W,
+    page: Page<W>,
     shape: Shape,
     options: Options,
-    buffer: Vec<u8>,
     hot: hot::Lines,
     first: bool,
     file: Option<String>,
-    error: Option<io::Error>,
 }
 
 impl<W: Write> Writer<W> {
     /// A writer to `out`.
     pub fn new(out: W, shape: Shape, options: Options) -> Writer<W> {
-        let mut buffer = Vec::with_capacity(BUFFER * 2);
+        let mut page = Page::new(out);
         if shape == Shape::Document {
-            buffer.extend_from_slice(format!("{{\"schema\":\"{SCHEMA}\",\"records\":[").as_bytes());
+            let start = format!("{{\"schema\":\"{SCHEMA}\",\"records\":[");
+            page.write(|pen| pen.piece(start.as_bytes()));
         }
-        let hot = hot::Lines::default();
-        Writer { out, shape, options, buffer, hot, first: true, file: None, error: None }
+        Writer { page, shape, options, hot: hot::Lines::new(shape), first: true, file: None }
     }
 
     /// The text that the handshakes from now on come from, where there are several.
@@ -71,7 +68,7 @@ impl<W: Write> Writer<W> {
     pub fn record(&mut self, record: &Record<'_>) {
         self.separate();
         let mut serializer =
-            serde_json::Serializer::with_formatter(&mut self.buffer, HarmlessStrings);
+            serde_json::Serializer::with_formatter(&mut self.page, HarmlessStrings);
         // Writing to memory and from plain records can't fail.
         let result = record.serialize(&mut serializer);
         debug_assert!(result.is_ok(), "{result:?}");
@@ -82,44 +79,79 @@ impl<W: Write> Writer<W> {
     pub fn finish(mut self, summary: record::Summary<'_>) -> io::Result<W> {
         self.record(&Record::Summary(summary));
         if self.shape == Shape::Document {
-            self.buffer.extend_from_slice(b"]}\n");
+            self.page.write(|pen| pen.words(b"]}\n"));
         }
-        self.write_out();
-        match self.error {
-            Some(error) => Err(error),
-            None => {
-                self.out.flush()?;
-                Ok(self.out)
-            }
-        }
+        self.page.finish()
     }
 
+    #[inline]
     fn separate(&mut self) {
         if self.shape == Shape::Document {
-            self.buffer.extend_from_slice(if self.first { b"\n" } else { b",\n" });
+            self.page.write(|pen| pen.piece(if self.first { b"\n" } else { b",\n" }));
         }
         self.first = false;
     }
 
+    #[inline]
     fn end_record(&mut self) {
-        self.buffer.push(b'\n');
-        if self.shape == Shape::Document {
-            self.buffer.pop();
-        }
-        if self.buffer.len() >= BUFFER {
-            self.write_out();
+        if self.shape == Shape::Lines {
+            self.page.write(|pen| pen.words(b"\n"));
         }
     }
 
-    fn write_out(&mut self) {
-        if self.error.is_none()
-            && let Err(error) = self.out.write_all(&self.buffer)
-        {
-            self.error = Some(error);
+    fn frame(&mut self, connection: &Connection, frame: &Frame<'_>) {
+        self.separate();
+        self.hot.push_frame(&mut self.page, connection, frame);
+    }
+
+    fn message(&mut self, connection: &Connection, message: &Message<'_>) {
+        self.separate();
+        self.hot.push_message(&mut self.page, connection, message);
+    }
+
+    /// Whatever it is.
+    fn any_event(&mut self, connection: &Connection, event: &Event<'_>, judged: &Judged) {
+        let number = connection.number;
+        if self.options.findings_only {
+            return self.findings(number, judged);
         }
-        self.buffer.clear();
-        // One huge message must not keep its memory for good.
-        self.buffer.shrink_to(BUFFER * 4);
+        match event {
+            Event::Handshake(handshake) => self.handshake(number, handshake, judged),
+            Event::Frame(frame) if self.options.layouts => self.frame_with_layout(number, frame),
+            Event::Frame(frame) => self.frame(connection, frame),
+            Event::Message(message) => self.message(connection, message),
+            Event::Close(event) => {
+                let code = event.body.code;
+                self.record(&Record::Close(record::Close {
+                    place: placed(number, event.from, event.offset, event.at),
+                    frame: event.frame,
+                    code,
+                    reason: String::from_utf8_lossy(event.body.reason),
+                    code_name: code.map(|code| close::lookup(code).name),
+                }));
+            }
+            Event::Gap(gap) => self.record(&Record::Gap(record::Gap {
+                place: placed(number, gap.from, gap.offset, gap.at),
+                length: gap.length,
+                reason: gap.reason.name(),
+            })),
+            Event::End(end) => self.record(&Record::End(record::End {
+                place: Place::new(number, end.at),
+                how: end.how.name(),
+                closed_by: end.closed_by.map(Endpoint::name),
+                client_code: end.closes[Endpoint::Client.index()].flatten(),
+                server_code: end.closes[Endpoint::Server.index()].flatten(),
+                clean: end.is_clean(),
+                client_would_report: end.reported_to(Endpoint::Client),
+                why: end.why(),
+            })),
+            Event::Exchange(_)
+            | Event::Request(_)
+            | Event::Recognised(_)
+            | Event::CutHeader(_)
+            | Event::NotFrames(_) => {}
+        }
+        self.findings(number, judged);
     }
 
     fn findings(&mut self, number: u64, judged: &Judged) {
@@ -215,69 +247,23 @@ impl<W: Write> Observer for Writer<W> {
         }));
     }
 
+    #[inline]
     fn event(&mut self, connection: &Connection, event: &Event<'_>, judged: &Judged) {
-        let number = connection.number;
-        if self.options.findings_only {
-            return self.findings(number, judged);
-        }
+        let is_plain =
+            !self.options.findings_only && !self.options.layouts && judged.findings.is_empty();
         match event {
-            Event::Handshake(handshake) => self.handshake(number, handshake, judged),
-            Event::Frame(frame) if self.options.layouts => self.frame_with_layout(number, frame),
-            Event::Frame(frame) => {
-                self.separate();
-                self.hot.push_frame(&mut self.buffer, connection, frame);
-                self.end_record();
-            }
-            Event::Message(message) => {
-                self.separate();
-                self.hot.push_message(&mut self.buffer, connection, message);
-                self.end_record();
-            }
-            Event::Close(event) => {
-                let code = event.body.code;
-                self.record(&Record::Close(record::Close {
-                    place: placed(number, event.from, event.offset, event.at),
-                    frame: event.frame,
-                    code,
-                    reason: String::from_utf8_lossy(event.body.reason),
-                    code_name: code.map(|code| close::lookup(code).name),
-                }));
-            }
-            Event::Gap(gap) => self.record(&Record::Gap(record::Gap {
-                place: placed(number, gap.from, gap.offset, gap.at),
-                length: gap.length,
-                reason: gap.reason.name(),
-            })),
-            Event::End(end) => self.record(&Record::End(record::End {
-                place: Place::new(number, end.at),
-                how: end.how.name(),
-                closed_by: end.closed_by.map(Endpoint::name),
-                client_code: end.closes[Endpoint::Client.index()].flatten(),
-                server_code: end.closes[Endpoint::Server.index()].flatten(),
-                clean: end.is_clean(),
-                client_would_report: end.reported_to(Endpoint::Client),
-                why: end.why(),
-            })),
-            Event::Exchange(_)
-            | Event::Request(_)
-            | Event::Recognised(_)
-            | Event::CutHeader(_)
-            | Event::NotFrames(_) => {}
+            Event::Frame(frame) if is_plain => self.frame(connection, frame),
+            Event::Message(message) if is_plain => self.message(connection, message),
+            _ => self.any_event(connection, event, judged),
         }
-        self.findings(number, judged);
     }
 
     fn pause(&mut self) {
-        self.write_out();
-        if self.error.is_none()
-            && let Err(error) = self.out.flush()
-        {
-            self.error = Some(error);
-        }
+        self.page.flush();
     }
 
     fn is_done(&self) -> bool {
-        self.error.is_some()
+        self.page.has_failed()
     }
 }
 
@@ -395,8 +381,6 @@ impl serde_json::ser::Formatter for HarmlessStrings {
     where
         W: ?Sized + Write,
     {
-        let mut escaped = Vec::new();
-        text::push(&mut escaped, fragment);
-        writer.write_all(&escaped)
+        text::write(writer, fragment)
     }
 }

@@ -1,6 +1,5 @@
 //! What follows from a handshake: who goes on although he should not (RFC 6455 §4.1, §4.2.1).
 
-use crate::http::quote;
 use crate::layout::Span;
 use crate::rules::hs_req::{host, key, offers, request_line, upgrade, version};
 use crate::rules::observed::{Judgement, accepted, in_response, request};
@@ -109,7 +108,7 @@ fn frames_after_refusal(other: &NotFrames<'_>, _: &Memory) -> Option<Broken> {
     (other.kind == NotFramesKind::FramesAfterRefusal).then(|| {
         let seen = "the client sends frames on a connection that still speaks HTTP";
         Broken::new(Endpoint::Client, seen, "another request, or the end of the connection")
-            .at(Span::bytes(other.offset, other.bytes.len().min(2) as u64))
+            .at(Span::bytes(other.offset, 1))
             .cause("the client does not look at the status code")
     })
 }
@@ -128,10 +127,13 @@ pub static HTTP_AFTER_101: Rule = Rule {
 
 fn http_after_101(other: &NotFrames<'_>, _: &Memory) -> Option<Broken> {
     (other.kind == NotFramesKind::HttpAfterUpgrade).then(|| {
-        let line = other.bytes.split(|&b| b == b'\r' || b == b'\n').next().unwrap_or_default();
-        let seen = format!("after the 101 comes {}", quote(line));
-        Broken::new(other.from, seen, "a frame")
-            .at(Span::bytes(other.offset, other.bytes.len() as u64))
+        // Only what was needed to recognise it: the rest hangs on how the bytes were cut.
+        let (what, length) = match other.bytes.first() {
+            Some(b'<') => ("markup", 2),
+            _ => ("another HTTP response", 5),
+        };
+        Broken::new(other.from, format!("after the 101 comes {what}"), "a frame")
+            .at(Span::bytes(other.offset, length))
             .cause(
                 "two components answer: the upgrade library, and the framework with its usual \
                  response",

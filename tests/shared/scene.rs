@@ -1,0 +1,214 @@
+//! The examples of the rule pages, played through the library.
+//!
+//! A ```` ```frames ```` block is a conversation after a handshake, a ```` ```http ```` block one
+//! that begins with it. In both, each line stands for what it says:
+//!
+//! - `C> 81 85 …` and `S> …` are bytes; whoever says them has heard all lines above;
+//! - `# t=45` sets the clock, `# gap: S 10` loses bytes, `# snap: S 10` cuts them off a packet,
+//!   `# end: S FIN`, `# end: S RST` or `# end: cut` is an end, and what else follows a `#` is a
+//!   comment;
+//! - before frames, `# agreed: …` is the accepted `Sec-WebSocket-Extensions` (`nothing` if it is
+//!   missing, `unknown` if the handshake was not seen), `# offered: …` what was offered, and
+//!   `# roles: unknown` says that nobody saw who opened the connection;
+//! - all other lines of an http block are heads, each ended by an empty line or the end of the
+//!   block: those that begin with `HTTP/` are the server's. They are sent as on the wire, with CR
+//!   LF. In a block marked `escaped`, `\r`, `\0` and `\\` in a head are a bare CR, a NUL
+//!   and a backslash.
+
+use ws101::Inspector;
+use ws101::http::{Head, HeadRead};
+use ws101::inspection::{Connection, Observer};
+use ws101::rules::{Finding, Judge, Judged};
+use ws101::said::{
+    At, ConnectionId, Endpoint, GapReason, Listener, Opening, Said, Time, Transport, TransportEnd,
+};
+use ws101::websocket::extension::Agreement;
+use ws101::websocket::{Conversation, Desk, Event, Limits};
+
+const ID: ConnectionId = ConnectionId(0);
+
+/// What is found in frames whose handshake is agreed upon.
+pub(crate) fn play_frames(text: &str) -> Vec<Finding> {
+    let value =
+        |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let agreed = value("# agreed").map(str::trim);
+    let agreement = (agreed != Some("unknown")).then(|| {
+        let accepted =
+            head("HTTP/1.1 101 Switching Protocols", agreed.filter(|&name| name != "nothing"));
+        let offered = head("GET / HTTP/1.1", value("# offered").map(str::trim));
+        Agreement::of(Some(&offered), Some(&accepted))
+    });
+    let mut judge = Judge::default();
+    judge.memory.agreement = agreement;
+    judge.memory.direction_known = !text.contains("# roles: unknown");
+    judge.memory.pasted = agreement.is_some() && !text.contains("# end: cut");
+    let mut assumed = Assumed {
+        conversation: Conversation::assumed(agreement),
+        judge,
+        desk: Desk::new(Limits::default()),
+        found: Vec::new(),
+    };
+    let mut scene = Scene::new(|said: Said<'_>| assumed.hear(said));
+    text.lines().for_each(|line| scene.line(line));
+    let cut = scene.cut;
+    assumed.finish(cut)
+}
+
+/// What is found in a conversation that begins with its handshake, seen on the wire.
+pub(crate) fn play_http(text: &str, escaped: bool) -> Vec<Finding> {
+    let is_timed = text.contains("# t=");
+    let mut inspector = Inspector::new(Recorder::default(), Limits::default());
+    let at = At { packet: None, time: is_timed.then_some(START) };
+    // An excerpt is not blamed for ending in the middle, unless it says that it was cut.
+    let transport = if text.contains("# end: cut") { Transport::Tcp } else { Transport::None };
+    inspector
+        .opened(ID, &Opening { client: None, server: None, transport, initiator_seen: true, at });
+    let mut scene = Scene::new(|said: Said<'_>| {
+        inspector.said(ID, said);
+    });
+    let mut head = Vec::new();
+    for line in text.lines().chain([""]) {
+        let is_stage = ["C>", "S>", "#"].iter().any(|mark| line.starts_with(mark));
+        if is_stage && head.is_empty() {
+            scene.line(line);
+        } else if !line.is_empty() {
+            head.extend(if escaped { unescaped(line) } else { line.as_bytes().to_vec() });
+            head.extend(b"\r\n");
+        } else if !head.is_empty() {
+            head.extend(b"\r\n");
+            let is_answer = head.starts_with(b"HTTP/");
+            let from = if is_answer { Endpoint::Server } else { Endpoint::Client };
+            scene.bytes(from, &std::mem::take(&mut head));
+        }
+    }
+    let cut = scene.cut;
+    inspector.forgotten(ID, cut);
+    inspector.into_parts().0.found
+}
+
+fn unescaped(line: &str) -> Vec<u8> {
+    let text = line.replace("\\\\", "\u{1}").replace("\\r", "\r").replace("\\0", "\0");
+    text.replace('\u{1}', "\\").into_bytes()
+}
+
+fn gap(line: &str) -> Option<(GapReason, &str)> {
+    let lost = line.strip_prefix("# gap:").map(|gap| (GapReason::Lost, gap));
+    lost.or_else(|| line.strip_prefix("# snap:").map(|gap| (GapReason::SnapLength, gap)))
+}
+
+/// When `# t=0` is.
+const START: Time = Time(1_700_000_000_000_000_000);
+
+/// Reads lines and tells what they say.
+struct Scene<F> {
+    tell: F,
+    time: Option<Time>,
+    sent: [u64; 2],
+    cut: bool,
+}
+
+impl<F: FnMut(Said<'_>)> Scene<F> {
+    fn new(tell: F) -> Scene<F> {
+        Scene { tell, time: None, sent: [0; 2], cut: true }
+    }
+
+    fn line(&mut self, line: &str) {
+        if let Some(seconds) = line.strip_prefix("# t=") {
+            let seconds: f64 = seconds.trim().parse().expect("a number of seconds");
+            self.time = Some(Time(START.0 + (seconds * 1e9) as i64));
+        } else if let Some(end) = line.strip_prefix("# end:") {
+            let (from, how) = match end.trim() {
+                "C FIN" => (Endpoint::Client, TransportEnd::Fin),
+                "S FIN" => (Endpoint::Server, TransportEnd::Fin),
+                "C RST" => (Endpoint::Client, TransportEnd::Reset),
+                "S RST" => (Endpoint::Server, TransportEnd::Reset),
+                _ => return,
+            };
+            self.cut = false;
+            let heard = Some(self.sent[from.peer().index()]);
+            let at = self.at();
+            (self.tell)(Said::End { from, how, heard, at });
+        } else if let Some((reason, gap)) = gap(line) {
+            let (who, length) = gap.trim().split_once(' ').unwrap_or((gap.trim(), ""));
+            let from = if who == "C" { Endpoint::Client } else { Endpoint::Server };
+            let (offset, length) = (self.sent[from.index()], length.trim().parse().ok());
+            self.sent[from.index()] += length.unwrap_or(0);
+            let at = self.at();
+            (self.tell)(Said::Gap { from, offset, length, reason, at });
+        } else {
+            let (from, hex) = match (line.strip_prefix("C>"), line.strip_prefix("S>")) {
+                (Some(hex), _) => (Endpoint::Client, hex),
+                (_, Some(hex)) => (Endpoint::Server, hex),
+                _ => return assert!(line.is_empty() || line.starts_with('#'), "{line}"),
+            };
+            let hex = hex.split('#').next().unwrap_or_default();
+            let bytes: Vec<u8> = hex
+                .split_whitespace()
+                .map(|byte| u8::from_str_radix(byte, 16).unwrap_or_else(|_| panic!("{line}")))
+                .collect();
+            self.bytes(from, &bytes);
+        }
+    }
+
+    fn bytes(&mut self, from: Endpoint, bytes: &[u8]) {
+        let offset = self.sent[from.index()];
+        let heard = Some(self.sent[from.peer().index()]);
+        self.sent[from.index()] += bytes.len() as u64;
+        let at = self.at();
+        (self.tell)(Said::Bytes { from, offset, bytes, heard, at });
+    }
+
+    fn at(&self) -> At {
+        At { packet: None, time: self.time }
+    }
+}
+
+/// Frames are played without an inspector, which can't be told what was agreed.
+struct Assumed {
+    conversation: Conversation,
+    judge: Judge,
+    desk: Desk,
+    found: Vec<Finding>,
+}
+
+impl Assumed {
+    fn hear(&mut self, said: Said<'_>) {
+        let Assumed { conversation, judge, desk, found } = self;
+        conversation.hear(said, desk, &mut |event| consider(judge, event, found));
+    }
+
+    fn finish(mut self, cut: bool) -> Vec<Finding> {
+        let Assumed { conversation, judge, desk, found } = &mut self;
+        conversation.finish(cut, desk, &mut |event| consider(judge, event, found));
+        self.found
+    }
+}
+
+fn consider(judge: &mut Judge, event: &Event<'_>, found: &mut Vec<Finding>) {
+    let mut judged = Judged::default();
+    judge.consider(event, &mut judged);
+    found.extend(judged.findings);
+}
+
+/// Keeps the findings.
+#[derive(Default)]
+struct Recorder {
+    found: Vec<Finding>,
+}
+
+impl Observer for Recorder {
+    fn connection(&mut self, _: &Connection) {}
+
+    fn event(&mut self, _: &Connection, _: &Event<'_>, judged: &Judged) {
+        self.found.extend(judged.findings.iter().cloned());
+    }
+}
+
+fn head(line: &str, extensions: Option<&str>) -> Head {
+    let field = extensions.map(|value| format!("Sec-WebSocket-Extensions: {value}\r\n"));
+    let text = format!("{line}\r\n{}\r\n", field.unwrap_or_default());
+    match Head::read(text.as_bytes(), 0) {
+        HeadRead::Head(head, _) => *head,
+        other => panic!("{text} is no head: {other:?}"),
+    }
+}
