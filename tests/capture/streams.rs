@@ -312,3 +312,55 @@ fn the_answer_that_is_acknowledged_holds() {
     let segments = [syn, syn_ack.clone(), other, believed, syn_ack, answer];
     check(&segments, "hello", "good day");
 }
+
+/// A connection whose FINs were captured before its last bytes was over without them.
+#[test]
+fn bytes_may_come_behind_both_fins() {
+    let mut segments = goodbye();
+    segments.push(client(1000, b"one"));
+    check(&after_handshake(&segments), "one[Fin]", "[Fin]");
+    // But not for ever.
+    let mut segments = after_handshake(&goodbye());
+    segments.extend((0..1100).map(|n| Made { port: 1, ..client(1000 + n, b".") }));
+    segments.push(client(1000, b"one"));
+    let (recorder, tally) = run(&segments);
+    assert_eq!(
+        recorder.told.last().map(|told| told.text(Client)).as_deref(),
+        Some("[lost 3][Fin]")
+    );
+    assert_eq!(tally.late, 1);
+}
+
+/// Without a SYN the first segment in the file was the beginning, and what came before it was lost.
+#[test]
+fn without_a_syn_earlier_bytes_may_come_a_little_later() {
+    check(
+        &[client(1006, b"ghi"), client(1000, b"abcdef"), server(5000, b"x")],
+        "[capture-start]abcdefghi",
+        "[capture-start]x",
+    );
+    // The SYN itself may come late.
+    let [syn, syn_ack, ack] = handshake().try_into().expect("three");
+    check(&[client(1003, b"def"), syn, syn_ack, ack, client(1000, b"abc")], "abcdef", "");
+}
+
+/// A SYN behind the answer to the request was another connection.
+#[test]
+fn a_syn_may_come_behind_the_answer() {
+    let [syn, syn_ack, _] = handshake().try_into().expect("three");
+    let answer = made(Server, 5000, 1004, ACK, b"HTTP/1.1 101 Switching Protocols");
+    let request = client(1000, b"GET ");
+    check(&[answer, syn, request, syn_ack], "GET ", "HTTP/1.1 101 Switching Protocols");
+}
+
+/// What a sender had heard was the most that it was known to have heard by then, later or not.
+#[test]
+fn what_a_sender_had_heard_is_in_its_own_segment() {
+    let segments = [
+        server(5000, b"question"),
+        made(Client, 1003, 5008, ACK, b"answer"),
+        made(Client, 1000, 5000, ACK, b"ah "),
+    ];
+    let (recorder, _) = check(&after_handshake(&segments), "ah answer", "question");
+    assert_eq!(recorder.told[0].heard, [Some(0), Some(0), Some(8)]);
+}

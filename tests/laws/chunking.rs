@@ -1,6 +1,6 @@
 //! Chunking is invisible: byte by byte, at any cut, all at once, the same happens.
 
-use crate::cases;
+use crate::cases_of;
 use crate::facts::{Ear, Fact};
 use crate::talk::{Dice, Opening, anything};
 use proptest::prelude::*;
@@ -43,7 +43,7 @@ fn of(facts: &[Fact], from: Endpoint) -> Vec<Fact> {
 }
 
 proptest! {
-    #![proptest_config(cases(300))]
+    #![proptest_config(cases_of(300))]
 
     #[test]
     fn however_the_bytes_are_cut_the_same_happens(

@@ -1,6 +1,6 @@
 //! Frames: fields tile, the two readers agree, encode then read is the identity.
 
-use crate::cases;
+use crate::cases_of;
 use proptest::prelude::*;
 use ws101::layout::{Layout, Value};
 use ws101::websocket::Opcode;
@@ -33,7 +33,7 @@ fn number(layout: &Layout, spec: &'static ws101::layout::Spec) -> Option<u64> {
 }
 
 proptest! {
-    #![proptest_config(cases(2000))]
+    #![proptest_config(cases_of(2000))]
 
     #[test]
     fn the_fields_tile_the_frame_or_what_there_is_of_it(bytes in bytes(), offset in 0u64..1 << 50) {

@@ -1,7 +1,7 @@
 //! JSON Lines say what happened: each line parses, does no harm on a terminal, and states the facts
 //! of its event.
 
-use crate::cases;
+use crate::cases_of;
 use crate::facts::{Ear, Fact};
 use crate::talk::anything;
 use base64::Engine as _;
@@ -104,7 +104,7 @@ fn payload(record: &Value) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(cases(300))]
+    #![proptest_config(cases_of(300))]
 
     #[test]
     fn json_lines_state_what_happened(

@@ -5,7 +5,7 @@
 
 use crate::facts::{Ear, Fact, Frame, Message};
 use crate::talk::{Dice, Talk, valid};
-use crate::{cases, say};
+use crate::{cases_of, say};
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestRunner};
 use std::cell::RefCell;
@@ -297,7 +297,7 @@ impl Comparison<'_> {
 #[test]
 fn a_lost_piece_changes_nothing_before_it_and_what_follows_is_right_or_marked() {
     let figures = RefCell::new(Figures::default());
-    let mut runner = TestRunner::new(cases(300));
+    let mut runner = TestRunner::new(cases_of(300));
     let result = runner.run(&(valid(9), any::<u64>()), |(talk, seed)| {
         let mut dice = Dice(seed);
         let wire = Wire::of(&talk, &mut dice);

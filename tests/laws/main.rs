@@ -3,6 +3,7 @@
 //! Each file is one promise of `docs/architecture.md`. Few cases by default; `PROPTEST_CASES=20000`
 //! asks for more, and the figures are said on stderr.
 
+mod cases;
 mod chunking;
 mod facts;
 mod frames;
@@ -16,7 +17,7 @@ use proptest::prelude::ProptestConfig;
 use std::io::Write as _;
 
 /// So many cases, unless `PROPTEST_CASES` says otherwise.
-fn cases(few: u32) -> ProptestConfig {
+fn cases_of(few: u32) -> ProptestConfig {
     let wanted = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
     ProptestConfig {
         cases: wanted.unwrap_or(few),

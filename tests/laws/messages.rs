@@ -1,6 +1,6 @@
 //! Messages within limits: what is kept is the beginning, and no bomb goes off.
 
-use crate::cases;
+use crate::cases_of;
 use crate::facts::{Ear, Fact, Message};
 use crate::talk::{compressor, deflate, valid};
 use proptest::prelude::*;
@@ -20,7 +20,7 @@ fn messages(said: &[(Endpoint, Vec<u8>)], limits: Limits) -> Vec<Message> {
 }
 
 proptest! {
-    #![proptest_config(cases(200))]
+    #![proptest_config(cases_of(200))]
 
     #[test]
     fn a_message_larger_than_the_limit_is_cut_and_its_beginning_is_right(

@@ -1,7 +1,7 @@
 //! Reading is total: no bytes, gaps or ends in any order make it panic, hang, forget to give memory
 //! back, or speak of bytes that were never there.
 
-use crate::cases;
+use crate::cases_of;
 use crate::facts::{Ear, Fact};
 use crate::talk::anything;
 use proptest::prelude::*;
@@ -100,7 +100,7 @@ fn place(fact: &Fact) -> Option<(Endpoint, u64, u64)> {
 }
 
 proptest! {
-    #![proptest_config(cases(1500))]
+    #![proptest_config(cases_of(1500))]
 
     #[test]
     fn nothing_said_in_any_order_is_too_much(
