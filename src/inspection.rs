@@ -1,5 +1,5 @@
 //! Waist 2: observers receive events and findings as they happen. An observer that streams writes
-//! them out; an [`Inspection`] keeps a small recording.
+//! them out; one that collects keeps a small recording.
 
 use crate::rules::Judged;
 use crate::said::{At, ConnectionId, Transport};
