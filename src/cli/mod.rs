@@ -48,7 +48,7 @@ read or understood.";
 enum Command {
     Frame(frame::Args),
     Handshake(handshake::Args),
-    Pcap(pcap::Args),
+    Pcap(Box<pcap::Args>),
     Accept(accept::Args),
     Explain(explain::Args),
     Rules(rules::Args),
