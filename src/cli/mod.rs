@@ -49,7 +49,7 @@ read or understood.";
 enum Command {
     Frame(frame::Args),
     Handshake(handshake::Args),
-    Pcap(pcap::Args),
+    Pcap(Box<pcap::Args>),
     Accept(accept::Args),
     Explain(explain::Args),
     Rules(rules::Args),
