@@ -143,7 +143,7 @@ impl Select {
             until: self.until,
             findings: self.finding.clone(),
             units,
-            context: self.stats || summary && format == Format::Text,
+            context: self.stats || format == Format::Har || summary && format == Format::Text,
         }
     }
 
