@@ -39,7 +39,7 @@ Examples:
   tcpdump -U -w - port 80 | ws101 pcap -     as it happens
 
 Questions:
-  which messages contain \"error\"?           --text error        (any case: --text '(?i)error')
+  which messages contain \"error\"?            --text error        (any case: --text '(?i)error')
   show me message 12 of the client in full   --connection 1 --message 12 --from client
   what was sent in the second before connection 7 closed?
                                              --connection 7 --since -1s
