@@ -383,3 +383,46 @@ fn the_connection_with_most_bytes_comes_first() {
     assert!(title.starts_with(&format!("connection {number} ")), "{out}");
     assert!(out.contains("all 4 connections"), "{out}");
 }
+
+#[test]
+fn a_har_holds_the_messages_that_the_peers_noted() {
+    for name in ["chat-plain", "chat-deflate", "close-4001"] {
+        let truth = truth(name);
+        let run = run(name, &["--format", "har"]);
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        let har: Value = serde_json::from_slice(&run.stdout).expect("one JSON document");
+        assert_eq!(har["log"]["version"], "1.2");
+        let entries = list(&har["log"], "entries");
+        assert_eq!(entries.len(), 1);
+        let entry = &entries[0];
+        assert_eq!(entry["response"]["status"], 101);
+        let url = format!("ws://127.0.0.1:{}/chat?room=101", truth["port"]);
+        assert_eq!(text(&entry["request"], "url"), url);
+        assert_eq!(entry["request"]["queryString"][0]["value"], "101");
+        for (kind, key) in [("send", "client_to_server"), ("receive", "server_to_client")] {
+            let messages = list(entry, "_webSocketMessages").iter();
+            let messages: Vec<_> = messages.filter(|message| message["type"] == kind).collect();
+            assert_eq!(messages.len(), list(&truth, key).len(), "{name}");
+            for (message, noted) in messages.into_iter().zip(list(&truth, key)) {
+                let is_text = noted["text"].is_string();
+                let expected = if is_text { &noted["text"] } else { &noted["binary"] };
+                assert_eq!(&message["data"], expected, "{name}");
+                assert_eq!(message["opcode"], if is_text { 1 } else { 2 });
+            }
+        }
+        let closes: Vec<_> = list(entry, "_webSocketControlFrames")
+            .iter()
+            .filter(|frame| frame["opcode"] == 8)
+            .map(|close| (close["code"].clone(), close["reason"].clone()))
+            .collect();
+        let expected = (truth["close"][0].clone(), truth["close"][1].clone());
+        assert_eq!(closes, [expected.clone(), expected], "{name}");
+    }
+    let har = run("reconnect-storm", &["--format", "har", "--opcode", "ping"]);
+    let har: Value = serde_json::from_slice(&har.stdout).expect("one JSON document");
+    let entries = list(&har["log"], "entries");
+    assert_eq!(entries.len(), 31);
+    assert!(entries.iter().all(|entry| list(entry, "_webSocketMessages").is_empty()));
+    let refused = ws101(&["rules", "--format", "har"]);
+    assert_eq!(refused.code, Some(2));
+}

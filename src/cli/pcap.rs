@@ -14,6 +14,7 @@ use std::path::Path;
 use ws101::input::capture::{self, LinkType, News, Tally};
 use ws101::inspection::{Connection, Observer};
 use ws101::render::follow::Follow;
+use ws101::render::har::Har;
 use ws101::render::json::record::{Capture, Record, Skipped};
 use ws101::render::json::{self, Shape};
 use ws101::render::layouts::{Layouts, Wanted};
@@ -34,10 +35,11 @@ Examples:
   ws101 pcap chat.pcap --summary             only the table of connections
   ws101 pcap chat.pcap --connection 3        one conversation in full
   ws101 pcap chat.pcap --format jsonl | jq   everything, for programs
+  ws101 pcap chat.pcap --format har          for the network view of a browser
   tcpdump -U -w - port 80 | ws101 pcap -     as it happens
 
 Questions:
-  which messages contain \"error\"?           --text error        (any case: --text '(?i)error')
+  which messages contain \"error\"?            --text error        (any case: --text '(?i)error')
   show me message 12 of the client in full   --connection 1 --message 12 --from client
   what was sent in the second before connection 7 closed?
                                              --connection 7 --since -1s
@@ -84,6 +86,13 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
         keep_frames: args.layout.is_some(),
         ..Limits::default()
     };
+    if common.format == Format::Har && (args.layout.is_some() || args.select.stats) {
+        return Err(Failure::Input(
+            "error: a HAR holds messages, neither layouts nor --stats\n  \
+             expected: --format text, json or jsonl"
+                .to_owned(),
+        ));
+    }
     let chosen = choose(args, filter)?;
     let sheet = output.sheet;
     let counts = match common.format {
@@ -91,6 +100,7 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
         format if args.select.stats => stats(args, &chosen, format, limits, output)?,
         Format::Json => jsonl(args, &chosen, Shape::Document, limits, output)?,
         Format::Jsonl => jsonl(args, &chosen, Shape::Lines, limits, output)?,
+        Format::Har => har(args, &chosen, limits, output)?,
         Format::Text => text(args, &chosen, sheet, limits, output)?,
     };
     Ok(common.fail_on.status(counts.worst()))
@@ -220,6 +230,18 @@ fn jsonl(
     Ok(seen.passed)
 }
 
+/// `--format har`: a document for browsers' tools.
+fn har(
+    args: &Args,
+    chosen: &Chosen,
+    limits: Limits,
+    output: &mut Output,
+) -> Result<Counts, Failure> {
+    let (har, seen) = observe(args, chosen, Har::new(output), limits, &RefCell::default())?;
+    har.finish()?;
+    Ok(seen.passed)
+}
+
 /// `--extract`: each message into a file.
 fn extract(
     args: &Args,
@@ -258,7 +280,7 @@ fn stats(
             return Ok(seen.passed);
         }
         Format::Json => Shape::Document,
-        Format::Jsonl => Shape::Lines,
+        Format::Jsonl | Format::Har => Shape::Lines,
     };
     let writer = json::Writer::new(output, shape, json::Options::default());
     let stats = Announced::new(Stats::json(writer), Stats::record, args, &facts);

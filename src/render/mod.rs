@@ -8,6 +8,7 @@ pub mod finding;
 pub mod follow;
 pub mod frame;
 pub mod handshake;
+pub mod har;
 pub mod json;
 pub mod layouts;
 pub mod markdown;

@@ -257,7 +257,7 @@ impl<W: Write> Observer for Stats<W> {
                 numbers.frames += 1;
                 numbers.header_bytes += frame.header.header_length();
                 // What was not captured was sent all the same, unless the stream ended first.
-                numbers.payload_bytes += frame.header.payload_length - frame.missing;
+                numbers.payload_bytes += frame.header.payload_length.saturating_sub(frame.missing);
                 numbers.saw(frame.at);
                 if frame.header.opcode().is_control() {
                     numbers.sizes.add(frame.header.payload_length);
@@ -317,7 +317,8 @@ fn write_text(
     total: &ByKind,
 ) -> io::Result<()> {
     for (connection, kinds) in kept {
-        writeln!(out, "{} · {}", overview::title(sheet, connection), sheet.words(&traffic(kinds)))?;
+        let traffic = format!(" · {}", traffic(kinds));
+        writeln!(out, "{}{}", overview::title(sheet, connection), sheet.words(&traffic))?;
         writeln!(out, "{}\n", table(kinds))?;
     }
     let left_out = connections.saturating_sub(kept.len() as u64);

@@ -44,7 +44,9 @@ pub struct Select {
     #[arg(long, value_name = "LENGTH", value_parser = length)]
     max_length: Option<u64>,
     /// Not before this: seconds from the start of the capture (1.5), seconds before the connection
-    /// closed (-1s), a time of day in UTC (22:11:39), a date and time (2026-11-20T22:11:39Z).
+    /// closed (-1s), a time of day in UTC (22:11:39), a date and time (2026-11-20T22:11:39Z). A
+    /// connection closes with its first Close frame, else with FIN or RST, else when it is last
+    /// heard of.
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     since: Option<Moment>,
     /// Not after this.
@@ -143,7 +145,7 @@ impl Select {
             until: self.until,
             findings: self.finding.clone(),
             units,
-            context: self.stats || summary && format == Format::Text,
+            context: self.stats || format == Format::Har || summary && format == Format::Text,
         }
     }
 

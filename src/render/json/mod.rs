@@ -404,6 +404,14 @@ fn field<'a>(found: &layout::Field, raw: &[u8], offset: u64) -> record::Field<'a
     }
 }
 
+/// A value as text that does no harm on a terminal.
+pub fn harmless(value: &serde_json::Value) -> String {
+    let mut out = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, HarmlessStrings);
+    value.serialize(&mut serializer).expect("a value serializes");
+    String::from_utf8(out).expect("JSON is UTF-8")
+}
+
 /// Writes strings so that they do no harm on a terminal (see [`text`]).
 struct HarmlessStrings;
 
