@@ -261,6 +261,8 @@ impl Conversation {
                 }
                 NotFramesKind::BeforeUpgrade
             }
+            // The client may still go on with frames: that would concern WebSocket.
+            Endpoint::Server if http.refused && !at_end => return self.limit_waiting(desk, sink),
             // One byte does not tell whether it is a frame: the second will come.
             Endpoint::Client if http.refused && bytes.len() == 1 && !at_end => return,
             Endpoint::Client if http.refused && begins_masked(bytes) => {

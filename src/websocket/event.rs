@@ -102,8 +102,9 @@ pub struct Frame<'a> {
     pub complete: bool,
     /// How many payload bytes were not captured: lost, or beyond the end.
     pub missing: u64,
-    /// The unmasked payload, as far as it is at hand: always for control frames (up to
-    /// [`MAX_CONTROL_KEPT`]), for others if it lay in one piece or was asked for.
+    /// The unmasked payload, as far as it is at hand: of control frames up to [`MAX_CONTROL_KEPT`],
+    /// of others all if it lay in one piece or was asked for, else [`MAX_BEGINNING_KEPT`] bytes.
+    /// What lies behind a hole is never in it.
     pub payload: Option<&'a [u8]>,
     /// The packet that held its first byte.
     pub started: At,
@@ -112,6 +113,9 @@ pub struct Frame<'a> {
     /// How much of the other endpoint's stream the sender had acknowledged by then.
     pub heard: Option<u64>,
 }
+
+/// So much of every payload is kept, for rules that look at its beginning.
+pub const MAX_BEGINNING_KEPT: usize = 16;
 
 /// A legal control frame carries at most 125 bytes (RFC 6455 §5.5); of illegal ones this much is
 /// kept.

@@ -142,7 +142,7 @@ impl Exchanges {
             match (request, response) {
                 (_, Step::Upgrade(agreement)) => return Reached::Upgrade(agreement),
                 (Step::NotHttp, _) => return Reached::NotHttp(Endpoint::Client),
-                (_, Step::NotHttp) => return Reached::NotHttp(Endpoint::Server),
+                (Step::Wait, Step::NotHttp) => return Reached::NotHttp(Endpoint::Server),
                 (Step::Wait, Step::Wait) if self.is_hopeless() => {
                     return Reached::NotHttp(Endpoint::Client);
                 }

@@ -4,8 +4,8 @@
 use super::Opcode;
 use super::close::CloseBody;
 use super::event::{
-    Close, CutHeader, Event, Frame, Gap, MAX_CONTROL_KEPT, MAX_NOT_FRAMES_KEPT, Message, NotFrames,
-    NotFramesKind, Part, Recovered,
+    Close, CutHeader, Event, Frame, Gap, MAX_BEGINNING_KEPT, MAX_CONTROL_KEPT, MAX_NOT_FRAMES_KEPT,
+    Message, NotFrames, NotFramesKind, Part, Recovered,
 };
 use super::extension::{Agreement, Compression};
 use super::frame::{FrameHeader, MAX_HEADER};
@@ -377,7 +377,7 @@ impl Incoming {
             self.abandon_message(started, desk, sink);
         }
         let message = self.message_number(part);
-        let keep = keep(part, desk).unwrap_or(0);
+        let keep = keep(part, desk).unwrap_or(MAX_BEGINNING_KEPT);
         let mut own = None;
         if let Some(number) = message {
             let opening = self.opening(&header, number, offset, started);
@@ -457,8 +457,6 @@ impl Incoming {
         let Some(mut current) = self.current.take() else { return };
         let header = current.header;
         let missing = current.missing + (header.payload_length - current.position);
-        let kept_all = current.kept.len() as u64 == header.payload_length - missing;
-        let asked = current.part == Part::Control || desk.limits.keep_frames;
         sink(&Event::Frame(&Frame {
             from: self.from,
             number: current.number,
@@ -469,7 +467,7 @@ impl Incoming {
             recovered: self.recovered,
             complete: missing == 0,
             missing,
-            payload: (asked || kept_all).then_some(&current.kept[..]),
+            payload: Some(&current.kept),
             started: current.started,
             at: origin.at,
             heard: origin.heard,
@@ -812,7 +810,7 @@ impl Incoming {
 fn keep(part: Part, desk: &Desk) -> Option<usize> {
     match part {
         Part::Control => Some(MAX_CONTROL_KEPT),
-        _ => desk.limits.keep_frames.then_some(desk.limits.max_payload),
+        _ => desk.limits.keep_frames.then_some(desk.limits.max_payload.max(MAX_BEGINNING_KEPT)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::facts::{Ear, Fact, Message};
 use crate::talk::{KEY, compressor, deflate};
+use ws101::rules::Severity;
 use ws101::said::{Endpoint, GapReason};
 use ws101::websocket::accept::accept;
 use ws101::websocket::deflate::InflateFault;
@@ -163,4 +164,23 @@ fn an_unfinished_request_is_not_read_as_frames() {
     ear.bytes(Endpoint::Client, b"yz\r\nHost: example.com\r\n\r\n");
     let facts = ear.finish(true);
     assert_eq!(facts.iter().filter_map(Fact::frame).count(), 0, "{facts:?}");
+}
+
+/// A head that was cut inside a line was judged as if the line had ended there.
+#[test]
+fn a_line_that_was_cut_is_not_judged() {
+    let mut ear = Ear::new(Limits::default());
+    let request = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                   Sec-WebSocket-Version: 13\r";
+    ear.bytes(Endpoint::Client, request.as_bytes());
+    ear.gap(Endpoint::Client, Some(50), GapReason::Lost);
+    ear.bytes(Endpoint::Server, b"HTTP/1.1 101 Switching Protocols\r\nUpgr");
+    ear.gap(Endpoint::Server, Some(50), GapReason::Lost);
+    let facts = ear.finish(true);
+    let errors: Vec<_> = facts
+        .iter()
+        .filter_map(Fact::finding)
+        .filter(|finding| finding.severity == Severity::Error)
+        .collect();
+    assert!(errors.is_empty(), "{errors:?}");
 }
