@@ -136,11 +136,11 @@ impl<O: Observer> Listener for Inspector<O> {
         Interest::More
     }
 
-    fn forgotten(&mut self, id: ConnectionId, cut: bool) {
+    fn forgotten(&mut self, id: ConnectionId, _cut: bool) {
         let Some(slot) = self.slots.get_mut(id.0 as usize).and_then(Option::take) else { return };
         let Slot { mut connection, mut conversation, mut judge } = *slot;
         let (observer, judged, counts) = (&mut self.observer, &mut self.judged, &mut self.counts);
-        conversation.finish(cut, &mut self.desk, &mut |event| {
+        conversation.finish(&mut self.desk, &mut |event| {
             tell(event, &mut connection, &mut judge, judged, counts, observer);
         });
         counts.other_connections += u64::from(connection.number == 0);

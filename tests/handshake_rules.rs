@@ -101,7 +101,7 @@ impl Scene {
 
     fn findings(mut self) -> Vec<Finding> {
         let Scene { conversation, judge, desk, found, .. } = &mut self;
-        conversation.finish(true, desk, &mut |event| consider(judge, event, found));
+        conversation.finish(desk, &mut |event| consider(judge, event, found));
         self.found
     }
 

@@ -104,7 +104,7 @@ pub fn summary(
         _ => match handshake.outcome() {
             Outcome::Upgraded => "valid".to_owned(),
             Outcome::Refused => "refused".to_owned(),
-            Outcome::Incomplete => "one half only".to_owned(),
+            Outcome::Incomplete => "not whole".to_owned(),
         },
     };
     let right = sheet.words(&right).into_owned();

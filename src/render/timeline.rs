@@ -210,6 +210,9 @@ fn verdict(sheet: &Sheet, handshake: &Handshake, judged: &Judged) -> String {
         (Outcome::Refused, _) => {
             palette.paint(bad, format!("{} no upgrade", sheet.bad())).to_string()
         }
+        (Outcome::Incomplete, _) if handshake.response.is_some() => {
+            palette.paint(Paint::Severity(Severity::Note), "? handshake not whole").to_string()
+        }
         (Outcome::Incomplete, _) => {
             palette.paint(bad, format!("{} never answered", sheet.bad())).to_string()
         }

@@ -145,8 +145,8 @@ impl Conversation {
         if matches!(self.phase, Phase::Other) { Interest::Done } else { Interest::More }
     }
 
-    /// Nothing more will be said. `cut`: because the input ended, not the connection.
-    pub fn finish(&mut self, cut: bool, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
+    /// Nothing more will be said.
+    pub fn finish(&mut self, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
         if let Phase::Http(http) = &mut self.phase
             && http.answers_no_http()
         {
@@ -195,8 +195,8 @@ impl Conversation {
             (true, _) => How::ClosingHandshake,
             (_, Some((_, TransportEnd::Fin))) => How::Fin,
             (_, Some((_, TransportEnd::Reset))) => How::Reset,
-            (_, None) if cut => How::CaptureEnd,
-            (_, None) => How::Fin,
+            // Neither end was seen to leave; the addresses may have been used again.
+            (_, None) => How::CaptureEnd,
         };
         sink(&Event::End(&end));
         self.phase = Phase::Other;

@@ -23,7 +23,8 @@ fn closing_handshake(end: &End) -> String {
     let first = end.closed_by.unwrap_or(Endpoint::Client);
     let [first_code, answer] = [first, first.peer()].map(|endpoint| with_code(end, endpoint));
     let peer = first.peer();
-    format!("the {first} closed first {first_code}; the {peer} answered {answer}; clean")
+    let clean = if end.is_clean() { "clean" } else { "not clean, because of the code" };
+    format!("the {first} closed first {first_code}; the {peer} answered {answer}; {clean}")
 }
 
 fn capture_end(end: &End) -> String {

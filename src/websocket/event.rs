@@ -361,6 +361,7 @@ impl End {
     /// RFC 6455 §7.1.4: both Close frames were exchanged before the transport ended.
     pub fn is_clean(&self) -> bool {
         self.how == How::ClosingHandshake
+            && self.closes.iter().all(|close| close.flatten().is_none_or(is_legal))
     }
 
     /// Which endpoint ended the transport first, and how.
@@ -385,6 +386,8 @@ impl End {
     /// had none, 1006 if no Close came. None while the connection is open.
     pub fn reported_to(&self, endpoint: Endpoint) -> Option<u16> {
         match self.closes[endpoint.peer().index()] {
+            // A code that must not be on the wire fails the connection (§7.4.1, §7.1.7).
+            Some(Some(code)) if self.took_close(endpoint) && !is_legal(code) => Some(1006),
             Some(code) if self.took_close(endpoint) => Some(code.unwrap_or(1005)),
             _ if self.how == How::CaptureEnd => None,
             _ => Some(1006),
@@ -395,4 +398,9 @@ impl End {
     pub fn why(&self) -> String {
         super::ending::why(self)
     }
+}
+
+/// True for a code that a Close frame may carry; unassigned ones may be assigned by now.
+fn is_legal(code: u16) -> bool {
+    super::close::lookup(code).on_the_wire || (1016..=2999).contains(&code)
 }

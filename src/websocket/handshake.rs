@@ -107,10 +107,18 @@ impl Handshake {
     /// What came of it.
     pub fn outcome(&self) -> Outcome {
         match (self.status(), &self.request) {
-            (Some(101), Some(_)) => Outcome::Upgraded,
+            // What stands behind a cut is not known to be right.
+            (Some(101), Some(_)) if self.is_whole() => Outcome::Upgraded,
+            (Some(101), _) | (None, _) | (_, None) => Outcome::Incomplete,
             (Some(_), Some(_)) => Outcome::Refused,
-            _ => Outcome::Incomplete,
         }
+    }
+
+    /// Both heads were captured to their end.
+    pub fn is_whole(&self) -> bool {
+        [&self.request, &self.response]
+            .iter()
+            .all(|head| head.as_ref().is_some_and(|head| head.complete))
     }
 
     /// The status code of the final response.
@@ -152,16 +160,22 @@ impl Handshake {
 /// True for a request that asks for WebSocket, or that visibly did before a proxy touched it: it
 /// names `websocket` in `Upgrade`, or carries a `Sec-WebSocket-` field.
 pub fn is_upgrade_request(head: &Head) -> bool {
-    let names_websocket = head.members("Upgrade").iter().any(|member| {
-        let name = head.bytes(&member.range);
-        name.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"websocket"))
-    });
-    names_websocket || has_websocket_field(head)
+    names_websocket(head) || has_websocket_field(head)
 }
 
-/// True for a response that speaks of WebSocket: a 101, or one with a `Sec-WebSocket-` field.
+/// True for a response that speaks of WebSocket: one with a `Sec-WebSocket-` field, or a 101 that
+/// does not switch to something else, as far as it can be read.
 pub fn is_upgrade_response(head: &Head) -> bool {
-    head.status() == Some(101) || has_websocket_field(head)
+    let switches_elsewhere =
+        head.complete && head.line("Upgrade").is_some() && !names_websocket(head);
+    has_websocket_field(head) || head.status() == Some(101) && !switches_elsewhere
+}
+
+fn names_websocket(head: &Head) -> bool {
+    head.members("Upgrade").iter().any(|member| {
+        let name = head.bytes(&member.range);
+        name.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"websocket"))
+    })
 }
 
 fn has_websocket_field(head: &Head) -> bool {

@@ -298,13 +298,13 @@ impl Ear {
         self.facts
     }
 
-    pub(crate) fn finish_here(&mut self, cut: bool) {
+    pub(crate) fn finish_here(&mut self, _cut: bool) {
         if self.done {
             return;
         }
         let Ear { conversation, desk, judge, judged, facts, .. } = self;
         let keep = desk.limits.keep_frames;
-        conversation.finish(cut, desk, &mut |event| note(event, keep, judge, judged, facts));
+        conversation.finish(desk, &mut |event| note(event, keep, judge, judged, facts));
     }
 }
 

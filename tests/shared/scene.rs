@@ -177,9 +177,9 @@ impl Assumed {
         conversation.hear(said, desk, &mut |event| consider(judge, event, found));
     }
 
-    fn finish(mut self, cut: bool) -> Vec<Finding> {
+    fn finish(mut self, _cut: bool) -> Vec<Finding> {
         let Assumed { conversation, judge, desk, found } = &mut self;
-        conversation.finish(cut, desk, &mut |event| consider(judge, event, found));
+        conversation.finish(desk, &mut |event| consider(judge, event, found));
         self.found
     }
 }
