@@ -61,7 +61,8 @@ impl Judge {
         suppression::apply(&mut judged.findings, from);
         self.stop_at_lost_sync(event, judged, from);
         self.memory.note(event);
-        HandshakeMemory::note(&mut self.memory.handshake, event, &judged.findings[from..]);
+        let route = self.memory.route;
+        HandshakeMemory::note(&mut self.memory.handshake, event, route, &judged.findings[from..]);
         for finding in &judged.findings[from..] {
             self.memory.note_finding(finding);
         }

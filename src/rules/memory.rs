@@ -5,7 +5,7 @@ use super::handshake_memory::HandshakeMemory;
 use super::keys::Keys;
 use super::pings::Pings;
 use super::thresholds::{self, Thresholds};
-use super::{Finding, Rule, Severity, suppression};
+use super::{Finding, Route, Rule, Severity, hist, suppression};
 use crate::http::Head;
 use crate::said::{At, Endpoint, Time};
 use crate::websocket::extension::Agreement;
@@ -29,6 +29,8 @@ pub struct Memory {
     pub timed: bool,
     /// True if the bytes were typed or pasted: nobody claims that they are a whole connection.
     pub pasted: bool,
+    /// How the bytes travel, and where to.
+    pub route: Route,
     /// From when on something is worth mentioning.
     pub thresholds: &'static Thresholds,
     /// A handshake was answered, with whatever status.
@@ -178,6 +180,7 @@ impl Default for Memory {
             direction_known: false,
             timed: false,
             pasted: false,
+            route: Route::default(),
             thresholds: &thresholds::DEFAULT,
             answered: false,
             binary_subprotocol: false,
@@ -277,6 +280,11 @@ impl Memory {
         let was_seen = is_whole(&handshake.request) && is_whole(&handshake.response);
         if was_seen && handshake.status() == Some(101) {
             self.agreement = Some(handshake.agreement());
+        }
+        if hist::has_other_frames(handshake) {
+            for direction in [&mut self.client, &mut self.server] {
+                direction.hidden |= suppression::begins(suppression::OTHER_FRAMES);
+            }
         }
         self.direction_known = true;
         self.answered |= handshake.response.is_some();

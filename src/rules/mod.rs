@@ -11,6 +11,7 @@ mod ctl;
 mod frg;
 mod frm;
 mod handshake_memory;
+mod hist;
 mod hs_req;
 mod hs_res;
 mod judge;
@@ -24,6 +25,8 @@ mod pages;
 mod pings;
 mod pmd;
 mod pmd_negotiation;
+mod route;
+mod sec;
 mod suppression;
 mod thresholds;
 mod utf;
@@ -31,6 +34,7 @@ mod utf;
 pub use judge::{Judge, Judged};
 pub use memory::Memory;
 pub use pages::{page, sections};
+pub use route::{Place, Route};
 pub use thresholds::Thresholds;
 
 use crate::http::Head;
@@ -42,7 +46,7 @@ use std::fmt;
 use std::ops::Range;
 
 /// All rules, in the order of the index.
-pub static ALL: [&&[&Rule]; 12] = [
+pub static ALL: [&&[&Rule]; 14] = [
     &hs_req::RULES,
     &hs_res::RULES,
     &neg::RULES,
@@ -54,6 +58,8 @@ pub static ALL: [&&[&Rule]; 12] = [
     &utf::RULES,
     &pmd_negotiation::RULES,
     &pmd::RULES,
+    &sec::RULES,
+    &hist::RULES,
     &cap::RULES,
 ];
 

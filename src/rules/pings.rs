@@ -1,6 +1,7 @@
 //! One endpoint's Pings and how they were answered (RFC 6455 §5.5.2, §5.5.3). At most
 //! [`MAX_OUTSTANDING`] are remembered, each by a hash of its payload.
 
+use super::sec::PING_FLOOD_SECONDS;
 use crate::layout::Span;
 use crate::said::Time;
 use crate::websocket::Frame;
@@ -25,6 +26,8 @@ pub(super) struct Pings {
     /// The last Pong that answered nothing; its Ping may come later if the capture mixed up the
     /// two directions.
     early: Option<Payload>,
+    /// Since when the last ones are counted, and how many they are.
+    pub(super) recent: Option<(Time, u32)>,
     round_trips: [f32; ROUND_TRIPS],
     count: usize,
 }
@@ -80,6 +83,7 @@ impl Pings {
     }
 
     pub(super) fn note_ping(&mut self, frame: &Frame<'_>, payload: &[u8], peer_frames: u64) {
+        self.count_recent(frame.at.time);
         let known = Payload::of(payload);
         if !payload.is_empty() && self.early.take() == Some(known) {
             return;
@@ -94,6 +98,18 @@ impl Pings {
             peer_frames,
             payload: known,
         });
+    }
+
+    fn count_recent(&mut self, now: Option<Time>) {
+        let Some(now) = now else { return };
+        self.recent = match self.recent {
+            Some((since, count))
+                if (0.0..PING_FLOOD_SECONDS).contains(&now.seconds_since(since)) =>
+            {
+                Some((since, count.saturating_add(1)))
+            }
+            _ => Some((now, 1)),
+        };
     }
 
     /// A Pong answers the latest Ping with its payload and all before that (§5.5.3).

@@ -34,6 +34,16 @@ pub struct Thresholds {
     pub messages: u64,
     /// Bytes of messages from which on unused compression is worth a word.
     pub uncompressed: u64,
+    /// Bytes of a frame from which on it is worth a note.
+    pub large_frame: u64,
+    /// The same for a message, inflated.
+    pub large_message: u64,
+    /// Bytes of a frame or message from which on its size is a warning.
+    pub huge_message: u64,
+    /// Pings a second, over five seconds, from which on they are a flood.
+    pub pings_per_second: f64,
+    /// Bytes of a request's head that servers commonly take.
+    pub large_head: usize,
 }
 
 /// The catalogue's numbers.
@@ -53,6 +63,11 @@ pub static DEFAULT: Thresholds = Thresholds {
     inflate_note: (50, 256 << 10),
     messages: 10,
     uncompressed: 1024,
+    large_frame: 1 << 20,
+    large_message: 16 << 20,
+    huge_message: 64 << 20,
+    pings_per_second: 10.0,
+    large_head: 8 << 10,
 };
 
 impl Default for Thresholds {
