@@ -16,6 +16,7 @@ mod hs_req;
 mod hs_res;
 mod judge;
 mod keys;
+mod liv;
 mod memory;
 mod msk;
 mod neg;
@@ -46,7 +47,7 @@ use std::fmt;
 use std::ops::Range;
 
 /// All rules, in the order of the index.
-pub static ALL: [&&[&Rule]; 14] = [
+pub static ALL: [&&[&Rule]; 15] = [
     &hs_req::RULES,
     &hs_res::RULES,
     &neg::RULES,
@@ -59,6 +60,7 @@ pub static ALL: [&&[&Rule]; 14] = [
     &pmd_negotiation::RULES,
     &pmd::RULES,
     &sec::RULES,
+    &liv::RULES,
     &hist::RULES,
     &cap::RULES,
 ];

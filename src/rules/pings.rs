@@ -28,6 +28,8 @@ pub(super) struct Pings {
     early: Option<Payload>,
     /// Since when the last ones are counted, and how many they are.
     pub(super) recent: Option<(Time, u32)>,
+    /// When the first and the last were sent, and how many there are.
+    sent: Option<(Time, Time, u32)>,
     round_trips: [f32; ROUND_TRIPS],
     count: usize,
 }
@@ -82,6 +84,17 @@ impl Pings {
         Some(f64::from(sorted[known / 2]))
     }
 
+    /// Seconds from the first to the last Ping, once there are three.
+    pub(super) fn lasted(&self) -> Option<f64> {
+        let (first, last, count) = self.sent?;
+        (count >= 3).then(|| last.seconds_since(first))
+    }
+
+    /// The mean time between two Pings in seconds, once there are three.
+    pub(super) fn interval(&self) -> Option<f64> {
+        Some(self.lasted()? / f64::from(self.sent?.2 - 1))
+    }
+
     pub(super) fn note_ping(&mut self, frame: &Frame<'_>, payload: &[u8], peer_frames: u64) {
         self.count_recent(frame.at.time);
         let known = Payload::of(payload);
@@ -102,6 +115,8 @@ impl Pings {
 
     fn count_recent(&mut self, now: Option<Time>) {
         let Some(now) = now else { return };
+        let (first, count) = self.sent.map_or((now, 0), |(first, _, count)| (first, count));
+        self.sent = Some((first, now, count.saturating_add(1)));
         self.recent = match self.recent {
             Some((since, count))
                 if (0.0..PING_FLOOD_SECONDS).contains(&now.seconds_since(since)) =>

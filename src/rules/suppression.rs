@@ -22,9 +22,9 @@ struct Row {
 
 /// The endpoint's bytes can't be read as frames any more.
 const ALL_FRAME_RULES: &[&str] =
-    &["FRM-*", "MSK-*", "FRG-*", "CTL-*", "CLS-*", "UTF-*", "PMD-*", "NEG-*", "SEC-*"];
+    &["FRM-*", "MSK-*", "FRG-*", "CTL-*", "CLS-*", "UTF-*", "PMD-*", "NEG-*", "SEC-*", "LIV-*"];
 
-static TABLE: [Row; 11] = [
+static TABLE: [Row; 12] = [
     Row { by: "FRM-LEN-MSB", hides: ALL_FRAME_RULES, reach: Reach::Rest },
     Row { by: "FRM-DATA-BEFORE-OPEN", hides: ALL_FRAME_RULES, reach: Reach::Rest },
     Row { by: LOST_SYNC, hides: ALL_FRAME_RULES, reach: Reach::Rest },
@@ -35,6 +35,7 @@ static TABLE: [Row; 11] = [
     Row { by: "PMD-TAIL-NOT-STRIPPED", hides: &["PMD-INFLATE-ERROR"], reach: Reach::Rest },
     Row { by: "MSK-CONSTANT-KEY", hides: &["MSK-REUSED-KEY"], reach: Reach::Rest },
     Row { by: "MSK-CONSTANT-KEY", hides: &["MSK-PREDICTABLE-KEY"], reach: Reach::Rest },
+    Row { by: "LIV-HALF-OPEN", hides: &["CTL-PING-UNANSWERED"], reach: Reach::Fact },
     Row { by: "PMD-RSV1-*", hides: &["FRM-RSV-UNNEGOTIATED"], reach: Reach::Fact },
 ];
 

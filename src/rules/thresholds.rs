@@ -42,6 +42,10 @@ pub struct Thresholds {
     pub huge_message: u64,
     /// Pings a second, over five seconds, from which on they are a flood.
     pub pings_per_second: f64,
+    /// Seconds that a connection without a heartbeat is open before that is worth a word.
+    pub open_without_heartbeat: f64,
+    /// Seconds without any frame that are a long silence.
+    pub silence: f64,
     /// Bytes of a request's head that servers commonly take.
     pub large_head: usize,
 }
@@ -67,6 +71,8 @@ pub static DEFAULT: Thresholds = Thresholds {
     large_message: 16 << 20,
     huge_message: 64 << 20,
     pings_per_second: 10.0,
+    open_without_heartbeat: 120.0,
+    silence: 60.0,
     large_head: 8 << 10,
 };
 
