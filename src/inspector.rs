@@ -2,7 +2,7 @@
 //! happened to the judge, both to the observer.
 
 use crate::inspection::{Connection, Observer};
-use crate::rules::{Judge, Judged, Severity};
+use crate::rules::{Judge, Judged, Route, Severity};
 use crate::said::{ConnectionId, Interest, Listener, Opening, Said, Transport};
 use crate::websocket::{Conversation, Desk, Event, Limits, Origin};
 
@@ -109,6 +109,7 @@ impl<O: Observer> Inspector<O> {
         judge.memory.agreement = conversation.agreement();
         judge.memory.direction_known = opening.initiator_seen;
         judge.memory.timed = opening.at.time.is_some();
+        judge.memory.route = Route::of(opening);
         judge.memory.pasted = opening.transport == Transport::None;
         self.slots[index] = Some(Box::new(Slot { connection, conversation, judge }));
     }

@@ -1,6 +1,6 @@
 //! What the rules remember of a handshake, for what comes after it.
 
-use super::{Finding, Severity};
+use super::{Finding, Route, Severity};
 use crate::said::{At, Endpoint};
 use crate::websocket::handshake::Handshake;
 use crate::websocket::subprotocol::{self, Subprotocol};
@@ -16,24 +16,32 @@ pub(super) struct HandshakeMemory {
     pub(super) unanswered: Option<At>,
     /// For each endpoint: the subprotocol, if it is known which messages it is made of.
     pub(super) subprotocol: [Option<&'static Subprotocol>; 2],
+    /// How many more messages of each endpoint are searched for secrets that anybody can read.
+    searched: [u8; 2],
 }
+
+/// A login stands at the beginning.
+const MESSAGES_SEARCHED: u8 = 16;
 
 impl HandshakeMemory {
     /// Takes note of a fact and of what the rules found in it.
     pub(super) fn note(
         memory: &mut Option<Box<HandshakeMemory>>,
         event: &Event<'_>,
+        route: Route,
         findings: &[Finding],
     ) {
         match (event, memory) {
             (Event::Handshake(handshake), memory) => {
-                let matters = HandshakeMemory::of(handshake, findings);
+                let matters = HandshakeMemory::of(handshake, route, findings);
                 *memory = (matters != HandshakeMemory::default()).then(|| Box::new(matters));
             }
             (Event::Message(message), Some(memory)) if memory.concerns(message) => {
                 if message.from == Endpoint::Client {
                     memory.bad_response = None;
                 }
+                let left = &mut memory.searched[message.from.index()];
+                *left = left.saturating_sub(1);
                 let subprotocol = &mut memory.subprotocol[message.from.index()];
                 if subprotocol.is_some_and(|known| !fits(known, message.opcode)) {
                     *subprotocol = None;
@@ -47,10 +55,16 @@ impl HandshakeMemory {
     pub(super) fn concerns(&self, message: &Message<'_>) -> bool {
         let subprotocol = self.subprotocol[message.from.index()];
         message.from == Endpoint::Client && self.bad_response.is_some()
+            || self.searches(message)
             || subprotocol.is_some_and(|known| !fits(known, message.opcode))
     }
 
-    fn of(handshake: &Handshake, findings: &[Finding]) -> HandshakeMemory {
+    /// True if the message is searched for secrets.
+    pub(super) fn searches(&self, message: &Message<'_>) -> bool {
+        self.searched[message.from.index()] > 0 && message.opcode == Opcode::Text
+    }
+
+    fn of(handshake: &Handshake, route: Route, findings: &[Finding]) -> HandshakeMemory {
         let mut memory = HandshakeMemory::default();
         match handshake.status() {
             None if handshake.response.is_none() => memory.unanswered = Some(handshake.request_at),
@@ -63,6 +77,9 @@ impl HandshakeMemory {
                         && finding.rule.id != "PMD-ACCEPTED-BAD-OFFER"
                 };
                 let bad = findings.iter().find(about_response);
+                if route.is_readable() == Ok(true) {
+                    memory.searched = [MESSAGES_SEARCHED; 2];
+                }
                 memory.bad_response = bad.map(|finding| finding.rule.id);
                 let known = handshake.subprotocol().and_then(subprotocol::find);
                 memory.subprotocol =

@@ -64,7 +64,8 @@ impl Judge {
         suppression::apply(&mut judged.findings, from);
         self.stop_at_lost_sync(event, judged, from);
         self.memory.note(event);
-        HandshakeMemory::note(&mut self.memory.handshake, event, &judged.findings[from..]);
+        let route = self.memory.route;
+        HandshakeMemory::note(&mut self.memory.handshake, event, route, &judged.findings[from..]);
         for finding in &judged.findings[from..] {
             self.memory.note_finding(finding);
         }
@@ -378,6 +379,6 @@ mod tests {
     #[test]
     fn the_memory_of_a_quiet_connection_is_small() {
         let size = size_of::<Judge>();
-        assert!(size <= 424, "{size} bytes");
+        assert!(size <= 440, "{size} bytes");
     }
 }

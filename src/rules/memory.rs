@@ -3,9 +3,10 @@
 
 use super::handshake_memory::HandshakeMemory;
 use super::keys::Keys;
+use super::liv::SILENCE;
 use super::pings::Pings;
 use super::thresholds::{self, Thresholds};
-use super::{Finding, Rule, Severity, suppression};
+use super::{Finding, Route, Rule, Severity, hist, suppression};
 use crate::http::Head;
 use crate::said::{At, Endpoint, Time};
 use crate::websocket::extension::Agreement;
@@ -14,6 +15,7 @@ use crate::websocket::handshake::Handshake;
 use crate::websocket::{
     Close, CutHeader, Event, Frame, Gap, Message, NotFrames, NotFramesKind, Opcode, Part,
 };
+use std::num::NonZeroI64;
 
 /// How often a warning or an error is repeated for one endpoint; notes are said once.
 const MAX_REPEATS: u8 = 16;
@@ -29,6 +31,8 @@ pub struct Memory {
     pub timed: bool,
     /// True if the bytes were typed or pasted: nobody claims that they are a whole connection.
     pub pasted: bool,
+    /// How the bytes travel, and where to.
+    pub route: Route,
     /// From when on something is worth mentioning.
     pub thresholds: &'static Thresholds,
     /// A handshake was answered, with whatever status.
@@ -41,6 +45,12 @@ pub struct Memory {
     pub(super) keys: Keys,
     /// When the last frame ended.
     pub(super) last_frame: Option<Time>,
+    /// When frames could first be sent, in nanoseconds as in [`Time`].
+    opened: Option<NonZeroI64>,
+    /// The longest silence in seconds; 0 if none was long.
+    pub(super) silence: f32,
+    /// A Pong was sent.
+    pub(super) ponged: bool,
     /// What of the handshake matters later; none if nothing does.
     pub(super) handshake: Option<Box<HandshakeMemory>>,
     told: Vec<Told>,
@@ -178,6 +188,7 @@ impl Default for Memory {
             direction_known: false,
             timed: false,
             pasted: false,
+            route: Route::default(),
             thresholds: &thresholds::DEFAULT,
             answered: false,
             binary_subprotocol: false,
@@ -185,6 +196,9 @@ impl Default for Memory {
             server: Direction::default(),
             keys: Keys::default(),
             last_frame: None,
+            opened: None,
+            silence: 0.0,
+            ponged: false,
             handshake: None,
             told: Vec::new(),
         }
@@ -211,6 +225,11 @@ impl Memory {
     /// of already.
     pub(super) fn bad_response(&self) -> Option<&'static str> {
         self.handshake.as_ref()?.bad_response
+    }
+
+    /// When frames could first be sent.
+    pub(super) fn opened(&self) -> Option<Time> {
+        self.opened.map(|nanoseconds| Time(nanoseconds.get()))
     }
 
     /// A usual round trip in seconds, as far as Pings showed it.
@@ -278,6 +297,12 @@ impl Memory {
         if was_seen && handshake.status() == Some(101) {
             self.agreement = Some(handshake.agreement());
         }
+        if hist::has_other_frames(handshake) {
+            for direction in [&mut self.client, &mut self.server] {
+                direction.hidden |= suppression::begins(suppression::OTHER_FRAMES);
+            }
+        }
+        self.opened = handshake.response_at.time.and_then(|time| NonZeroI64::new(time.0));
         self.direction_known = true;
         self.answered |= handshake.response.is_some();
         self.binary_subprotocol = handshake.subprotocol().is_some_and(is_binary_subprotocol);
@@ -285,6 +310,7 @@ impl Memory {
 
     #[inline]
     fn note_frame(&mut self, frame: &Frame<'_>) {
+        self.note_silence(frame.at.time);
         let direction = match frame.from {
             Endpoint::Client => &mut self.client,
             Endpoint::Server => &mut self.server,
@@ -305,6 +331,16 @@ impl Memory {
             return;
         }
         self.note_unusual_frame(frame);
+    }
+
+    /// Notes how long nobody has said anything; mostly that is not long.
+    #[inline]
+    fn note_silence(&mut self, now: Option<Time>) {
+        if let (Some(now), Some(before)) = (now, self.last_frame)
+            && now.0.saturating_sub(before.0) > SILENCE
+        {
+            self.silence = self.silence.max(now.seconds_since(before) as f32);
+        }
     }
 
     fn note_unusual_frame(&mut self, frame: &Frame<'_>) {
@@ -352,6 +388,7 @@ impl Memory {
                 pings.note_ping(frame, payload, answered);
             }
             Opcode::Pong => {
+                self.ponged = true;
                 if let Some(pings) = &mut self.of_mut(frame.from.peer()).pings {
                     pings.note_pong(frame, payload);
                 }

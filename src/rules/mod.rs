@@ -11,10 +11,12 @@ mod ctl;
 mod frg;
 mod frm;
 mod handshake_memory;
+mod hist;
 mod hs_req;
 mod hs_res;
 mod judge;
 mod keys;
+mod liv;
 mod memory;
 mod msk;
 mod neg;
@@ -24,6 +26,8 @@ mod pages;
 mod pings;
 mod pmd;
 mod pmd_negotiation;
+mod route;
+mod sec;
 mod suppression;
 mod thresholds;
 mod utf;
@@ -31,6 +35,7 @@ mod utf;
 pub use judge::{Judge, Judged};
 pub use memory::Memory;
 pub use pages::{page, sections};
+pub use route::{Place, Route};
 pub use thresholds::Thresholds;
 
 use crate::http::Head;
@@ -42,7 +47,7 @@ use std::fmt;
 use std::ops::Range;
 
 /// All rules, in the order of the index.
-pub static ALL: [&&[&Rule]; 12] = [
+pub static ALL: [&&[&Rule]; 15] = [
     &hs_req::RULES,
     &hs_res::RULES,
     &neg::RULES,
@@ -54,6 +59,9 @@ pub static ALL: [&&[&Rule]; 12] = [
     &utf::RULES,
     &pmd_negotiation::RULES,
     &pmd::RULES,
+    &sec::RULES,
+    &liv::RULES,
+    &hist::RULES,
     &cap::RULES,
 ];
 

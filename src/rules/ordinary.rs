@@ -3,6 +3,7 @@
 //! anything to say, and a property test holds it to that.
 
 use super::memory::{Memory, NOT_READABLE};
+use super::sec::is_large_message;
 use super::{msk, utf};
 use crate::said::Endpoint;
 use crate::websocket::{Frame, Message, Opcode, Part};
@@ -29,7 +30,7 @@ pub(super) fn is_ordinary_frame(frame: &Frame<'_>, memory: &Memory) -> bool {
         && (reserved == 0 || reserved == 0x40 && knows_rsv1)
         && header.masked() == from_client
         && header.payload_length >= shortest_for(header.length_code())
-        && header.payload_length >> 63 == 0
+        && header.payload_length <= memory.thresholds.large_frame
         && own.closed.is_none()
         && peer.fatal.is_none()
         && header.masking_key.is_none_or(|key| {
@@ -52,6 +53,7 @@ fn shortest_for(code: u8) -> u64 {
 pub(super) fn is_ordinary_message(message: &Message<'_>, memory: &Memory) -> bool {
     let is_text = message.opcode == Opcode::Text;
     memory.handshake.as_ref().is_none_or(|handshake| !handshake.concerns(message))
+        && !is_large_message(message, memory)
         && message.utf8_fault.is_none()
         && !message.split_character
         && !(is_text && message.payload.first() == Some(&utf::BOM[0]))

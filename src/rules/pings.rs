@@ -1,6 +1,7 @@
 //! One endpoint's Pings and how they were answered (RFC 6455 §5.5.2, §5.5.3). At most
 //! [`MAX_OUTSTANDING`] are remembered, each by a hash of its payload.
 
+use super::sec::PING_FLOOD_SECONDS;
 use crate::layout::Span;
 use crate::said::Time;
 use crate::websocket::Frame;
@@ -25,6 +26,10 @@ pub(super) struct Pings {
     /// The last Pong that answered nothing; its Ping may come later if the capture mixed up the
     /// two directions.
     early: Option<Payload>,
+    /// Since when the last ones are counted, and how many they are.
+    pub(super) recent: Option<(Time, u32)>,
+    /// When the first and the last were sent, and how many there are.
+    sent: Option<(Time, Time, u32)>,
     round_trips: [f32; ROUND_TRIPS],
     count: usize,
 }
@@ -79,7 +84,19 @@ impl Pings {
         Some(f64::from(sorted[known / 2]))
     }
 
+    /// Seconds from the first to the last Ping, once there are three.
+    pub(super) fn lasted(&self) -> Option<f64> {
+        let (first, last, count) = self.sent?;
+        (count >= 3).then(|| last.seconds_since(first))
+    }
+
+    /// The mean time between two Pings in seconds, once there are three.
+    pub(super) fn interval(&self) -> Option<f64> {
+        Some(self.lasted()? / f64::from(self.sent?.2 - 1))
+    }
+
     pub(super) fn note_ping(&mut self, frame: &Frame<'_>, payload: &[u8], peer_frames: u64) {
+        self.count_recent(frame.at.time);
         let known = Payload::of(payload);
         if !payload.is_empty() && self.early.take() == Some(known) {
             return;
@@ -94,6 +111,20 @@ impl Pings {
             peer_frames,
             payload: known,
         });
+    }
+
+    fn count_recent(&mut self, now: Option<Time>) {
+        let Some(now) = now else { return };
+        let (first, count) = self.sent.map_or((now, 0), |(first, _, count)| (first, count));
+        self.sent = Some((first, now, count.saturating_add(1)));
+        self.recent = match self.recent {
+            Some((since, count))
+                if (0.0..PING_FLOOD_SECONDS).contains(&now.seconds_since(since)) =>
+            {
+                Some((since, count.saturating_add(1)))
+            }
+            _ => Some((now, 1)),
+        };
     }
 
     /// A Pong answers the latest Ping with its payload and all before that (§5.5.3).

@@ -21,18 +21,21 @@ struct Row {
 }
 
 /// The endpoint's bytes can't be read as frames any more.
-const ALL_FRAME_RULES: &[&str] = &["FRM-*", "MSK-*", "FRG-*", "CTL-*", "CLS-*", "UTF-*", "PMD-*"];
+const ALL_FRAME_RULES: &[&str] =
+    &["FRM-*", "MSK-*", "FRG-*", "CTL-*", "CLS-*", "UTF-*", "PMD-*", "NEG-*", "SEC-*", "LIV-*"];
 
-static TABLE: [Row; 10] = [
+static TABLE: [Row; 12] = [
     Row { by: "FRM-LEN-MSB", hides: ALL_FRAME_RULES, reach: Reach::Rest },
     Row { by: "FRM-DATA-BEFORE-OPEN", hides: ALL_FRAME_RULES, reach: Reach::Rest },
     Row { by: LOST_SYNC, hides: ALL_FRAME_RULES, reach: Reach::Rest },
+    Row { by: OTHER_FRAMES, hides: ALL_FRAME_RULES, reach: Reach::Rest },
     Row { by: "FRM-LEN-MSB", hides: &["CTL-TOO-LONG"], reach: Reach::Fact },
     Row { by: "FRG-INTERLEAVED", hides: &["PMD-INFLATE-ERROR"], reach: Reach::Rest },
     Row { by: "FRG-CONT-WITHOUT-START", hides: &["PMD-INFLATE-ERROR"], reach: Reach::Rest },
     Row { by: "PMD-TAIL-NOT-STRIPPED", hides: &["PMD-INFLATE-ERROR"], reach: Reach::Rest },
     Row { by: "MSK-CONSTANT-KEY", hides: &["MSK-REUSED-KEY"], reach: Reach::Rest },
     Row { by: "MSK-CONSTANT-KEY", hides: &["MSK-PREDICTABLE-KEY"], reach: Reach::Rest },
+    Row { by: "LIV-HALF-OPEN", hides: &["CTL-PING-UNANSWERED"], reach: Reach::Fact },
     Row { by: "PMD-RSV1-*", hides: &["FRM-RSV-UNNEGOTIATED"], reach: Reach::Fact },
 ];
 
@@ -46,6 +49,8 @@ static HANDSHAKE: &[(&str, &[&str])] = &[
     ("HS-REQ-KEY-LENGTH", &["HS-REQ-KEY-CANONICAL", "HS-REQ-KEY-ENTROPY"]),
     ("HS-REQ-VERSION-SINGLE", &["HS-REQ-VERSION-SYNTAX", "HS-REQ-VERSION-13"]),
     ("HS-REQ-VERSION-SYNTAX", &["HS-REQ-VERSION-13"]),
+    ("HIST-VERSION-9-12", &["HS-REQ-VERSION-13"]),
+    ("HIST-HIXIE76", &["HIST-SEC-WEBSOCKET-DRAFT"]),
     ("HS-REQ-HOST-SINGLE", &["HS-REQ-HOST-SYNTAX", "HS-REQ-HOST-CONSISTENT"]),
     ("HS-REQ-HOST-SYNTAX", &["HS-REQ-HOST-CONSISTENT"]),
     ("HS-REQ-ORIGIN-SINGLE", &["HS-REQ-ORIGIN-SYNTAX"]),
@@ -64,6 +69,11 @@ static HANDSHAKE: &[(&str, &[&str])] = &[
     ("NEG-EXT-RESPONSE-SYNTAX", &["PMD-RESP-*"]),
     ("NEG-EXT-NOT-OFFERED", &["PMD-RESP-CLIENT-BITS-UNOFFERED", "NEG-EXT-UNREGISTERED"]),
     ("NEG-EXT-USED-NOT-ACCEPTED", &["FRM-RSV-UNNEGOTIATED", "PMD-RSV1-UNNEGOTIATED"]),
+    // They would quote what is offered.
+    ("SEC-SUBPROTO-TOKEN", &["NEG-SUBPROTO-UNREGISTERED", "NEG-SUBPROTO-NONE-AGREED"]),
+    ("SEC-LOCALHOST-FOREIGN-ORIGIN", &["SEC-ORIGIN-CROSS"]),
+    ("SEC-CLEARTEXT-CREDENTIALS", &["SEC-CLEARTEXT", "SEC-MIXED-CONTENT"]),
+    ("SEC-MIXED-CONTENT", &["SEC-CLEARTEXT"]),
     ("PMD-ACCEPTED-BAD-OFFER", &["PMD-RESP-SERVER-*", "PMD-RESP-CLIENT-BITS-*"]),
     ("PMD-LEGACY-NAME", &["NEG-EXT-UNREGISTERED"]),
     (
@@ -79,8 +89,11 @@ static HANDSHAKE: &[(&str, &[&str])] = &[
 /// What the judge calls it when nonsense follows nonsense; no rule.
 pub(super) const LOST_SYNC: &str = "(lost sync)";
 
+/// What the memory calls it when a draft had other frames than RFC 6455.
+pub(super) const OTHER_FRAMES: &str = "(other frames)";
+
 /// The rows after which nothing that is read of the endpoint can be relied on.
-pub(super) const UNRELIABLE: u16 = 0b111;
+pub(super) const UNRELIABLE: u16 = 0b1111;
 
 /// The rows that are in force from a finding of that rule on.
 pub(super) fn begins(id: &str) -> u16 {

@@ -34,6 +34,20 @@ pub struct Thresholds {
     pub messages: u64,
     /// Bytes of messages from which on unused compression is worth a word.
     pub uncompressed: u64,
+    /// Bytes of a frame from which on it is worth a note.
+    pub large_frame: u64,
+    /// The same for a message, inflated.
+    pub large_message: u64,
+    /// Bytes of a frame or message from which on its size is a warning.
+    pub huge_message: u64,
+    /// Pings a second, over five seconds, from which on they are a flood.
+    pub pings_per_second: f64,
+    /// Seconds that a connection without a heartbeat is open before that is worth a word.
+    pub open_without_heartbeat: f64,
+    /// Seconds without any frame that are a long silence.
+    pub silence: f64,
+    /// Bytes of a request's head that servers commonly take.
+    pub large_head: usize,
 }
 
 /// The catalogue's numbers.
@@ -53,6 +67,13 @@ pub static DEFAULT: Thresholds = Thresholds {
     inflate_note: (50, 256 << 10),
     messages: 10,
     uncompressed: 1024,
+    large_frame: 1 << 20,
+    large_message: 16 << 20,
+    huge_message: 64 << 20,
+    pings_per_second: 10.0,
+    open_without_heartbeat: 120.0,
+    silence: 60.0,
+    large_head: 8 << 10,
 };
 
 impl Default for Thresholds {

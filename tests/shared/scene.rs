@@ -10,6 +10,8 @@
 //! - before frames, `# agreed: …` is the accepted `Sec-WebSocket-Extensions` (`nothing` if it is
 //!   missing, `unknown` if the handshake was not seen), `# offered: …` what was offered, and
 //!   `# roles: unknown` says that nobody saw who opened the connection;
+//! - before heads, `# over: TCP 203.0.113.5:80` (or `TLS`) says how the bytes travel and to which
+//!   address;
 //! - all other lines of an http block are heads, each ended by an empty line or the end of the
 //!   block: those that begin with `HTTP/` are the server's. They are sent as on the wire, with CR
 //!   LF. In a block marked `escaped`, `\r`, `\0` and `\\` in a head are a bare CR, a NUL
@@ -60,9 +62,16 @@ pub(crate) fn play_http(text: &str, escaped: bool) -> Vec<Finding> {
     let mut inspector = Inspector::new(Recorder::default(), Limits::default());
     let at = At { packet: None, time: is_timed.then_some(START) };
     // An excerpt is not blamed for ending in the middle, unless it says that it was cut.
-    let transport = if text.contains("# end: cut") { Transport::Tcp } else { Transport::None };
-    inspector
-        .opened(ID, &Opening { client: None, server: None, transport, initiator_seen: true, at });
+    let over = text.lines().find_map(|line| line.strip_prefix("# over: ")?.split_once(' '));
+    let transport = match over {
+        Some(("TLS", _)) => Transport::Tls,
+        Some(_) => Transport::Tcp,
+        None if text.contains("# end: cut") => Transport::Tcp,
+        None => Transport::None,
+    };
+    let server = over.map(|(_, address)| address.parse().expect("an address and a port"));
+    let opening = Opening { client: None, server, transport, initiator_seen: true, at };
+    inspector.opened(ID, &opening);
     let mut scene = Scene::new(|said: Said<'_>| {
         inspector.said(ID, said);
     });

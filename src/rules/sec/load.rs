@@ -1,0 +1,96 @@
+//! What an endpoint asks of its peer (RFC 6455 §10.4).
+
+use crate::rules::{Broken, Check, Level, Memory, Rule, Severity, Violator};
+use crate::websocket::{Frame, Message, Opcode, Part};
+
+/// SEC-OVERSIZED
+pub static OVERSIZED: Rule = Rule {
+    id: "SEC-OVERSIZED",
+    severity: Severity::Warning,
+    level: Level::Should,
+    violator: Violator::Sender,
+    rfc: "6455 §10.4",
+    title: "Frames and messages have a size that a receiver can hold",
+    mend: "cut it into fragments or messages; as a receiver set a limit and refuse with 1009",
+    check: Check::Any(&[Check::Frame(large_frame), Check::Message(large_message)]),
+};
+
+fn large_frame(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
+    let limits = memory.thresholds;
+    let length = frame.header.payload_length;
+    let is_data = !matches!(frame.part, Part::Control | Part::Unknown)
+        && !matches!(frame.header.opcode(), Opcode::Reserved(_));
+    if length <= limits.large_frame || !is_data || length >> 63 != 0 {
+        return None;
+    }
+    let is_known = !memory.of(frame.from).is_unreliable();
+    is_known.then(|| {
+        let seen = format!("this frame announces {}", mebibytes(length));
+        let broken =
+            Broken::new(frame.from, seen, format!("at most {}", mebibytes(limits.large_frame)))
+                .at(frame.length_bits())
+                .cause("a whole file or a whole collection is sent at once");
+        if length > limits.huge_message { broken } else { broken.severity(Severity::Note) }
+    })
+}
+
+fn large_message(message: &Message<'_>, memory: &Memory) -> Option<Broken> {
+    let limits = memory.thresholds;
+    // One frame was spoken of already.
+    let is_one_frame = message.frames.len() == 1 && !message.compressed;
+    (is_large_message(message, memory) && !is_one_frame).then(|| {
+        let seen = format!("this message has {}", mebibytes(message.length));
+        let expected = format!("at most {}", mebibytes(limits.large_message));
+        let broken = Broken::new(message.from, seen, expected);
+        let is_huge = message.length > limits.huge_message;
+        if is_huge { broken } else { broken.severity(Severity::Note) }
+    })
+}
+
+/// True for a message that is worth a word about its size.
+#[inline]
+pub(crate) fn is_large_message(message: &Message<'_>, memory: &Memory) -> bool {
+    message.length > memory.thresholds.large_message
+}
+
+fn mebibytes(bytes: u64) -> String {
+    const MIB: u64 = 1 << 20;
+    match bytes {
+        0..MIB => format!("{bytes} bytes"),
+        _ if bytes < 1 << 40 => format!("{:.1} MiB", bytes as f64 / MIB as f64),
+        _ => format!("{bytes} bytes"),
+    }
+}
+
+/// SEC-PING-FLOOD
+pub static PING_FLOOD: Rule = Rule {
+    id: "SEC-PING-FLOOD",
+    severity: Severity::Warning,
+    level: Level::Advice,
+    violator: Violator::Sender,
+    rfc: "6455 §10.4, §5.5.2",
+    title: "Pings are rare",
+    mend: "send a Ping every 20 to 30 seconds; as a receiver limit how many you answer",
+    check: Check::Frame(ping_flood),
+};
+
+/// Pings are counted over so many seconds.
+pub(crate) const PING_FLOOD_SECONDS: f64 = 5.0;
+
+fn ping_flood(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
+    if frame.header.opcode() != Opcode::Ping {
+        return None;
+    }
+    let pings = memory.of(frame.from).pings.as_ref()?;
+    let (since, count) = pings.recent?;
+    let seconds = frame.at.time?.seconds_since(since);
+    let limit = memory.thresholds.pings_per_second * PING_FLOOD_SECONDS;
+    // Said when the limit is passed, not for each Ping behind it.
+    (f64::from(count) == limit.floor() && (0.0..PING_FLOOD_SECONDS).contains(&seconds)).then(|| {
+        let seen = format!("{} Pings come within {seconds:.1} s", count + 1);
+        let expected = format!("at most {} a second", memory.thresholds.pings_per_second);
+        Broken::new(frame.from, seen, expected).at(frame.span()).cause(
+            "a timer counts milliseconds where seconds were meant, or each message gets a Ping",
+        )
+    })
+}
