@@ -1,5 +1,6 @@
 //! ws101: an educational WebSocket protocol inspector and handshake validator.
 
+pub mod calendar;
 pub mod http;
 pub mod input;
 pub mod inspection;
@@ -8,6 +9,7 @@ pub mod layout;
 pub mod render;
 pub mod rules;
 pub mod said;
+pub mod select;
 pub mod websocket;
 
 pub use inspector::{Counts, Inspector};

@@ -61,7 +61,7 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
         _ => None,
     };
     match common.format {
-        Format::Json | Format::Jsonl => {
+        Format::Json | Format::Jsonl | Format::Har => {
             let record = Record {
                 r#type: "accept",
                 key,

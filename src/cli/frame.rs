@@ -67,7 +67,9 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
     match common.format {
         Format::Text => {}
         Format::Json => return records(args, Shape::Document, &bytes, agreement, common, output),
-        Format::Jsonl => return records(args, Shape::Lines, &bytes, agreement, common, output),
+        Format::Jsonl | Format::Har => {
+            return records(args, Shape::Lines, &bytes, agreement, common, output);
+        }
     }
     let sender = text::sender(stated(args), &bytes);
     let sheet = output.sheet;

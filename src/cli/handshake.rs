@@ -55,7 +55,7 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
     let worst = match common.format {
         Format::Text => show_all(&pairs, common, output)?,
         Format::Json => write_records(&pairs, Shape::Document, output)?,
-        Format::Jsonl => write_records(&pairs, Shape::Lines, output)?,
+        Format::Jsonl | Format::Har => write_records(&pairs, Shape::Lines, output)?,
     };
     if !unreadable.is_empty() {
         output.flush()?;

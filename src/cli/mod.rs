@@ -49,7 +49,7 @@ read or understood.";
 enum Command {
     Frame(frame::Args),
     Handshake(handshake::Args),
-    Pcap(pcap::Args),
+    Pcap(Box<pcap::Args>),
     Accept(accept::Args),
     Explain(explain::Args),
     Rules(rules::Args),
@@ -74,6 +74,10 @@ fn run_command(
     common: &Common,
     output: &mut Output,
 ) -> Result<Status, Failure> {
+    if common.format == Format::Har && !matches!(command, Some(Command::Pcap(_))) {
+        let expected = "expected: --format text, json or jsonl";
+        return Err(Failure::Input(format!("error: only pcap can write HAR\n  {expected}")));
+    }
     match command {
         None => Err(Failure::Input("error: no command was given\n  try: ws101 --help".to_owned())),
         Some(Command::Frame(args)) => frame::run(args, common, output),

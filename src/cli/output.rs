@@ -41,6 +41,8 @@ pub enum Format {
     Json,
     /// One JSON object a line, as things happen.
     Jsonl,
+    /// For browsers' tools: HTTP Archive 1.2 (`pcap` only).
+    Har,
 }
 
 /// When to use colours.

@@ -1,22 +1,29 @@
 //! `ws101 pcap`: every connection, handshake, frame, message and finding of a packet capture.
 
+mod extract;
+mod select;
+
 use super::{Common, Failure, Format, Output, Status};
-use clap::ValueEnum;
+use extract::Extract;
+use select::{Chosen, Seen, Select};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{Read, Write};
+use std::path::Path;
 use ws101::input::capture::{self, LinkType, News, Tally};
 use ws101::inspection::{Connection, Observer};
+use ws101::render::follow::Follow;
+use ws101::render::har::Har;
 use ws101::render::json::record::{Capture, Record, Skipped};
 use ws101::render::json::{self, Shape};
 use ws101::render::layouts::{Layouts, Wanted};
 use ws101::render::overview::Overview;
+use ws101::render::stats::Stats;
 use ws101::render::stream::Stream;
-use ws101::render::timeline::Detail;
 use ws101::render::{Paint, Sheet, escape, wrap};
 use ws101::rules::Judged;
-use ws101::said::Endpoint;
+use ws101::select::{Ends, Filter};
 use ws101::websocket::{Event, Limits};
 use ws101::{Counts, Inspector};
 
@@ -28,7 +35,19 @@ Examples:
   ws101 pcap chat.pcap --summary             only the table of connections
   ws101 pcap chat.pcap --connection 3        one conversation in full
   ws101 pcap chat.pcap --format jsonl | jq   everything, for programs
+  ws101 pcap chat.pcap --format har          for the network view of a browser
   tcpdump -U -w - port 80 | ws101 pcap -     as it happens
+
+Questions:
+  which messages contain \"error\"?            --text error        (any case: --text '(?i)error')
+  show me message 12 of the client in full   --connection 1 --message 12 --from client
+  what was sent in the second before connection 7 closed?
+                                             --connection 7 --since -1s
+  what did they say to each other?           --follow-stream 3
+  who breaks a MUST, and where?              --finding error
+  which connection carried the most bytes?   --stats                (it comes first)
+  what is large?                             --min-length 1M
+  how do the bits of frame 5 stand?          --connection 3 --layout 5 --from client
 
 Reads pcap and pcapng, plain or gzipped. Exit status: 0 nothing wrong, 1 findings at or above
 --fail-on, 2 the file could not be read.")]
@@ -36,9 +55,6 @@ pub struct Args {
     /// The capture; `-` reads a live pipe and prints as packets arrive.
     #[arg(value_name = "FILE", default_value = "-")]
     file: String,
-    /// Show only connection N, in full.
-    #[arg(long, value_name = "N")]
-    connection: Option<u64>,
     /// Show every frame, one line each.
     #[arg(long, conflicts_with = "messages")]
     frames: bool,
@@ -51,38 +67,89 @@ pub struct Args {
     /// Show the annotated layout of frame N of each direction (of --connection, else of the first).
     #[arg(long, value_name = "N")]
     layout: Option<u64>,
-    /// With --layout: only the frame from this end.
-    #[arg(long, value_enum, value_name = "ENDPOINT", requires = "layout")]
-    from: Option<From>,
     /// Keep at most this many bytes of each message.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_payload)]
     max_payload: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum From {
-    Client,
-    Server,
+    #[command(flatten)]
+    select: Select,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, Failure> {
+    let filter = args.select.filter(common.format, args.frames, args.summary);
+    if args.layout.is_some() {
+        args.select.check_layout(&filter)?;
+    }
+    let is_table = args.summary && common.format == Format::Text;
     let limits = Limits {
-        max_payload: if args.summary && common.format == Format::Text {
-            0
-        } else {
-            args.max_payload
-        },
+        max_payload: if is_table && filter.text.is_none() { 0 } else { args.max_payload },
         keep_frames: args.layout.is_some(),
         ..Limits::default()
     };
+    if common.format == Format::Har && (args.layout.is_some() || args.select.stats) {
+        return Err(Failure::Input(
+            "error: a HAR holds messages, neither layouts nor --stats\n  \
+             expected: --format text, json or jsonl"
+                .to_owned(),
+        ));
+    }
+    let chosen = choose(args, filter)?;
     let sheet = output.sheet;
     let counts = match common.format {
-        Format::Json => jsonl(args, Shape::Document, limits, output)?,
-        Format::Jsonl => jsonl(args, Shape::Lines, limits, output)?,
-        Format::Text => text(args, sheet, limits, output)?,
+        _ if args.select.extract.is_some() => extract(args, &chosen, limits, common, output)?,
+        format if args.select.stats => stats(args, &chosen, format, limits, output)?,
+        Format::Json => jsonl(args, &chosen, Shape::Document, limits, output)?,
+        Format::Jsonl => jsonl(args, &chosen, Shape::Lines, limits, output)?,
+        Format::Har => har(args, &chosen, limits, output)?,
+        Format::Text => text(args, &chosen, sheet, limits, output)?,
     };
     Ok(common.fail_on.status(counts.worst()))
+}
+
+/// Prepares the choice; what happened just before connections closed takes a pass to find out when
+/// they did.
+fn choose(args: &Args, filter: Filter) -> Result<Chosen, Failure> {
+    let mut chosen = Chosen { filter, ..Chosen::default() };
+    if !chosen.filter.needs_ends() {
+        return Ok(chosen);
+    }
+    if args.file == "-" {
+        return Err(Failure::Input(
+            "error: a moment before the end of a connection can't be known while it is open\n  \
+             try: saving the capture to a file, and reading that"
+                .to_owned(),
+        ));
+    }
+    let limits = Limits { max_payload: 0, ..Limits::default() };
+    let mut inspector = Inspector::new(Ends::default(), limits);
+    listen(args, &mut inspector, &RefCell::default(), &chosen)?;
+    chosen.closed = inspector.into_parts().0.into_closed();
+    Ok(chosen)
+}
+
+/// Reads the file and lets an observer hear what is chosen of it.
+fn observe<O: Observer>(
+    args: &Args,
+    chosen: &Chosen,
+    observer: O,
+    limits: Limits,
+    facts: &RefCell<Facts>,
+) -> Result<(O, Seen), Failure> {
+    let select = select_with(observer, chosen);
+    let mut inspector = Inspector::new(select, limits);
+    let tally = listen(args, &mut inspector, facts, chosen)?;
+    let (select, counts) = inspector.into_parts();
+    let (observer, passed, shown) = select.into_parts();
+    if chosen.filter.is_empty() {
+        return Ok((observer, Seen { tally, counts, passed: counts }));
+    }
+    select::say_if_nothing(shown, &counts);
+    Ok((observer, Seen { tally, counts, passed }))
+}
+
+fn select_with<O: Observer>(observer: O, chosen: &Chosen) -> ws101::select::Select<'_, O> {
+    ws101::select::Select::new(observer, &chosen.filter, &chosen.start)
+        .with_closed(chosen.closed.clone())
 }
 
 /// What becomes known of the file while it is read.
@@ -104,6 +171,7 @@ fn listen<O: Observer>(
     args: &Args,
     inspector: &mut Inspector<O>,
     facts: &RefCell<Facts>,
+    chosen: &Chosen,
 ) -> Result<Tally, Failure> {
     let source: Box<dyn Read> = match args.file.as_str() {
         "-" => Box::new(std::io::stdin().lock()),
@@ -119,6 +187,10 @@ fn listen<O: Observer>(
             if !links.contains(&link) {
                 links.push(link);
             }
+        }
+        News::Began(time) => {
+            let earlier = chosen.start.get().map_or(time, |start| start.min(time));
+            chosen.start.set(Some(earlier));
         }
         News::Secrets(_) | News::Damage(_) => {}
     };
@@ -143,6 +215,7 @@ fn name(file: &str) -> Cow<'static, str> {
 
 fn jsonl(
     args: &Args,
+    chosen: &Chosen,
     shape: Shape,
     limits: Limits,
     output: &mut Output,
@@ -150,60 +223,135 @@ fn jsonl(
     let facts = RefCell::new(Facts::default());
     let options = json::Options { layouts: args.layout.is_some(), ..json::Options::default() };
     let writer = json::Writer::new(output, shape, options);
-    let observer = Announced { inner: Some(writer), args, facts: &facts, announced: false };
-    let mut inspector = Inspector::new(observer, limits);
+    let observer = Announced::new(writer, json::Writer::record, args, &facts);
     // If nothing can be read, nothing is written.
-    let tally = listen(args, &mut inspector, &facts)?;
-    let (mut observer, counts) = inspector.into_parts();
-    observer.announce();
-    let skipped = skipped(&tally);
-    if let Some(writer) = observer.inner.take() {
-        writer.finish(json::record::Summary {
-            packets: Some(tally.packets),
-            bytes: Some(tally.bytes),
-            skipped: &skipped,
-            ..json::summary(&counts)
-        })?;
+    let (observer, seen) = observe(args, chosen, observer, limits, &facts)?;
+    observer.into_inner().finish(summary(&seen, chosen, &skipped(&seen.tally)))?;
+    Ok(seen.passed)
+}
+
+/// `--format har`: a document for browsers' tools.
+fn har(
+    args: &Args,
+    chosen: &Chosen,
+    limits: Limits,
+    output: &mut Output,
+) -> Result<Counts, Failure> {
+    let (har, seen) = observe(args, chosen, Har::new(output), limits, &RefCell::default())?;
+    har.finish()?;
+    Ok(seen.passed)
+}
+
+/// `--extract`: each message into a file.
+fn extract(
+    args: &Args,
+    chosen: &Chosen,
+    limits: Limits,
+    common: &Common,
+    output: &mut Output,
+) -> Result<Counts, Failure> {
+    let folder = args.select.extract.as_deref().unwrap_or(Path::new("."));
+    let observer = Extract::new(folder)?;
+    let (observer, seen) = observe(args, chosen, observer, limits, &RefCell::default())?;
+    let (written, index) = observer.finish()?;
+    if !common.quiet {
+        writeln!(output, "{} written; {index} lists them", counted(written, "message"))?;
     }
-    Ok(counts)
+    Ok(seen.passed)
+}
+
+/// `--stats`: counts, sizes, rates.
+fn stats(
+    args: &Args,
+    chosen: &Chosen,
+    format: Format,
+    limits: Limits,
+    output: &mut Output,
+) -> Result<Counts, Failure> {
+    let facts = RefCell::new(Facts::default());
+    let sheet = output.sheet;
+    let shape = match format {
+        Format::Text => {
+            let stats = Stats::text(&mut *output, sheet);
+            let (stats, seen) = observe(args, chosen, stats, limits, &facts)?;
+            stats.finish(json::summary(&seen.counts))?;
+            write_title(args, &sheet, &facts.borrow(), &seen.tally, &seen.counts, output)?;
+            write_total(&sheet, &seen, chosen, output)?;
+            return Ok(seen.passed);
+        }
+        Format::Json => Shape::Document,
+        Format::Jsonl | Format::Har => Shape::Lines,
+    };
+    let writer = json::Writer::new(output, shape, json::Options::default());
+    let stats = Announced::new(Stats::json(writer), Stats::record, args, &facts);
+    let (stats, seen) = observe(args, chosen, stats, limits, &facts)?;
+    stats.into_inner().finish(summary(&seen, chosen, &skipped(&seen.tally)))?;
+    Ok(seen.passed)
+}
+
+/// The `summary` of what was seen.
+fn summary<'a>(
+    seen: &Seen,
+    chosen: &Chosen,
+    skipped: &'a [Skipped<'a>],
+) -> json::record::Summary<'a> {
+    json::record::Summary {
+        packets: Some(seen.tally.packets),
+        bytes: Some(seen.tally.bytes),
+        skipped,
+        selected: (!chosen.filter.is_empty()).then(|| json::selected(&seen.passed)),
+        ..json::summary(&seen.counts)
+    }
 }
 
 /// Writes the `capture` record before anything else, once the link types are known.
-struct Announced<'a, W: Write> {
-    inner: Option<json::Writer<W>>,
+struct Announced<'a, O> {
+    inner: O,
+    record: fn(&mut O, &Record<'_>),
     args: &'a Args,
     facts: &'a RefCell<Facts>,
     announced: bool,
 }
 
-impl<W: Write> Announced<'_, W> {
+impl<'a, O: Observer> Announced<'a, O> {
+    fn new(
+        inner: O,
+        record: fn(&mut O, &Record<'_>),
+        args: &'a Args,
+        facts: &'a RefCell<Facts>,
+    ) -> Announced<'a, O> {
+        Announced { inner, record, args, facts, announced: false }
+    }
+
     fn announce(&mut self) {
         if std::mem::replace(&mut self.announced, true) {
             return;
         }
         let facts = self.facts.borrow();
-        if let Some(writer) = &mut self.inner {
-            writer.record(&Record::Capture(Capture {
-                file: Cow::Borrowed(&self.args.file),
-                format: facts.format,
-                link_types: &facts.link_names(),
-            }));
-        }
+        let capture = Capture {
+            file: Cow::Borrowed(&self.args.file),
+            format: facts.format,
+            link_types: &facts.link_names(),
+        };
+        (self.record)(&mut self.inner, &Record::Capture(capture));
+    }
+
+    fn into_inner(mut self) -> O {
+        self.announce();
+        self.inner
     }
 
     fn concerns(&self, connection: &Connection) -> bool {
-        let only = self.args.connection.or(self.args.layout.map(|_| 1));
-        only.is_none_or(|only| only == connection.number)
+        let layout = self.args.layout.map(|frame| wanted(self.args, frame));
+        layout.is_none_or(|wanted| wanted.connection == connection.number)
     }
 }
 
-impl<W: Write> Observer for Announced<'_, W> {
+impl<O: Observer> Observer for Announced<'_, O> {
     fn connection(&mut self, connection: &Connection) {
         self.announce();
-        if self.concerns(connection)
-            && let Some(writer) = &mut self.inner
-        {
-            writer.connection(connection);
+        if self.concerns(connection) {
+            self.inner.connection(connection);
         }
     }
 
@@ -212,58 +360,65 @@ impl<W: Write> Observer for Announced<'_, W> {
             Some(frame) => is_wanted(wanted(self.args, frame), connection, event),
             None => self.concerns(connection),
         };
-        if is_shown && let Some(writer) = &mut self.inner {
-            writer.event(connection, event, judged);
+        if is_shown {
+            self.inner.event(connection, event, judged);
         }
     }
 
     fn pause(&mut self) {
-        if let Some(writer) = &mut self.inner {
-            writer.pause();
-        }
+        self.inner.pause();
     }
 
     fn is_done(&self) -> bool {
-        self.inner.as_ref().is_some_and(Observer::is_done)
+        self.inner.is_done()
     }
 }
 
-fn text(args: &Args, sheet: Sheet, limits: Limits, output: &mut Output) -> Result<Counts, Failure> {
+fn text(
+    args: &Args,
+    chosen: &Chosen,
+    sheet: Sheet,
+    limits: Limits,
+    output: &mut Output,
+) -> Result<Counts, Failure> {
+    let facts = RefCell::new(Facts::default());
+    let select = &args.select;
     if let Some(frame) = args.layout {
         return layouts(args, frame, sheet, limits, output);
     }
-    let facts = RefCell::new(Facts::default());
-    let streams = args.frames || args.messages || args.connection.is_some() || args.file == "-";
-    if streams && !args.summary {
-        let detail = if args.frames { Detail::Frames } else { Detail::Messages };
-        let stream = Stream::new(&mut *output, sheet, detail, args.connection);
-        let mut inspector = Inspector::new(stream, limits);
-        let tally = listen(args, &mut inspector, &facts)?;
-        let (stream, counts) = inspector.into_parts();
+    if select.follows() {
+        let follow = Follow::new(&mut *output, sheet, select.clock());
+        let (follow, seen) = observe(args, chosen, follow, limits, &facts)?;
+        follow.finish()?;
+        return Ok(seen.passed);
+    }
+    let streams = args.frames || args.messages || !chosen.filter.is_empty() || args.file == "-";
+    if (streams || select.is_timed()) && !args.summary {
+        let only = select.only_connection();
+        let stream = Stream::new(&mut *output, sheet, select.detail(args.frames), only)
+            .with_clock(select.clock())
+            .with_whole_messages(select.names_messages())
+            .with_reports(Select::is_whole_connection(&chosen.filter));
+        let (stream, seen) = observe(args, chosen, stream, limits, &facts)?;
         stream.finish()?;
         writeln!(output)?;
-        write_title(args, &sheet, &facts.borrow(), &tally, &counts, output)?;
-        write_total(&sheet, &tally, &counts, output)?;
-        return Ok(counts);
+        write_title(args, &sheet, &facts.borrow(), &seen.tally, &seen.counts, output)?;
+        write_total(&sheet, &seen, chosen, output)?;
+        return Ok(seen.passed);
     }
     let overview = if args.summary { Overview::table_only(sheet) } else { Overview::new(sheet) };
-    let mut inspector = Inspector::new(overview, limits);
-    let tally = listen(args, &mut inspector, &facts)?;
-    let (overview, counts) = inspector.into_parts();
-    write_title(args, &sheet, &facts.borrow(), &tally, &counts, output)?;
+    let (overview, seen) = observe(args, chosen, overview, limits, &facts)?;
+    write_title(args, &sheet, &facts.borrow(), &seen.tally, &seen.counts, output)?;
     writeln!(output)?;
     overview.write(output)?;
-    write_total(&sheet, &tally, &counts, output)?;
-    Ok(counts)
+    write_total(&sheet, &seen, chosen, output)?;
+    Ok(seen.passed)
 }
 
 /// The frames that `--layout` asks for.
 fn wanted(args: &Args, frame: u64) -> Wanted {
-    let from = args.from.map(|from| match from {
-        From::Client => Endpoint::Client,
-        From::Server => Endpoint::Server,
-    });
-    Wanted { connection: args.connection.unwrap_or(1), from, frame }
+    let connection = args.select.only_connection().unwrap_or(1);
+    Wanted { connection, from: args.select.from(), frame }
 }
 
 fn is_wanted(wanted: Wanted, connection: &Connection, event: &Event<'_>) -> bool {
@@ -284,7 +439,7 @@ fn layouts(
     let Wanted { connection, from, .. } = wanted;
     let observer = Layouts::new(&mut *output, sheet, wanted);
     let mut inspector = Inspector::new(observer, limits);
-    listen(args, &mut inspector, &RefCell::new(Facts::default()))?;
+    listen(args, &mut inspector, &RefCell::default(), &Chosen::default())?;
     let (observer, counts) = inspector.into_parts();
     if observer.finish()? == 0 {
         let whose = from.map_or(String::new(), |from| format!(" from the {from}"));
@@ -334,10 +489,17 @@ fn write_title(
 
 fn write_total(
     sheet: &Sheet,
-    tally: &Tally,
-    counts: &Counts,
+    seen: &Seen,
+    chosen: &Chosen,
     out: &mut impl Write,
 ) -> std::io::Result<()> {
+    let Seen { tally, counts: all, passed: counts } = seen;
+    if !chosen.filter.is_empty() {
+        let connections = counted(all.connections, "connection");
+        let messages = counted(all.messages, "message");
+        let (some, few) = (counts.messages, counts.connections);
+        writeln!(out, "\nshown: {some} of {messages}, of {few} of {connections}")?;
+    }
     let skipped = skipped(tally);
     if !skipped.is_empty() {
         let list: Vec<_> =

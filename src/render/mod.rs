@@ -1,21 +1,26 @@
 //! Many ways out: one file per way. Renderers receive facts and findings and decide how to show
 //! them; they read no input and judge nothing.
 
+mod clock;
 pub mod derivation;
 pub mod escape;
 pub mod finding;
+pub mod follow;
 pub mod frame;
 pub mod handshake;
+pub mod har;
 pub mod json;
 pub mod layouts;
 pub mod markdown;
 pub mod overview;
 mod palette;
 pub mod refusal;
+pub mod stats;
 pub mod stream;
 pub mod timeline;
 mod wrap;
 
+pub use clock::Clock;
 pub use palette::{Paint, Palette};
 pub use wrap::wrap;
 

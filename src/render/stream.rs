@@ -1,8 +1,9 @@
 //! A capture as it happens, for people: each line as soon as its packet arrives. Keeps nothing.
 
+use super::follow;
 use super::handshake;
 use super::timeline::{self, Detail};
-use super::{Paint, Sheet};
+use super::{Clock, Paint, Sheet};
 use crate::inspection::{Connection, Observer};
 use crate::rules::Judged;
 use crate::websocket::Event;
@@ -16,13 +17,34 @@ pub struct Stream<W> {
     detail: Detail,
     /// Only this connection, if any.
     only: Option<u64>,
+    clock: Clock,
+    /// Messages are shown whole, under their lines.
+    whole: bool,
+    /// A handshake of the only connection is reported rule by rule.
+    reports: bool,
     error: Option<io::Error>,
 }
 
 impl<W: Write> Stream<W> {
     /// A stream of lines to `out`.
     pub fn new(out: W, sheet: Sheet, detail: Detail, only: Option<u64>) -> Stream<W> {
-        Stream { out, sheet, detail, only, error: None }
+        let (clock, whole) = (Clock::Relative, false);
+        Stream { out, sheet, detail, only, clock, whole, reports: true, error: None }
+    }
+
+    /// Shows times like this.
+    pub fn with_clock(self, clock: Clock) -> Stream<W> {
+        Stream { clock, ..self }
+    }
+
+    /// Shows messages whole.
+    pub fn with_whole_messages(self, whole: bool) -> Stream<W> {
+        Stream { whole, ..self }
+    }
+
+    /// Whether the handshake of the only connection is reported rule by rule.
+    pub fn with_reports(self, reports: bool) -> Stream<W> {
+        Stream { reports, ..self }
     }
 
     /// The output back, or why it could not be written.
@@ -80,12 +102,23 @@ impl<W: Write> Observer for Stream<W> {
             return;
         }
         if self.only.is_some()
+            && self.reports
             && let Event::Handshake(handshake) = event
         {
             return self.report(handshake, judged);
         }
-        if let Some(line) = timeline::line(&self.sheet, connection, event, judged, self.detail) {
-            self.write(connection, &line);
+        if self.whole
+            && let Event::Message(message) = event
+        {
+            let head = follow::head(&self.sheet, &mut self.clock, connection, message);
+            self.write(connection, &head);
+            self.write(connection, &follow::body(&self.sheet, message));
+        } else {
+            let (sheet, clock) = (&self.sheet, &mut self.clock);
+            let line = timeline::line_at(sheet, clock, connection, event, judged, self.detail);
+            if let Some(line) = line {
+                self.write(connection, &line);
+            }
         }
         if let Event::End(end) = event {
             let line = timeline::end_line(&self.sheet, end);

@@ -1,5 +1,6 @@
 //! A conversation for people: one line for each thing that happened, with time and direction.
 
+use super::clock::Clock;
 use super::{Paint, Sheet, escape, wrap};
 use crate::inspection::Connection;
 use crate::rules::{Finding, Judged, Severity};
@@ -17,10 +18,12 @@ pub enum Detail {
     Messages,
     /// Every frame.
     Frames,
+    /// Every frame and every message.
+    Both,
 }
 
-/// Columns that time and arrow take.
-const LEAD: usize = 18;
+/// Columns that the arrow takes, with the space around it.
+const ARROW: usize = 7;
 
 /// The line for an event, if it is one that is shown at this detail.
 pub fn line(
@@ -30,22 +33,37 @@ pub fn line(
     judged: &Judged,
     detail: Detail,
 ) -> Option<String> {
+    line_at(sheet, &mut Clock::Relative, connection, event, judged, detail)
+}
+
+/// The line for an event, with the time as this clock shows it.
+pub fn line_at(
+    sheet: &Sheet,
+    clock: &mut Clock,
+    connection: &Connection,
+    event: &Event<'_>,
+    judged: &Judged,
+    detail: Detail,
+) -> Option<String> {
+    let width = clock.width() + ARROW;
     let (from, at, what) = match event {
         Event::Handshake(handshake) => {
-            return Some(handshake_lines(sheet, connection, handshake, judged));
+            return Some(handshake_lines(sheet, clock, connection, handshake, judged));
         }
-        Event::Message(message) if detail == Detail::Messages => {
-            (Some(message.from), message.at, message_text(sheet, message))
+        Event::Message(message) if detail != Detail::Frames => {
+            (Some(message.from), message.at, message_text(sheet, message, width))
         }
         Event::Frame(frame) if shows_frame(frame, detail) => {
-            (Some(frame.from), frame.at, frame_text(sheet, frame, detail))
+            (Some(frame.from), frame.at, frame_text(sheet, frame, detail, width))
         }
         Event::Close(close) => (Some(close.from), close.at, close_text(close)),
         Event::Gap(gap) => (Some(gap.from), gap.at, gap_text(gap)),
-        Event::NotFrames(other) => (Some(other.from), other.at, not_frames_text(sheet, other)),
+        Event::NotFrames(other) => {
+            (Some(other.from), other.at, not_frames_text(sheet, other, width))
+        }
         _ => return None,
     };
-    Some(format!("{}{what}", lead(sheet, connection, from, at)))
+    Some(format!("{}{what}", lead(sheet, clock, connection, from, at)))
 }
 
 /// How the connection ended.
@@ -109,32 +127,42 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
-fn lead(sheet: &Sheet, connection: &Connection, from: Option<Endpoint>, at: At) -> String {
-    let time = match (at.time, connection.opened.time) {
-        (Some(time), Some(opened)) => format!("{:>9.3}", time.seconds_since(opened)),
-        _ => " ".repeat(9),
-    };
-    let (arrow, paint) = match (from, sheet.ascii) {
+fn lead(
+    sheet: &Sheet,
+    clock: &mut Clock,
+    connection: &Connection,
+    from: Option<Endpoint>,
+    at: At,
+) -> String {
+    let time = clock.show(connection, at);
+    let (arrow, paint) = arrow(sheet, from);
+    let palette = sheet.palette;
+    format!("{}  {}  ", palette.paint(Paint::Faint, time), palette.paint(paint, arrow))
+}
+
+/// Which way something went, and its colour.
+pub(super) fn arrow(sheet: &Sheet, from: Option<Endpoint>) -> (&'static str, Paint) {
+    match (from, sheet.ascii) {
         (Some(Endpoint::Client), false) => ("──▶", Paint::Client),
         (Some(Endpoint::Client), true) => ("-->", Paint::Client),
         (Some(Endpoint::Server), false) => ("◀──", Paint::Server),
         (Some(Endpoint::Server), true) => ("<--", Paint::Server),
         (None, _) => ("   ", Paint::Faint),
-    };
-    let palette = sheet.palette;
-    format!("{}  {}  ", palette.paint(Paint::Faint, time), palette.paint(paint, arrow))
+    }
 }
 
 fn handshake_lines(
     sheet: &Sheet,
+    clock: &mut Clock,
     connection: &Connection,
     handshake: &Handshake,
     judged: &Judged,
 ) -> String {
-    let room = sheet.width.saturating_sub(LEAD + 24).max(20);
+    let width = clock.width() + ARROW;
+    let room = sheet.width.saturating_sub(width + 26).max(20);
     let mut out = String::new();
     if let Some(request) = &handshake.request {
-        out.push_str(&lead(sheet, connection, Some(Endpoint::Client), handshake.request_at));
+        out.push_str(&lead(sheet, clock, connection, Some(Endpoint::Client), handshake.request_at));
         let [method, target] = [request.method(), request.target()]
             .map(|part| escape::clipped(part.unwrap_or(b"?"), room));
         let _ = write!(out, "{method} {target}");
@@ -148,14 +176,20 @@ fn handshake_lines(
             if !out.is_empty() {
                 out.push('\n');
             }
-            out.push_str(&lead(sheet, connection, Some(Endpoint::Server), handshake.response_at));
+            out.push_str(&lead(
+                sheet,
+                clock,
+                connection,
+                Some(Endpoint::Server),
+                handshake.response_at,
+            ));
             let line = response.bytes(&response.start_range());
             // The version says nothing new.
             let line = line.strip_prefix(b"HTTP/1.1 ").unwrap_or(line);
             let _ = write!(out, "{:<46} {verdict}", escape::clipped(line, room));
         }
         None => {
-            let _ = write!(out, "\n{}{verdict}", " ".repeat(LEAD - 2));
+            let _ = write!(out, "\n{}{verdict}", " ".repeat(width));
         }
     }
     out
@@ -185,12 +219,12 @@ fn verdict(sheet: &Sheet, handshake: &Handshake, judged: &Judged) -> String {
 fn shows_frame(frame: &Frame<'_>, detail: Detail) -> bool {
     let opcode = frame.header.opcode();
     match detail {
-        Detail::Frames => opcode != Opcode::Close,
+        Detail::Frames | Detail::Both => opcode != Opcode::Close,
         Detail::Messages => !opcode.is_data() && opcode != Opcode::Close,
     }
 }
 
-fn message_text(sheet: &Sheet, message: &Message<'_>) -> String {
+fn message_text(sheet: &Sheet, message: &Message<'_>, width: usize) -> String {
     let wire = if message.compressed {
         format!("({} deflated)", size(message.wire_length))
     } else if message.frames.len() > 1 {
@@ -199,6 +233,15 @@ fn message_text(sheet: &Sheet, message: &Message<'_>) -> String {
         String::new()
     };
     let head = format!("{:<7}{:>8}  {wire:<17} ", message.opcode.name(), size(message.length));
+    let notes = message_notes(message);
+    let room = sheet.width.saturating_sub(width + head.len() + notes.len() + 4).max(8);
+    let shown_as = if message.opaque { Opcode::Binary } else { message.opcode };
+    let preview = preview(shown_as, message.payload, room);
+    format!("{head}{preview}{notes}")
+}
+
+/// What keeps a message from being the whole truth.
+pub(super) fn message_notes(message: &Message<'_>) -> String {
     let mut notes = String::new();
     if let Some(fault) = message.inflate_fault {
         let _ = write!(notes, "  not inflated: {fault}");
@@ -209,10 +252,7 @@ fn message_text(sheet: &Sheet, message: &Message<'_>) -> String {
     if !message.complete {
         notes.push_str("  incomplete");
     }
-    let room = sheet.width.saturating_sub(LEAD + head.len() + notes.len() + 2).max(8);
-    let shown_as = if message.opaque { Opcode::Binary } else { message.opcode };
-    let preview = preview(shown_as, message.payload, room);
-    format!("{head}{preview}{notes}")
+    notes
 }
 
 /// The start of a payload: text in quotes, other bytes in hexadecimal.
@@ -225,7 +265,7 @@ fn preview(shown_as: Opcode, payload: &[u8], room: usize) -> String {
     format!("{}{more}", escape::hex(&payload[..shown]))
 }
 
-fn frame_text(sheet: &Sheet, frame: &Frame<'_>, detail: Detail) -> String {
+fn frame_text(sheet: &Sheet, frame: &Frame<'_>, detail: Detail, width: usize) -> String {
     let header = &frame.header;
     let opcode = header.opcode();
     let mut name = opcode.name().to_owned();
@@ -233,7 +273,7 @@ fn frame_text(sheet: &Sheet, frame: &Frame<'_>, detail: Detail) -> String {
         name = format!("0x{bits:X}?");
     }
     let mut out = format!("{name:<7}{:>8}  ", size(header.payload_length));
-    if detail == Detail::Frames {
+    if detail != Detail::Messages {
         let flag = |set: bool, label: &'static str| if set { label } else { "" };
         let flags = [
             flag(header.fin(), "FIN"),
@@ -245,7 +285,7 @@ fn frame_text(sheet: &Sheet, frame: &Frame<'_>, detail: Detail) -> String {
         let flags: Vec<_> = flags.into_iter().filter(|flag| !flag.is_empty()).collect();
         let _ = write!(out, "frame {:<6} {:<16} ", frame.number, flags.join(" "));
     }
-    let room = sheet.width.saturating_sub(LEAD + escape::width(&out) + 12).max(8);
+    let room = sheet.width.saturating_sub(width + escape::width(&out) + 14).max(8);
     if let Some(payload) = frame.payload
         && !payload.is_empty()
     {
@@ -282,13 +322,13 @@ fn gap_text(gap: &Gap) -> String {
     format!("gap    {length} not captured ({}){after}", gap.reason.name())
 }
 
-fn not_frames_text(sheet: &Sheet, other: &NotFrames<'_>) -> String {
+fn not_frames_text(sheet: &Sheet, other: &NotFrames<'_>, width: usize) -> String {
     let what = match other.kind {
         NotFramesKind::HttpAfterUpgrade => "text where frames should be",
         NotFramesKind::TrailingBytes => "bytes that form no frame after the Close",
         NotFramesKind::FramesAfterRefusal => "frames although the handshake was refused",
         NotFramesKind::BeforeUpgrade => "bytes that are no HTTP before the answer",
     };
-    let room = sheet.width.saturating_sub(LEAD + what.len() + 6).max(8);
+    let room = sheet.width.saturating_sub(width + what.len() + 8).max(8);
     format!("{what}: \"{}\"", escape::clipped(other.bytes, room))
 }

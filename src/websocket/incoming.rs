@@ -280,6 +280,7 @@ impl Incoming {
     }
 
     /// The header at the start of `bytes`, unless more bytes are needed to tell.
+    #[inline(always)]
     fn read_header(&self, bytes: &[u8]) -> Option<FrameHeader> {
         if self.may_become_other(bytes) { None } else { FrameHeader::read(bytes).ok() }
     }
@@ -664,6 +665,7 @@ impl Incoming {
         }
     }
 
+    #[inline(always)]
     fn opening(&self, header: &FrameHeader, number: u64, offset: u64, started: At) -> Opening {
         let unknown = Compression { window_bits: 15, context_takeover: true };
         let (compression, explained) = match self.agreement {

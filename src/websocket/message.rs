@@ -340,9 +340,11 @@ pub(super) fn whole(
 ) {
     let is_text = opening.opcode == Opcode::Text && !opening.opaque;
     let kept = payload.len().min(limits.max_payload);
-    let mut wire_start = [0; 2];
-    let start_length = payload.len().min(2);
-    wire_start[..start_length].copy_from_slice(&payload[..start_length]);
+    let wire_start = match *payload {
+        [] => [0, 0],
+        [first] => [first, 0],
+        [first, second, ..] => [first, second],
+    };
     let utf8_fault = if is_text { utf8::check(payload) } else { None };
     let place = |offset| Place { frame, offset: opening.payload_offset + offset };
     sink(&Message {

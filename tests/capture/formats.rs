@@ -273,7 +273,10 @@ fn the_news_come_before_the_packets() {
     let mut write_down = |item: News<'_>| news.push(format!("{item:?}"));
     let options = Options { news: Some(&mut write_down), ..Options::default() };
     capture::read(&contents("l_sll2.pcap")[..], &mut Recorder::default(), options).expect("read");
-    assert_eq!(news, ["Format(PcapMicroseconds, false)", "Interface(LinkType(276))"]);
+    assert_eq!(
+        news,
+        ["Format(PcapMicroseconds, false)", "Interface(LinkType(276))", "Began(Time(1000000000))"]
+    );
 }
 
 /// Gives at most so many bytes at a time, in turn.

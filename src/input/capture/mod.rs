@@ -30,7 +30,7 @@ pub use reassembly::Reassembly;
 pub use tally::{Skipped, Tally};
 pub use tcp::Limits;
 
-use crate::said::Listener;
+use crate::said::{Listener, Time};
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -39,6 +39,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub enum News<'a> {
     /// The format, before the first packet; true if it came in gzip.
     Format(Format, bool),
+    /// The first packet was captured at this time.
+    Began(Time),
     /// An interface of this link type was described.
     Interface(LinkType),
     /// Lines of a TLS key log that the file carries.
@@ -75,9 +77,16 @@ pub fn read<L: Listener>(
         }
     };
     tell(News::Format(file.format(), file.is_gzip()));
+    let mut has_begun = false;
     loop {
         match file.step() {
-            Step::Packet(packet) => reassembly.packet(&packet, listener),
+            Step::Packet(packet) => {
+                if !has_begun && let Some(time) = packet.at.time {
+                    has_begun = true;
+                    tell(News::Began(time));
+                }
+                reassembly.packet(&packet, listener);
+            }
             Step::Starved => {
                 if file.may_block() {
                     listener.pause();

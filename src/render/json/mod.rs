@@ -275,15 +275,46 @@ pub fn summary(counts: &Counts) -> record::Summary<'static> {
         connections: counts.connections,
         frames: counts.frames,
         messages: counts.messages,
-        findings: record::BySeverity {
-            error: counts.errors,
-            warning: counts.warnings,
-            note: counts.notes,
-        },
+        findings: by_severity(counts),
         gaps: counts.gaps,
         other_exchanges: counts.other_exchanges,
         skipped: &[],
+        selected: None,
     }
+}
+
+/// What was chosen, for a `summary`.
+pub fn selected(counts: &Counts) -> record::Selected {
+    record::Selected {
+        connections: counts.connections,
+        frames: counts.frames,
+        messages: counts.messages,
+        findings: by_severity(counts),
+        gaps: counts.gaps,
+    }
+}
+
+fn by_severity(counts: &Counts) -> record::BySeverity {
+    record::BySeverity { error: counts.errors, warning: counts.warnings, note: counts.notes }
+}
+
+/// A `message` record without what the message says.
+pub fn message_without_text(number: u64, message: &Message<'_>) -> serde_json::Value {
+    let record = Record::Message(record::Message {
+        place: placed(number, message.from, message.offset, message.at),
+        message: message.number,
+        opcode_name: message.opcode.name(),
+        frames: message.frames,
+        compressed: message.compressed,
+        wire_length: message.wire_length,
+        length: message.length,
+        text: None,
+        base64: None,
+        truncated: message.truncated,
+        trusted: message.trusted,
+        complete: message.complete,
+    });
+    serde_json::to_value(&record).expect("plain records serialize")
 }
 
 /// A rule as a JSON object.
@@ -371,6 +402,14 @@ fn field<'a>(found: &layout::Field, raw: &[u8], offset: u64) -> record::Field<'a
         section: found.spec.section,
         fields: found.children.iter().map(|child| field(child, raw, offset)).collect(),
     }
+}
+
+/// A value as text that does no harm on a terminal.
+pub fn harmless(value: &serde_json::Value) -> String {
+    let mut out = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, HarmlessStrings);
+    value.serialize(&mut serializer).expect("a value serializes");
+    String::from_utf8(out).expect("JSON is UTF-8")
 }
 
 /// Writes strings so that they do no harm on a terminal (see [`text`]).

@@ -81,6 +81,8 @@ pub enum Record<'a> {
     Gap(Gap),
     /// A connection ended.
     End(End),
+    /// Counts and sizes of one opcode in one direction.
+    Stats(Stats),
     /// What was counted.
     Summary(Summary<'a>),
 }
@@ -383,6 +385,44 @@ pub struct End {
     pub why: String,
 }
 
+/// `stats`.
+#[derive(Debug, Serialize)]
+pub struct Stats {
+    /// The connection; none for the whole capture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection: Option<u64>,
+    /// Who sent it.
+    pub direction: &'static str,
+    /// The opcode.
+    pub opcode: u8,
+    /// Its name.
+    pub opcode_name: &'static str,
+    /// Frames with this opcode.
+    pub frames: u64,
+    /// Bytes of their headers.
+    pub header_bytes: u64,
+    /// Bytes of their payloads on the wire.
+    pub payload_bytes: u64,
+    /// Messages with this opcode.
+    pub messages: u64,
+    /// Their bytes after inflating.
+    pub message_bytes: u64,
+    /// The smallest message, or payload of a control frame.
+    pub min: Option<u64>,
+    /// Half of them are no larger than this (to 1/16).
+    pub median: Option<u64>,
+    /// 95 % of them are no larger than this (to 1/16).
+    pub p95: Option<u64>,
+    /// The largest.
+    pub max: Option<u64>,
+    /// From the first frame to the last.
+    pub seconds: Option<f64>,
+    /// Frames per second.
+    pub frames_per_second: Option<f64>,
+    /// Bytes on the wire for each byte of the compressed messages.
+    pub compression_ratio: Option<f64>,
+}
+
 /// `summary`.
 #[derive(Debug, Serialize)]
 pub struct Summary<'a> {
@@ -406,6 +446,24 @@ pub struct Summary<'a> {
     pub other_exchanges: u64,
     /// What was skipped: how often, and why.
     pub skipped: &'a [Skipped<'a>],
+    /// What was chosen of all this, if not everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub selected: Option<Selected>,
+}
+
+/// What was chosen of a capture.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Selected {
+    /// Connections of which something was chosen.
+    pub connections: u64,
+    /// Frames.
+    pub frames: u64,
+    /// Messages.
+    pub messages: u64,
+    /// Findings by severity.
+    pub findings: BySeverity,
+    /// Gaps.
+    pub gaps: u64,
 }
 
 /// Findings by severity.

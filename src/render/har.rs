@@ -1,0 +1,265 @@
+//! `--format har`: HAR 1.2 with the messages of each connection as browsers' tools write and load
+//! them (`_webSocketMessages`), and its control frames under a key of our own
+//! (`_webSocketControlFrames`). `docs/json.md` says what is in them.
+//!
+//! An entry is written when its connection ends: until then its messages are in memory.
+
+use super::json;
+use crate::calendar;
+use crate::http::Head;
+use crate::inspection::{Connection, Observer};
+use crate::rules::Judged;
+use crate::said::{At, Endpoint, Transport};
+use crate::websocket::handshake::Handshake;
+use crate::websocket::{Event, Frame, Message, Opcode, close};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+/// Writes a HAR document.
+pub struct Har<W> {
+    out: W,
+    open: HashMap<u64, Entry>,
+    entries: u64,
+    error: Option<io::Error>,
+}
+
+/// What is known of an open connection.
+#[derive(Default)]
+struct Entry {
+    handshake: Option<Handshake>,
+    messages: Vec<Value>,
+    control: Vec<Value>,
+}
+
+impl<W: Write> Har<W> {
+    /// Writes to `out`.
+    pub fn new(out: W) -> Har<W> {
+        Har { out, open: HashMap::new(), entries: 0, error: None }
+    }
+
+    /// Completes the document.
+    pub fn finish(mut self) -> io::Result<W> {
+        if self.entries == 0 {
+            self.begin();
+        }
+        self.write("\n]}}\n");
+        self.error.map_or(Ok(self.out), Err)
+    }
+
+    fn begin(&mut self) {
+        let creator = json!({ "name": "ws101", "version": env!("CARGO_PKG_VERSION") });
+        self.write(&format!("{{\"log\":{{\"version\":\"1.2\",\"creator\":{creator},\"entries\":["));
+    }
+
+    fn write(&mut self, text: &str) {
+        if self.error.is_none() {
+            self.error = self.out.write_all(text.as_bytes()).err();
+        }
+    }
+
+    fn entry(&mut self, connection: &Connection, entry: Entry) {
+        if self.entries == 0 {
+            self.begin();
+        }
+        let separator = if self.entries == 0 { "\n" } else { ",\n" };
+        self.entries += 1;
+        let text = json::harmless(&entry.to_json(connection));
+        self.write(separator);
+        self.write(&text);
+    }
+}
+
+impl<W: Write> Observer for Har<W> {
+    fn connection(&mut self, connection: &Connection) {
+        self.open.insert(connection.number, Entry::default());
+    }
+
+    fn event(&mut self, connection: &Connection, event: &Event<'_>, _judged: &Judged) {
+        let Some(entry) = self.open.get_mut(&connection.number) else { return };
+        match event {
+            Event::Handshake(handshake) => {
+                let next = Entry { handshake: Some((*handshake).clone()), ..Entry::default() };
+                let before = std::mem::replace(entry, next);
+                // A refused one before it on the same connection has an entry of its own.
+                if before.handshake.is_some() {
+                    self.entry(connection, before);
+                }
+            }
+            Event::Message(message) => entry.messages.push(data(message)),
+            Event::Frame(frame) if frame.header.opcode().is_control() => {
+                entry.control.push(control(frame));
+            }
+            Event::End(_) => {
+                if let Some(entry) = self.open.remove(&connection.number) {
+                    self.entry(connection, entry);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.error.is_some()
+    }
+}
+
+/// `send` and `receive` are the client's: it is the browser in whose tools a HAR is made.
+fn direction(from: Endpoint) -> &'static str {
+    match from {
+        Endpoint::Client => "send",
+        Endpoint::Server => "receive",
+    }
+}
+
+fn seconds(at: At) -> Option<f64> {
+    at.time.map(|time| time.0 as f64 / 1e9)
+}
+
+fn data(message: &Message<'_>) -> Value {
+    let text = std::str::from_utf8(message.payload).ok();
+    let is_text = message.opcode == Opcode::Text;
+    let data = match text {
+        Some(text) if is_text => text.to_owned(),
+        _ if is_text => String::from_utf8_lossy(message.payload).into_owned(),
+        _ => STANDARD.encode(message.payload),
+    };
+    let mut record = json!({
+        "type": direction(message.from),
+        "time": seconds(message.at),
+        "opcode": message.opcode.bits(),
+        "data": data,
+    });
+    if is_text && text.is_none() {
+        record["_base64"] = STANDARD.encode(message.payload).into();
+    }
+    let doubts = [
+        ("_truncated", message.truncated),
+        ("_incomplete", !message.complete),
+        ("_untrusted", !message.trusted),
+    ];
+    for (name, _) in doubts.into_iter().filter(|(_, is_so)| *is_so) {
+        record[name] = true.into();
+    }
+    record
+}
+
+fn control(frame: &Frame<'_>) -> Value {
+    let payload = frame.payload.unwrap_or_default();
+    let opcode = frame.header.opcode();
+    let mut record = json!({
+        "type": direction(frame.from),
+        "time": seconds(frame.at),
+        "opcode": opcode.bits(),
+        "data": STANDARD.encode(payload),
+    });
+    if opcode == Opcode::Close
+        && let [high, low, reason @ ..] = payload
+    {
+        let code = u16::from_be_bytes([*high, *low]);
+        record["code"] = code.into();
+        record["codeName"] = close::lookup(code).name.into();
+        record["reason"] = String::from_utf8_lossy(reason).into();
+    }
+    record
+}
+
+impl Entry {
+    fn to_json(&self, connection: &Connection) -> Value {
+        let handshake = self.handshake.as_ref();
+        let request = handshake.and_then(|handshake| handshake.request.as_deref());
+        let response = handshake.and_then(|handshake| handshake.response.as_deref());
+        let started = handshake.and_then(|handshake| handshake.request_at.time);
+        let answered = handshake.and_then(|handshake| handshake.response_at.time);
+        let wait = match (started, answered) {
+            (Some(started), Some(answered)) => answered.seconds_since(started).max(0.0) * 1000.0,
+            _ => 0.0,
+        };
+        let started = started.or(connection.opened.time).map(calendar::rfc3339);
+        let mut entry = json!({
+            "startedDateTime": started,
+            "time": wait,
+            "request": request_json(connection, request),
+            "response": response_json(response),
+            "cache": {},
+            "timings": { "send": 0, "wait": wait, "receive": 0 },
+            "connection": connection.number.to_string(),
+            "_resourceType": "websocket",
+            "_webSocketMessages": self.messages,
+            "_webSocketControlFrames": self.control,
+        });
+        if let Some(server) = connection.server {
+            entry["serverIPAddress"] = server.ip().to_string().into();
+        }
+        if request.is_none() || response.is_none() {
+            entry["comment"] = "the handshake, or one half of it, was not captured".into();
+        }
+        entry
+    }
+}
+
+fn text(bytes: Option<&[u8]>) -> String {
+    String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned()
+}
+
+fn request_json(connection: &Connection, head: Option<&Head>) -> Value {
+    let target = text(head.and_then(Head::target));
+    let host = match head.and_then(|head| head.value("Host")) {
+        Some(host) => text(Some(host)),
+        None => connection.server.map_or(String::new(), |server| server.to_string()),
+    };
+    let scheme = if connection.transport == Transport::Tcp { "ws" } else { "wss" };
+    let url = match target.as_str() {
+        "" => format!("{scheme}://{host}/"),
+        target if target.contains("://") => target.to_owned(),
+        target => format!("{scheme}://{host}{target}"),
+    };
+    let query = target.split_once('?').map_or("", |(_, query)| query);
+    let query: Vec<Value> = query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| json!({ "name": name, "value": value }))
+        .collect();
+    json!({
+        "method": text(head.and_then(Head::method)),
+        "url": url,
+        "httpVersion": text(head.and_then(Head::version)),
+        "cookies": [],
+        "headers": headers(head),
+        "queryString": query,
+        "headersSize": size(head),
+        "bodySize": 0,
+    })
+}
+
+fn response_json(head: Option<&Head>) -> Value {
+    let line = head.map(|head| text(Some(head.bytes(&head.start_range())))).unwrap_or_default();
+    json!({
+        // 0, as browsers write it for an answer that never came.
+        "status": head.and_then(Head::status).unwrap_or(0),
+        "statusText": line.splitn(3, ' ').nth(2).unwrap_or_default(),
+        "httpVersion": text(head.and_then(Head::version)),
+        "cookies": [],
+        "headers": headers(head),
+        "content": { "size": 0, "mimeType": "x-unknown" },
+        "redirectURL": text(head.and_then(|head| head.value("Location"))),
+        "headersSize": size(head),
+        "bodySize": -1,
+    })
+}
+
+fn headers(head: Option<&Head>) -> Vec<Value> {
+    let fields = head.map_or(&[][..], |head| &head.fields);
+    let of = |range| text(head.map(|head| head.bytes(range)));
+    fields
+        .iter()
+        .map(|field| json!({ "name": of(&field.name), "value": of(&field.value) }))
+        .collect()
+}
+
+fn size(head: Option<&Head>) -> i64 {
+    head.map_or(-1, |head| head.range.len() as i64)
+}

@@ -1,0 +1,71 @@
+//! The gate on speed: how many instructions `ws101 pcap --format jsonl` takes for a packet. Times
+//! depend on the machine and its mood; instructions do not. Runs with `cargo test --release` where
+//! valgrind is installed, and says so where it can't run.
+
+#[path = "../benches/capture/mod.rs"]
+mod capture;
+
+use std::process::{Command, Stdio};
+
+/// Instructions a packet, with a margin of 15 % above what was measured when this was written.
+const MOST: u64 = 4_150;
+
+/// Bytes of memory for a further idle connection, with the same margin.
+const MOST_MEMORY: u64 = 2_260;
+
+#[test]
+fn a_packet_takes_few_instructions() {
+    if cfg!(debug_assertions) {
+        return skip("this is no release build: cargo test --release --test instructions");
+    }
+    let folder = tempfile::tempdir().expect("a folder for the capture");
+    let path = folder.path().join("chat.pcap");
+    let (bytes, packets) = capture::chat(20, 1_000);
+    std::fs::write(&path, bytes).expect("the capture is written");
+    let run = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(env!("CARGO_BIN_EXE_ws101"))
+        .args(["pcap", "--format", "jsonl", "--fail-on", "never"])
+        .arg(&path)
+        .stdout(Stdio::null())
+        .output();
+    let Ok(run) = run else { return skip("valgrind is not installed") };
+    let report = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{report}");
+    let collected = report.lines().find_map(|line| line.split_once("Collected : "));
+    let count: u64 = collected.expect("a count").1.trim().parse().expect("a number");
+    let each = count / packets;
+    println!("{each} instructions a packet, at most {MOST}");
+    assert!(each <= MOST, "{each} instructions a packet are more than {MOST}");
+}
+
+/// Peak memory of 10 connections and of 10,010, all open to the end, as Linux counts it.
+#[test]
+fn an_idle_connection_takes_little_memory() {
+    let few = peak(10);
+    let many = peak(10_010);
+    let (Some(few), Some(many)) = (few, many) else { return skip("GNU time is not installed") };
+    let each = many.saturating_sub(few) * 1024 / 10_000;
+    println!("{each} bytes for a further connection, at most {MOST_MEMORY}");
+    assert!(each <= MOST_MEMORY, "{each} bytes a connection are more than {MOST_MEMORY}");
+}
+
+/// In KiB.
+fn peak(connections: u32) -> Option<u64> {
+    let folder = tempfile::tempdir().expect("a folder for the capture");
+    let path = folder.path().join("chat.pcap");
+    std::fs::write(&path, capture::chat(connections, 2).0).expect("the capture is written");
+    let run = Command::new("/usr/bin/time")
+        .args(["-f", "peak %M", env!("CARGO_BIN_EXE_ws101")])
+        .args(["pcap", "--format", "jsonl", "--fail-on", "never"])
+        .arg(&path)
+        .stdout(Stdio::null())
+        .output()
+        .ok()?;
+    let report = String::from_utf8_lossy(&run.stderr);
+    report.lines().find_map(|line| line.strip_prefix("peak "))?.parse().ok()
+}
+
+fn skip(why: &str) {
+    eprintln!("SKIPPED: {why}");
+}
