@@ -141,7 +141,7 @@ impl Head {
     /// matters before its end.
     pub fn read_cut(bytes: &[u8], offset: u64) -> Head {
         let has_code = bytes.starts_with(b"HTTP/") && bytes.get(12) == Some(&b' ');
-        let cut_line = if has_code { bytes.len() } else { 0 };
+        let cut_line = if has_code { bytes.trim_ascii_end().len() } else { 0 };
         let whole = memchr::memrchr(b'\n', bytes).map_or(cut_line, |end| end + 1);
         let source: Arc<[u8]> = bytes[..whole].into();
         let lines = lines(&source);

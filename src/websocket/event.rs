@@ -122,10 +122,12 @@ pub const MAX_BEGINNING_KEPT: usize = 16;
 pub const MAX_CONTROL_KEPT: usize = 4096;
 
 impl Frame<'_> {
-    /// The frame's place in the endpoint's stream, as long as the header says it is.
+    /// The frame's place in the endpoint's stream, without as many bytes as are missing of it: a
+    /// header may announce more than there ever was.
     pub fn span(&self) -> Span {
         let header = self.header.header_length();
-        Span::bytes(self.offset, header.saturating_add(self.header.payload_length))
+        let there = self.header.payload_length.saturating_sub(self.missing);
+        Span::bytes(self.offset, header.saturating_add(there))
     }
 
     /// Offset of the payload in the endpoint's stream.

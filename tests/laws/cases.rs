@@ -174,7 +174,7 @@ fn a_line_that_was_cut_is_not_judged() {
                    Sec-WebSocket-Version: 13\r";
     ear.bytes(Endpoint::Client, request.as_bytes());
     ear.gap(Endpoint::Client, Some(50), GapReason::Lost);
-    ear.bytes(Endpoint::Server, b"HTTP/1.1 101 Switching Protocols\r\nUpgr");
+    ear.bytes(Endpoint::Server, b"HTTP/1.1 101 Switching Protocols\r");
     ear.gap(Endpoint::Server, Some(50), GapReason::Lost);
     let facts = ear.finish(true);
     let errors: Vec<_> = facts
