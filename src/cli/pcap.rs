@@ -226,7 +226,7 @@ fn jsonl(
     let observer = Announced::new(writer, json::Writer::record, args, &facts);
     // If nothing can be read, nothing is written.
     let (observer, seen) = observe(args, chosen, observer, limits, &facts)?;
-    observer.into_inner().finish(summary(&seen, chosen, &skipped(&seen.tally)))?;
+    observer.into_inner().finish(summary(&seen, chosen, &skipped(&seen.tally, &seen.counts)))?;
     Ok(seen.passed)
 }
 
@@ -285,7 +285,7 @@ fn stats(
     let writer = json::Writer::new(output, shape, json::Options::default());
     let stats = Announced::new(Stats::json(writer), Stats::record, args, &facts);
     let (stats, seen) = observe(args, chosen, stats, limits, &facts)?;
-    stats.into_inner().finish(summary(&seen, chosen, &skipped(&seen.tally)))?;
+    stats.into_inner().finish(summary(&seen, chosen, &skipped(&seen.tally, &seen.counts)))?;
     Ok(seen.passed)
 }
 
@@ -500,7 +500,7 @@ fn write_total(
         let (some, few) = (counts.messages, counts.connections);
         writeln!(out, "\nshown: {some} of {messages}, of {few} of {connections}")?;
     }
-    let skipped = skipped(tally);
+    let skipped = skipped(tally, &seen.counts);
     if !skipped.is_empty() {
         let list: Vec<_> =
             skipped.iter().map(|skipped| format!("{} {}", skipped.count, skipped.reason)).collect();
@@ -537,9 +537,11 @@ fn counted(number: u64, what: &str) -> String {
 }
 
 /// What was skipped, by reason.
-fn skipped(tally: &Tally) -> Vec<Skipped<'static>> {
+fn skipped(tally: &Tally, counts: &Counts) -> Vec<Skipped<'static>> {
     let skipped = &tally.skipped;
     let reasons = [
+        (counts.other_connections, "TCP connections that are not WebSocket (or encrypted)"),
+        (tally.cut_packets, "packets cut by the snap length"),
         (skipped.unknown_link_type, "packets of an unknown link type"),
         (skipped.not_ip, "packets that are not IP"),
         (skipped.udp, "UDP packets"),

@@ -6,6 +6,7 @@ use crate::rules::{Check, Level, Rule, Severity, Violator};
 use crate::websocket::extension;
 use crate::websocket::handshake::Handshake;
 use crate::websocket::subprotocol::HEADER;
+use std::collections::HashSet;
 
 /// HS-REQ-SUBPROTO-SYNTAX
 pub static SUBPROTO_SYNTAX: Rule = Rule {
@@ -79,28 +80,22 @@ pub static SUBPROTO_UNIQUE: Rule = Rule {
 fn subproto_unique(handshake: &Handshake) -> Judgement {
     let head = request(handshake)?;
     let members = head.members(HEADER);
-    let same = |a: &Member, b: &Member| head.bytes(&a.range) == head.bytes(&b.range);
-    if let Some(twin) = repeated(&members, same) {
+    if let Some(twin) = repeated(&members, |member| head.bytes(&member.range).to_vec()) {
         let seen = format!("{} is offered twice", quote(head.bytes(&twin.range)));
         return Ok(Some(in_request(head, &twin.range, seen, "each name once")));
     }
-    let similar =
-        |a: &Member, b: &Member| head.bytes(&a.range).eq_ignore_ascii_case(head.bytes(&b.range));
-    Ok(repeated(&members, similar).map(|twin| {
+    let spelling = |member: &Member| head.bytes(&member.range).to_ascii_lowercase();
+    Ok(repeated(&members, spelling).map(|twin| {
         let seen = format!("{} is offered in two spellings", quote(head.bytes(&twin.range)));
         in_request(head, &twin.range, seen, "one spelling: names are compared with their case")
             .severity(Severity::Note)
     }))
 }
 
-/// The first member that has an equal before it.
-fn repeated(members: &[Member], equal: impl Fn(&Member, &Member) -> bool) -> Option<&Member> {
-    members.iter().enumerate().map(|(index, member)| (&members[..index], member)).find_map(
-        |(before, member)| {
-            let is_twin = !member.range.is_empty() && before.iter().any(|b| equal(b, member));
-            is_twin.then_some(member)
-        },
-    )
+/// The first member that has an equal before it. A head may hold a hundred thousand of them.
+fn repeated(members: &[Member], key: impl Fn(&Member) -> Vec<u8>) -> Option<&Member> {
+    let mut seen = HashSet::new();
+    members.iter().find(|member| !member.range.is_empty() && !seen.insert(key(member)))
 }
 
 /// HS-REQ-EXT-SYNTAX
