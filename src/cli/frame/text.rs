@@ -229,7 +229,7 @@ fn summary(
 }
 
 fn hint(out: &mut impl Write, sheet: &Sheet, text: &str) -> io::Result<()> {
-    for line in frame::wrap(text, sheet.width.saturating_sub(2)) {
+    for line in ws101::render::wrap(text, sheet.width.saturating_sub(2)) {
         writeln!(out, "  {}", sheet.palette.paint(Paint::Faint, line))?;
     }
     Ok(())

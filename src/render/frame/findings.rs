@@ -1,8 +1,9 @@
 //! Findings on frames, with carets under the very bits.
 
 use super::FrameView;
-use super::line::{Line, Marks, wrap};
+use super::line::{Line, Marks};
 use crate::layout::{Field, Span};
+use crate::render::wrap;
 use crate::render::{Paint, Sheet, escape};
 use crate::rules::Finding;
 use std::io::{self, Write};

@@ -143,31 +143,6 @@ impl Marks {
     }
 }
 
-/// Breaks text at spaces so that each line takes at most `columns`; words that are longer are cut.
-pub fn wrap(text: &str, columns: usize) -> Vec<String> {
-    let columns = columns.max(8);
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let mut word = word;
-        while let Some(line) = lines.last_mut() {
-            let used = escape::width(line);
-            let gap = usize::from(used > 0);
-            if used + gap + escape::width(word) <= columns {
-                line.push_str(&" "[..gap]);
-                line.push_str(word);
-                break;
-            }
-            if used == 0 {
-                let (head, tail) = split_at_column(word, columns);
-                line.push_str(head);
-                word = tail;
-            }
-            lines.push(String::new());
-        }
-    }
-    lines
-}
-
 /// Cuts text behind the last character that fits.
 pub(super) fn split_at_column(text: &str, columns: usize) -> (&str, &str) {
     let mut used = 0;

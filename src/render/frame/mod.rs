@@ -13,10 +13,9 @@ mod table;
 mod unmask;
 
 pub use findings::{brief_findings, findings};
-pub use line::wrap;
 pub use payload::{joined, joined_brief};
 
-use super::{Paint, Sheet};
+use super::{Paint, Sheet, wrap};
 use crate::layout::Layout;
 use crate::rules::{Finding, Severity};
 use crate::said::Endpoint;
@@ -334,7 +333,7 @@ fn title(out: &mut impl Write, sheet: &Sheet, name: &str, more: &str) -> io::Res
         let room = sheet.width.saturating_sub(line.columns() + 2);
         if super::escape::width(&more) > room {
             line.write(out, sheet)?;
-            for part in line::wrap(&more, sheet.width.saturating_sub(3)) {
+            for part in wrap(&more, sheet.width.saturating_sub(3)) {
                 Line::of("   ").paint(Paint::Faint, part).write(out, sheet)?;
             }
             return Ok(());

@@ -1,9 +1,10 @@
 //! What a payload is: text as text, a close code with its name, bytes as bytes. And messages,
 //! joined from their fragments.
 
-use super::line::{Line, Marks, count, left_out, split_at_column, wrap};
+use super::line::{Line, Marks, count, left_out, split_at_column};
 use super::{Extent, FrameView, title};
 use crate::layout::{Field, Role};
+use crate::render::wrap;
 use crate::render::{Paint, Sheet, escape};
 use crate::websocket::close::{self, CloseBody};
 use crate::websocket::frame::CLOSE_REASON;
