@@ -1,16 +1,39 @@
 //! `ws101 pcap --extract DIR`: each message into a file of its own, and an index of them.
 
-use super::Failure;
+use super::select::Chosen;
+use super::source::observe;
+use super::totals::counted;
+use super::{Args, Common, Failure, Output};
+use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use ws101::Counts;
 use ws101::inspection::{Connection, Observer};
 use ws101::render::{escape, json};
 use ws101::rules::Judged;
-use ws101::websocket::{Event, Message, Opcode};
+use ws101::websocket::{Event, Limits, Message, Opcode};
 
 /// The index: one record a message.
 const INDEX: &str = "index.jsonl";
+
+/// `--extract`: each message into a file.
+pub(super) fn run(
+    args: &Args,
+    chosen: &Chosen,
+    limits: Limits,
+    common: &Common,
+    output: &mut Output,
+) -> Result<Counts, Failure> {
+    let folder = args.select.extract.as_deref().unwrap_or(Path::new("."));
+    let observer = Extract::new(folder)?;
+    let (observer, seen) = observe(args, chosen, observer, limits, &RefCell::default())?;
+    let (written, index) = observer.finish()?;
+    if !common.quiet {
+        writeln!(output, "{} written; {index} lists them", counted(written, "message"))?;
+    }
+    Ok(seen.passed)
+}
 
 /// Writes messages into files.
 pub struct Extract {

@@ -1,5 +1,6 @@
 //! The options of `ws101 pcap` that choose what is shown, and how.
 
+use super::totals::counted;
 use super::{Failure, Format};
 use clap::ValueEnum;
 use regex::bytes::Regex;
@@ -223,8 +224,8 @@ pub fn say_if_nothing(shown: u64, counts: &Counts) {
     if shown == 0 {
         eprintln!(
             "nothing matches; in all: {}, {}",
-            super::counted(counts.connections, "connection"),
-            super::counted(counts.messages, "message")
+            counted(counts.connections, "connection"),
+            counted(counts.messages, "message")
         );
     }
 }

@@ -1,0 +1,130 @@
+//! `ws101 pcap --format json|jsonl|har`: records, and the document for browsers' tools.
+
+use super::select::{Chosen, Seen};
+use super::source::{Facts, observe};
+use super::text::{is_wanted, wanted};
+use super::totals::skipped;
+use super::{Args, Failure, Output};
+use std::borrow::Cow;
+use std::cell::RefCell;
+use ws101::Counts;
+use ws101::inspection::{Connection, Observer};
+use ws101::render::har::Har;
+use ws101::render::json::record::{Capture, Record, Skipped};
+use ws101::render::json::{self, Shape};
+use ws101::rules::Judged;
+use ws101::websocket::{Event, Limits};
+
+pub(super) fn jsonl(
+    args: &Args,
+    chosen: &Chosen,
+    shape: Shape,
+    limits: Limits,
+    output: &mut Output,
+) -> Result<Counts, Failure> {
+    let facts = RefCell::new(Facts::default());
+    let options = json::Options { layouts: args.layout.is_some(), ..json::Options::default() };
+    let writer = json::Writer::new(output, shape, options);
+    let observer = Announced::new(writer, json::Writer::record, args, &facts);
+    // If nothing can be read, nothing is written.
+    let (observer, seen) = observe(args, chosen, observer, limits, &facts)?;
+    observer.into_inner().finish(summary(&seen, chosen, &skipped(&seen.tally, &seen.counts)))?;
+    Ok(seen.passed)
+}
+
+/// `--format har`: a document for browsers' tools.
+pub(super) fn har(
+    args: &Args,
+    chosen: &Chosen,
+    limits: Limits,
+    output: &mut Output,
+) -> Result<Counts, Failure> {
+    let (har, seen) = observe(args, chosen, Har::new(output), limits, &RefCell::default())?;
+    har.finish()?;
+    Ok(seen.passed)
+}
+
+/// The `summary` of what was seen.
+pub(super) fn summary<'a>(
+    seen: &Seen,
+    chosen: &Chosen,
+    skipped: &'a [Skipped<'a>],
+) -> json::record::Summary<'a> {
+    json::record::Summary {
+        packets: Some(seen.tally.packets),
+        bytes: Some(seen.tally.bytes),
+        skipped,
+        selected: (!chosen.filter.is_empty()).then(|| json::selected(&seen.passed)),
+        ..json::summary(&seen.counts)
+    }
+}
+
+/// Writes the `capture` record before anything else, once the link types are known.
+pub(super) struct Announced<'a, O> {
+    inner: O,
+    record: fn(&mut O, &Record<'_>),
+    args: &'a Args,
+    facts: &'a RefCell<Facts>,
+    announced: bool,
+}
+
+impl<'a, O: Observer> Announced<'a, O> {
+    pub(super) fn new(
+        inner: O,
+        record: fn(&mut O, &Record<'_>),
+        args: &'a Args,
+        facts: &'a RefCell<Facts>,
+    ) -> Announced<'a, O> {
+        Announced { inner, record, args, facts, announced: false }
+    }
+
+    fn announce(&mut self) {
+        if std::mem::replace(&mut self.announced, true) {
+            return;
+        }
+        let facts = self.facts.borrow();
+        let capture = Capture {
+            file: Cow::Borrowed(&self.args.file),
+            format: facts.format,
+            link_types: &facts.link_names(),
+        };
+        (self.record)(&mut self.inner, &Record::Capture(capture));
+    }
+
+    pub(super) fn into_inner(mut self) -> O {
+        self.announce();
+        self.inner
+    }
+
+    fn concerns(&self, connection: &Connection) -> bool {
+        let layout = self.args.layout.map(|frame| wanted(self.args, frame));
+        layout.is_none_or(|wanted| wanted.connection == connection.number)
+    }
+}
+
+impl<O: Observer> Observer for Announced<'_, O> {
+    fn connection(&mut self, connection: &Connection) {
+        self.announce();
+        if self.concerns(connection) {
+            self.inner.connection(connection);
+        }
+    }
+
+    fn event(&mut self, connection: &Connection, event: &Event<'_>, judged: &Judged) {
+        let is_shown = match self.args.layout {
+            Some(frame) => is_wanted(wanted(self.args, frame), connection, event),
+            None => self.concerns(connection),
+        };
+        if is_shown {
+            self.inner.event(connection, event, judged);
+        }
+    }
+
+    fn pause(&mut self) {
+        self.inner.pause();
+    }
+
+    fn is_done(&self) -> bool {
+        self.inner.is_done()
+    }
+}

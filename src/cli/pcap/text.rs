@@ -1,0 +1,94 @@
+//! `ws101 pcap` for people: the overview, the lines of a stream, one conversation, layouts.
+
+use super::select::{Chosen, Select};
+use super::source::{Facts, listen, name, observe};
+use super::totals::{write_title, write_total};
+use super::{Args, Failure, Output};
+use std::cell::RefCell;
+use std::io::Write;
+use ws101::inspection::Connection;
+use ws101::render::Sheet;
+use ws101::render::follow::Follow;
+use ws101::render::layouts::{Layouts, Wanted};
+use ws101::render::overview::Overview;
+use ws101::render::stream::Stream;
+use ws101::websocket::{Event, Limits};
+use ws101::{Counts, Inspector};
+
+pub(super) fn run(
+    args: &Args,
+    chosen: &Chosen,
+    sheet: Sheet,
+    limits: Limits,
+    output: &mut Output,
+) -> Result<Counts, Failure> {
+    let facts = RefCell::new(Facts::default());
+    let select = &args.select;
+    if let Some(frame) = args.layout {
+        return layouts(args, frame, sheet, limits, output);
+    }
+    if select.follows() {
+        let follow = Follow::new(&mut *output, sheet, select.clock());
+        let (follow, seen) = observe(args, chosen, follow, limits, &facts)?;
+        follow.finish()?;
+        return Ok(seen.passed);
+    }
+    let streams = args.frames || args.messages || !chosen.filter.is_empty() || args.file == "-";
+    if (streams || select.is_timed()) && !args.summary {
+        let only = select.only_connection();
+        let stream = Stream::new(&mut *output, sheet, select.detail(args.frames), only)
+            .with_clock(select.clock())
+            .with_whole_messages(select.names_messages())
+            .with_reports(Select::is_whole_connection(&chosen.filter));
+        let (stream, seen) = observe(args, chosen, stream, limits, &facts)?;
+        stream.finish()?;
+        writeln!(output)?;
+        write_title(args, &sheet, &facts.borrow(), &seen.tally, &seen.counts, output)?;
+        write_total(&sheet, &seen, chosen, output)?;
+        return Ok(seen.passed);
+    }
+    let overview = if args.summary { Overview::table_only(sheet) } else { Overview::new(sheet) };
+    let (overview, seen) = observe(args, chosen, overview, limits, &facts)?;
+    write_title(args, &sheet, &facts.borrow(), &seen.tally, &seen.counts, output)?;
+    writeln!(output)?;
+    overview.write(output)?;
+    write_total(&sheet, &seen, chosen, output)?;
+    Ok(seen.passed)
+}
+
+/// The frames that `--layout` asks for.
+pub(super) fn wanted(args: &Args, frame: u64) -> Wanted {
+    let connection = args.select.only_connection().unwrap_or(1);
+    Wanted { connection, from: args.select.from(), frame }
+}
+
+pub(super) fn is_wanted(wanted: Wanted, connection: &Connection, event: &Event<'_>) -> bool {
+    let Event::Frame(frame) = event else { return false };
+    connection.number == wanted.connection
+        && frame.number == wanted.frame
+        && wanted.from.is_none_or(|from| from == frame.from)
+}
+
+fn layouts(
+    args: &Args,
+    frame: u64,
+    sheet: Sheet,
+    limits: Limits,
+    output: &mut Output,
+) -> Result<Counts, Failure> {
+    let wanted = wanted(args, frame);
+    let Wanted { connection, from, .. } = wanted;
+    let observer = Layouts::new(&mut *output, sheet, wanted);
+    let mut inspector = Inspector::new(observer, limits);
+    listen(args, &mut inspector, &RefCell::default(), &Chosen::default())?;
+    let (observer, counts) = inspector.into_parts();
+    if observer.finish()? == 0 {
+        let whose = from.map_or(String::new(), |from| format!(" from the {from}"));
+        return Err(Failure::Input(format!(
+            "error: connection {connection} has no frame {frame}{whose}\n  \
+             try: ws101 pcap {} --frames",
+            name(&args.file)
+        )));
+    }
+    Ok(counts)
+}

@@ -1,0 +1,119 @@
+//! What `ws101 pcap` says about a capture as a whole: the title line, what was skipped, the totals.
+
+use super::Args;
+use super::select::{Chosen, Seen};
+use super::source::{Facts, name};
+use std::borrow::Cow;
+use std::io::Write;
+use ws101::Counts;
+use ws101::input::capture::Tally;
+use ws101::render::json::record::Skipped;
+use ws101::render::{Paint, Sheet, wrap};
+
+/// The line that says what was read.
+pub(super) fn write_title(
+    args: &Args,
+    sheet: &Sheet,
+    facts: &Facts,
+    tally: &Tally,
+    counts: &Counts,
+    out: &mut impl Write,
+) -> std::io::Result<()> {
+    let gzip = if facts.gzip { " in gzip" } else { "" };
+    let links = facts.link_names().join(", ");
+    let connections = counted(counts.connections, "WebSocket connection");
+    let exchanges = match counts.other_exchanges {
+        0 => String::new(),
+        number => format!(", {}", counted(number, "other HTTP exchange")),
+    };
+    let packets = counted(tally.packets, "packet");
+    let lasted = match tally.times {
+        Some((first, last)) if last > first => {
+            format!(" in {}", duration(last.seconds_since(first)))
+        }
+        _ => String::new(),
+    };
+    let title = format!(
+        "{} · {}{gzip} · {links} · {packets}{lasted} · {connections}{exchanges}",
+        name(&args.file),
+        facts.format
+    );
+    let title = if sheet.ascii { title.replace('·', "-") } else { title };
+    for row in wrap(&title, sheet.width) {
+        writeln!(out, "{}", sheet.palette.paint(Paint::Title, row))?;
+    }
+    Ok(())
+}
+
+pub(super) fn write_total(
+    sheet: &Sheet,
+    seen: &Seen,
+    chosen: &Chosen,
+    out: &mut impl Write,
+) -> std::io::Result<()> {
+    let Seen { tally, counts: all, passed: counts } = seen;
+    if !chosen.filter.is_empty() {
+        let connections = counted(all.connections, "connection");
+        let messages = counted(all.messages, "message");
+        let (some, few) = (counts.messages, counts.connections);
+        writeln!(out, "\nshown: {some} of {messages}, of {few} of {connections}")?;
+    }
+    let skipped = skipped(tally, &seen.counts);
+    if !skipped.is_empty() {
+        let list: Vec<_> =
+            skipped.iter().map(|skipped| format!("{} {}", skipped.count, skipped.reason)).collect();
+        writeln!(out)?;
+        for row in wrap(&format!("not shown: {}", list.join(", ")), sheet.width) {
+            writeln!(out, "{}", sheet.palette.paint(Paint::Faint, row))?;
+        }
+    }
+    for damage in &tally.damage {
+        writeln!(out, "damaged: {damage}")?;
+    }
+    let total = format!(
+        "{} · {} · {}",
+        counted(counts.errors, "error"),
+        counted(counts.warnings, "warning"),
+        counted(counts.notes, "note")
+    );
+    writeln!(out, "\n{}", if sheet.ascii { total.replace('·', "-") } else { total })
+}
+
+/// A duration as people read it.
+fn duration(seconds: f64) -> String {
+    match seconds as u64 {
+        0..60 => format!("{seconds:.2} s"),
+        60..3600 => format!("{} min {} s", seconds as u64 / 60, seconds as u64 % 60),
+        hours => format!("{} h {} min", hours / 3600, hours % 3600 / 60),
+    }
+}
+
+/// `1 error`, `2 errors`.
+pub(super) fn counted(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
+/// What was skipped, by reason.
+pub(super) fn skipped(tally: &Tally, counts: &Counts) -> Vec<Skipped<'static>> {
+    let skipped = &tally.skipped;
+    let reasons = [
+        (counts.other_connections, "TCP connections that are not WebSocket (or encrypted)"),
+        (tally.cut_packets, "packets cut by the snap length"),
+        (skipped.unknown_link_type, "packets of an unknown link type"),
+        (skipped.not_ip, "packets that are not IP"),
+        (skipped.udp, "UDP packets"),
+        (skipped.not_tcp, "packets that are neither TCP nor UDP"),
+        (skipped.damaged_header, "packets with a damaged header"),
+        (skipped.fragments, "IP fragments"),
+        (skipped.too_deep, "packets in too many tunnels"),
+        (tally.incomplete_datagrams, "datagrams with missing fragments"),
+        (tally.evicted, "connections forgotten because too many were open"),
+        (tally.damages, "damaged parts of the file"),
+    ];
+    reasons
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, reason)| Skipped { reason: Cow::Borrowed(reason), count })
+        .collect()
+}
