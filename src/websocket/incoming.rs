@@ -1,18 +1,20 @@
 //! One endpoint's frames (RFC 6455 §5): bytes in, frames and messages out. However the bytes are
 //! cut into pieces, the same comes out; nothing is refused.
 
-use super::Opcode;
-use super::close::CloseBody;
+mod loss;
+mod other;
+mod parts;
+
 use super::event::{
-    Close, CutHeader, Event, Frame, Gap, MAX_BEGINNING_KEPT, MAX_CONTROL_KEPT, MAX_NOT_FRAMES_KEPT,
-    Message, NotFrames, NotFramesKind, Part, Recovered,
+    Event, Frame, MAX_BEGINNING_KEPT, MAX_CONTROL_KEPT, MAX_NOT_FRAMES_KEPT, Part, Recovered,
 };
-use super::extension::{Agreement, Compression};
+use super::extension::Agreement;
 use super::frame::{FrameHeader, MAX_HEADER};
 use super::mask::mask;
-use super::message::{Assembly, Context, Desk, Opening, whole};
-use super::resync::{Expectation, Found, MARGIN_AFTER_LOSS, Seeker, What};
-use crate::said::{At, Endpoint, GapReason};
+use super::message::{Assembly, Context, Desk, whole};
+use super::resync::Seeker;
+use crate::said::{At, Endpoint};
+use other::Other;
 
 /// Where bytes come from: their packet, and what their sender had heard by then.
 #[derive(Debug, Clone, Copy, Default)]
@@ -64,15 +66,6 @@ enum Framing {
     Over,
     /// These are no frames any more. As soon as enough is there to see what they are, it is told.
     Other(Box<Other>),
-}
-
-/// The beginning of something that is no frame.
-#[derive(Debug)]
-struct Other {
-    kind: NotFramesKind,
-    offset: u64,
-    bytes: Vec<u8>,
-    at: At,
 }
 
 /// A frame whose payload has not come whole.
@@ -168,18 +161,6 @@ impl Incoming {
             if other.bytes.len() == MAX_NOT_FRAMES_KEPT {
                 self.tell_other(sink);
             }
-        }
-    }
-
-    /// Tells what stands where frames should be, as far as it was kept.
-    fn tell_other(&mut self, sink: &mut impl FnMut(&Event<'_>)) {
-        if !matches!(self.framing, Framing::Other(_)) {
-            return;
-        }
-        if let Framing::Other(other) = std::mem::replace(&mut self.framing, Framing::Over) {
-            let Other { kind, offset, bytes, at } = *other;
-            let from = self.from;
-            sink(&Event::NotFrames(&NotFrames { from, offset, bytes: &bytes, kind, at }));
         }
     }
 
@@ -482,328 +463,6 @@ impl Incoming {
             self.end_fragment(current.part, header.fin(), origin.at, desk, sink);
         }
     }
-
-    /// Bytes of this stream that were not captured.
-    pub(super) fn gap(
-        &mut self,
-        length: Option<u64>,
-        reason: GapReason,
-        origin: Origin,
-        desk: &mut Desk,
-        sink: &mut impl FnMut(&Event<'_>),
-    ) {
-        self.lossy = true;
-        let inside = match (&self.current, length) {
-            (Some(current), Some(length)) => {
-                current.header.payload_length - current.position >= length
-            }
-            _ => false,
-        };
-        let offset = self.offset;
-        if inside && let (Some(current), Some(length)) = (&mut self.current, length) {
-            current.position += length;
-            current.missing += length;
-            if let Some(own) = &mut current.own {
-                own.hole(length, &mut self.context);
-            } else if current.message.is_some()
-                && let Some(assembly) = &mut self.assembly
-            {
-                assembly.hole(length, &mut self.context);
-            }
-        }
-        self.tell_other(sink);
-        let framing_lost = !inside && !matches!(self.framing, Framing::Over);
-        if framing_lost {
-            self.cut(origin, desk, sink);
-        }
-        self.offset += length.unwrap_or(0);
-        match &mut self.framing {
-            Framing::Sought(seeker, _) => match length {
-                Some(length) => seeker.push_gap(length, reason, origin),
-                None => seeker.restart(),
-            },
-            Framing::Known if framing_lost => self.seek(),
-            Framing::Known | Framing::Over | Framing::Other(_) => {}
-        }
-        let (from, at) = (self.from, origin.at);
-        sink(&Event::Gap(&Gap { from, offset, length, reason, framing_lost, at }));
-        let is_over = self
-            .current
-            .as_ref()
-            .is_some_and(|current| current.position == current.header.payload_length);
-        if is_over {
-            self.end_current(origin, true, desk, sink);
-        }
-    }
-
-    /// These are no frames.
-    pub(super) fn give_up(&mut self) {
-        self.framing = Framing::Over;
-    }
-
-    /// Looks for the border of a frame from here on. What was missed may have been compressed.
-    pub(super) fn seek(&mut self) {
-        self.context.lose();
-        let seeker = Seeker::new(self.offset, self.expectation());
-        self.framing = Framing::Sought(Box::new(seeker), self.offset);
-    }
-
-    /// Goes on with a search that began before it was known which direction this is.
-    pub(super) fn seek_with(
-        &mut self,
-        mut seeker: Seeker,
-        desk: &mut Desk,
-        sink: &mut impl FnMut(&Event<'_>),
-    ) {
-        let since = self.offset;
-        let found = seeker.expect_masked(self.from == Endpoint::Client);
-        self.framing = Framing::Sought(Box::new(seeker), since);
-        if let Some(found) = found {
-            self.resume(found, since, desk, sink);
-        }
-    }
-
-    fn expectation(&self) -> Expectation {
-        let rsv1 = self
-            .agreement
-            .is_none_or(|agreement| agreement.deflate.is_some() || agreement.unknown_extension);
-        let masked = Some(self.from == Endpoint::Client);
-        Expectation { masked, rsv1, margin: MARGIN_AFTER_LOSS }
-    }
-
-    /// A border was found: what was held back is read from there on.
-    pub(super) fn resume(
-        &mut self,
-        found: Found,
-        since: u64,
-        desk: &mut Desk,
-        sink: &mut impl FnMut(&Event<'_>),
-    ) {
-        self.framing = Framing::Known;
-        self.offset = found.start;
-        let skipped = found.start.saturating_sub(since);
-        self.recovered = Some(Recovered { confidence: found.confidence, skipped });
-        for piece in found.pieces {
-            match piece.what {
-                What::Bytes(bytes) => self.hear(&bytes, piece.origin, desk, sink),
-                What::Gap(length, reason) => {
-                    self.gap_again(length, reason, piece.origin, desk, sink);
-                }
-            }
-        }
-    }
-
-    /// A gap that was told when it came, and now falls into its place among the frames.
-    fn gap_again(
-        &mut self,
-        length: u64,
-        reason: GapReason,
-        origin: Origin,
-        desk: &mut Desk,
-        sink: &mut impl FnMut(&Event<'_>),
-    ) {
-        self.gap(Some(length), reason, origin, desk, &mut |event| {
-            if !matches!(event, Event::Gap(_)) {
-                sink(event);
-            }
-        });
-    }
-
-    /// The stream ended: a search that is under way may have found enough.
-    pub(super) fn finish_search(&mut self, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
-        if let Framing::Sought(seeker, since) = &mut self.framing {
-            let since = *since;
-            if let Some(found) = seeker.finish() {
-                self.resume(found, since, desk, sink);
-            }
-        }
-    }
-
-    /// What is unfinished is told as far as it is known.
-    pub(super) fn finish(&mut self, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
-        self.tell_other(sink);
-        self.cut(Origin { at: self.last_at, heard: None }, desk, sink);
-    }
-
-    fn cut(&mut self, origin: Origin, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
-        self.end_current(origin, false, desk, sink);
-        if self.header_length > 0 {
-            let have = usize::from(std::mem::take(&mut self.header_length));
-            let bytes = &self.header[..have];
-            let needed = FrameHeader::read(bytes).err().unwrap_or(have) as u64;
-            let offset = self.offset - have as u64;
-            let (from, at) = (self.from, origin.at);
-            let part = self.part_of(bytes[0]);
-            sink(&Event::CutHeader(&CutHeader { from, offset, bytes, needed, part, at }));
-        }
-        self.abandon_message(origin.at, desk, sink);
-    }
-
-    /// The place in a message of a frame whose header begins so.
-    fn part_of(&self, first: u8) -> Part {
-        let fin = first & 0x80 != 0;
-        match (Opcode::from_bits(first), self.assembly.is_some()) {
-            (opcode, _) if opcode.is_control() => Part::Control,
-            (Opcode::Continuation, true) if fin => Part::Last,
-            (Opcode::Continuation, true) => Part::Middle,
-            (Opcode::Continuation, false) => Part::Orphan,
-            (Opcode::Text | Opcode::Binary, true) => Part::Interrupting,
-            (Opcode::Text | Opcode::Binary, false) if fin => Part::Whole,
-            (Opcode::Text | Opcode::Binary, false) => Part::First,
-            _ => Part::Unknown,
-        }
-    }
-
-    fn message_number(&mut self, part: Part) -> Option<u64> {
-        match part {
-            Part::Control | Part::Unknown | Part::Orphan => None,
-            Part::Middle | Part::Last => self.assembly.as_ref().map(|assembly| assembly.number()),
-            Part::Whole | Part::First | Part::Interrupting => {
-                self.messages += 1;
-                Some(self.messages)
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn opening(&self, header: &FrameHeader, number: u64, offset: u64, started: At) -> Opening {
-        let unknown = Compression { window_bits: 15, context_takeover: true };
-        let (compression, explained) = match self.agreement {
-            // Without a handshake RSV1 most likely means what it always means.
-            None => (Some(unknown), true),
-            Some(Agreement { deflate: Some(deflate), .. }) => match self.from {
-                Endpoint::Client => (Some(deflate.client), true),
-                Endpoint::Server => (Some(deflate.server), true),
-            },
-            Some(_) => (None, false),
-        };
-        let opaque = header.rsv2() || header.rsv3() || header.rsv1() && !explained;
-        Opening {
-            from: self.from,
-            number,
-            opcode: header.opcode(),
-            offset,
-            payload_offset: offset + header.header_length(),
-            started,
-            compression: compression.filter(|_| header.rsv1()),
-            opaque,
-        }
-    }
-
-    /// A piece of a fragmented message; `opening` counts only for its first fragment.
-    fn fragment(
-        &mut self,
-        part: Part,
-        header: &FrameHeader,
-        opening: Opening,
-        offset: u64,
-        payload: &[u8],
-        desk: &mut Desk,
-    ) {
-        if matches!(part, Part::First | Part::Interrupting) {
-            self.assembly = Some(Box::new(Assembly::new(opening, &mut self.context)));
-        }
-        if let Some(assembly) = &mut self.assembly {
-            assembly.begin_frame(self.frames, offset + header.header_length());
-            if matches!(part, Part::Middle | Part::Last) && header.first & 0x70 != 0 {
-                assembly.doubt();
-            }
-            assembly.push(payload, &mut self.context, desk);
-        }
-    }
-
-    fn end_fragment(
-        &mut self,
-        part: Part,
-        fin: bool,
-        at: At,
-        desk: &mut Desk,
-        sink: &mut impl FnMut(&Event<'_>),
-    ) {
-        if part == Part::Last && fin {
-            if let Some(assembly) = self.assembly.take() {
-                self.finish_message(*assembly, true, at, desk, sink);
-            }
-        } else if let Some(assembly) = &mut self.assembly {
-            assembly.end_fragment();
-        }
-    }
-
-    fn abandon_message(&mut self, at: At, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
-        if let Some(assembly) = self.assembly.take() {
-            self.finish_message(*assembly, false, at, desk, sink);
-        }
-    }
-
-    fn finish_message(
-        &mut self,
-        assembly: Assembly,
-        complete: bool,
-        at: At,
-        desk: &mut Desk,
-        sink: &mut impl FnMut(&Event<'_>),
-    ) {
-        assembly.finish(complete, at, &mut self.context, desk, &mut |message: &Message<'_>| {
-            sink(&Event::Message(message));
-        });
-    }
-
-    fn control(
-        &mut self,
-        header: &FrameHeader,
-        payload: &[u8],
-        offset: u64,
-        origin: Origin,
-        sink: &mut impl FnMut(&Event<'_>),
-    ) {
-        if header.opcode() != Opcode::Close {
-            return;
-        }
-        let body = CloseBody::read(payload);
-        let first = self.closed.is_none();
-        if first {
-            self.closed = Some(body.code);
-            self.closed_at = Some(origin.at);
-            let length = header.header_length() + header.payload_length;
-            self.closed_between = Some((origin.heard, offset + length));
-        }
-        sink(&Event::Close(&Close {
-            from: self.from,
-            frame: self.frames,
-            offset: offset + header.header_length(),
-            length: header.payload_length,
-            body,
-            first,
-            heard: origin.heard,
-            at: origin.at,
-        }));
-    }
-
-    /// Before the server's first frame after a handshake, there may be HTTP instead.
-    #[inline]
-    fn may_be_http(&self) -> bool {
-        self.frames == 0 && self.from == Endpoint::Server && self.agreement.is_some()
-    }
-
-    /// True while these bytes at a frame border are too few to tell a frame from something else.
-    fn may_become_other(&self, bytes: &[u8]) -> bool {
-        let is_start_of_http =
-            bytes == b"<" || bytes.len() < b"HTTP/".len() && b"HTTP/".starts_with(bytes);
-        self.may_be_http() && is_start_of_http
-    }
-
-    /// What stands at this frame border if it can't be a frame.
-    #[inline]
-    fn recognise_other(&self, bytes: &[u8]) -> Option<NotFramesKind> {
-        if self.closed.is_some() {
-            return (!is_plausible(bytes, self.from)).then_some(NotFramesKind::TrailingBytes);
-        }
-        if !self.may_be_http() {
-            return None;
-        }
-        let is_markup = matches!(bytes, [b'<', b'!' | b'a'..=b'z' | b'A'..=b'Z', ..]);
-        (bytes.starts_with(b"HTTP/") || is_markup).then_some(NotFramesKind::HttpAfterUpgrade)
-    }
 }
 
 /// How much is kept of a frame's payload; none if nothing needs to be.
@@ -811,19 +470,5 @@ fn keep(part: Part, desk: &Desk) -> Option<usize> {
     match part {
         Part::Control => Some(MAX_CONTROL_KEPT),
         _ => desk.limits.keep_frames.then_some(desk.limits.max_payload.max(MAX_BEGINNING_KEPT)),
-    }
-}
-
-/// True if these bytes may begin a frame from that endpoint: a defined opcode, no RSV2 or RSV3,
-/// the MASK bit that fits the direction.
-fn is_plausible(bytes: &[u8], from: Endpoint) -> bool {
-    let opcode_fits =
-        |first: u8| !matches!(Opcode::from_bits(first), Opcode::Reserved(_)) && first & 0x30 == 0;
-    match bytes {
-        [first, second, ..] => {
-            opcode_fits(*first) && (second & 0x80 != 0) == (from == Endpoint::Client)
-        }
-        [first] => opcode_fits(*first),
-        [] => true,
     }
 }

@@ -1,0 +1,163 @@
+//! From frames to messages (RFC 6455 §5.4): the place of each frame in its message, and Close.
+
+use super::{Incoming, Origin};
+use crate::said::{At, Endpoint};
+use crate::websocket::Opcode;
+use crate::websocket::close::CloseBody;
+use crate::websocket::event::{Close, Event, Message, Part};
+use crate::websocket::extension::{Agreement, Compression};
+use crate::websocket::frame::FrameHeader;
+use crate::websocket::message::{Assembly, Desk, Opening};
+
+impl Incoming {
+    /// The place in a message of a frame whose header begins so.
+    pub(super) fn part_of(&self, first: u8) -> Part {
+        let fin = first & 0x80 != 0;
+        match (Opcode::from_bits(first), self.assembly.is_some()) {
+            (opcode, _) if opcode.is_control() => Part::Control,
+            (Opcode::Continuation, true) if fin => Part::Last,
+            (Opcode::Continuation, true) => Part::Middle,
+            (Opcode::Continuation, false) => Part::Orphan,
+            (Opcode::Text | Opcode::Binary, true) => Part::Interrupting,
+            (Opcode::Text | Opcode::Binary, false) if fin => Part::Whole,
+            (Opcode::Text | Opcode::Binary, false) => Part::First,
+            _ => Part::Unknown,
+        }
+    }
+
+    pub(super) fn message_number(&mut self, part: Part) -> Option<u64> {
+        match part {
+            Part::Control | Part::Unknown | Part::Orphan => None,
+            Part::Middle | Part::Last => self.assembly.as_ref().map(|assembly| assembly.number()),
+            Part::Whole | Part::First | Part::Interrupting => {
+                self.messages += 1;
+                Some(self.messages)
+            }
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn opening(
+        &self,
+        header: &FrameHeader,
+        number: u64,
+        offset: u64,
+        started: At,
+    ) -> Opening {
+        let unknown = Compression { window_bits: 15, context_takeover: true };
+        let (compression, explained) = match self.agreement {
+            // Without a handshake RSV1 most likely means what it always means.
+            None => (Some(unknown), true),
+            Some(Agreement { deflate: Some(deflate), .. }) => match self.from {
+                Endpoint::Client => (Some(deflate.client), true),
+                Endpoint::Server => (Some(deflate.server), true),
+            },
+            Some(_) => (None, false),
+        };
+        let opaque = header.rsv2() || header.rsv3() || header.rsv1() && !explained;
+        Opening {
+            from: self.from,
+            number,
+            opcode: header.opcode(),
+            offset,
+            payload_offset: offset + header.header_length(),
+            started,
+            compression: compression.filter(|_| header.rsv1()),
+            opaque,
+        }
+    }
+
+    /// A piece of a fragmented message; `opening` counts only for its first fragment.
+    pub(super) fn fragment(
+        &mut self,
+        part: Part,
+        header: &FrameHeader,
+        opening: Opening,
+        offset: u64,
+        payload: &[u8],
+        desk: &mut Desk,
+    ) {
+        if matches!(part, Part::First | Part::Interrupting) {
+            self.assembly = Some(Box::new(Assembly::new(opening, &mut self.context)));
+        }
+        if let Some(assembly) = &mut self.assembly {
+            assembly.begin_frame(self.frames, offset + header.header_length());
+            if matches!(part, Part::Middle | Part::Last) && header.first & 0x70 != 0 {
+                assembly.doubt();
+            }
+            assembly.push(payload, &mut self.context, desk);
+        }
+    }
+
+    pub(super) fn end_fragment(
+        &mut self,
+        part: Part,
+        fin: bool,
+        at: At,
+        desk: &mut Desk,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) {
+        if part == Part::Last && fin {
+            if let Some(assembly) = self.assembly.take() {
+                self.finish_message(*assembly, true, at, desk, sink);
+            }
+        } else if let Some(assembly) = &mut self.assembly {
+            assembly.end_fragment();
+        }
+    }
+
+    pub(super) fn abandon_message(
+        &mut self,
+        at: At,
+        desk: &mut Desk,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) {
+        if let Some(assembly) = self.assembly.take() {
+            self.finish_message(*assembly, false, at, desk, sink);
+        }
+    }
+
+    pub(super) fn finish_message(
+        &mut self,
+        assembly: Assembly,
+        complete: bool,
+        at: At,
+        desk: &mut Desk,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) {
+        assembly.finish(complete, at, &mut self.context, desk, &mut |message: &Message<'_>| {
+            sink(&Event::Message(message));
+        });
+    }
+
+    pub(super) fn control(
+        &mut self,
+        header: &FrameHeader,
+        payload: &[u8],
+        offset: u64,
+        origin: Origin,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) {
+        if header.opcode() != Opcode::Close {
+            return;
+        }
+        let body = CloseBody::read(payload);
+        let first = self.closed.is_none();
+        if first {
+            self.closed = Some(body.code);
+            self.closed_at = Some(origin.at);
+            let length = header.header_length() + header.payload_length;
+            self.closed_between = Some((origin.heard, offset + length));
+        }
+        sink(&Event::Close(&Close {
+            from: self.from,
+            frame: self.frames,
+            offset: offset + header.header_length(),
+            length: header.payload_length,
+            body,
+            first,
+            heard: origin.heard,
+            at: origin.at,
+        }));
+    }
+}
