@@ -2,9 +2,10 @@
 //! happened to the judge, both to the observer.
 
 use crate::inspection::{Connection, Observer};
-use crate::rules::{Judge, Judged, Route, Severity};
+use crate::rules::{Judge, Judged, Route, Severity, Thresholds};
 use crate::said::{ConnectionId, Interest, Listener, Opening, Said, Transport};
 use crate::websocket::{Conversation, Desk, Event, Limits, Origin};
+use std::sync::Arc;
 
 /// Listens to an input and tells an observer.
 pub struct Inspector<O> {
@@ -14,6 +15,7 @@ pub struct Inspector<O> {
     slots: Vec<Option<Box<Slot>>>,
     counts: Counts,
     transcript: bool,
+    thresholds: Arc<Thresholds>,
 }
 
 /// What was counted, shown or not.
@@ -67,12 +69,20 @@ impl<O: Observer> Inspector<O> {
             slots: Vec::new(),
             counts: Counts::default(),
             transcript: false,
+            thresholds: Arc::default(),
         }
     }
 
     /// An inspector for heads that were typed or pasted.
     pub fn of_transcripts(observer: O, limits: Limits) -> Inspector<O> {
         Inspector { transcript: true, ..Inspector::new(observer, limits) }
+    }
+
+    /// The same, with other numbers for the rules to go by.
+    pub fn with_thresholds(mut self, thresholds: &Arc<Thresholds>) -> Inspector<O> {
+        self.desk.limits.max_inflated = thresholds.inflate_cap;
+        self.thresholds = Arc::clone(thresholds);
+        self
     }
 
     /// The observer.
@@ -106,6 +116,7 @@ impl<O: Observer> Inspector<O> {
             opened: opening.at,
         };
         let mut judge = Judge::default();
+        judge.memory.thresholds = Arc::clone(&self.thresholds);
         judge.memory.agreement = conversation.agreement();
         judge.memory.direction_known = opening.initiator_seen;
         judge.memory.timed = opening.at.time.is_some();

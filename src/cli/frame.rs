@@ -76,7 +76,7 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
     let show = text::Show { brief: args.brief, all: args.all, quiet: common.quiet };
     let observer = text::Text::new(output, sheet, sender, show);
     let limits = Limits { keep_frames: true, ..Limits::default() };
-    let mut inspector = Inspector::new(observer, limits);
+    let mut inspector = Inspector::new(observer, limits).with_thresholds(&common.thresholds());
     inspect(&mut inspector, &bytes, stated(args), agreement);
     let (observer, _) = inspector.into_parts();
     let outcome = observer.finish()?;
@@ -96,7 +96,8 @@ fn records(
 ) -> Result<Status, Failure> {
     let options = json::Options { layouts: true, ..json::Options::default() };
     let writer = json::Writer::new(output, shape, options);
-    let mut inspector = Inspector::new(writer, Limits { keep_frames: true, ..Limits::default() });
+    let limits = Limits { keep_frames: true, ..Limits::default() };
+    let mut inspector = Inspector::new(writer, limits).with_thresholds(&common.thresholds());
     inspect(&mut inspector, bytes, stated(args), agreement);
     let (writer, counts) = inspector.into_parts();
     writer.finish(json::summary(&counts))?;

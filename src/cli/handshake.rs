@@ -54,8 +54,8 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
     let pairs = pair(texts);
     let worst = match common.format {
         Format::Text => show_all(&pairs, common, output)?,
-        Format::Json => write_records(&pairs, Shape::Document, output)?,
-        Format::Jsonl | Format::Har => write_records(&pairs, Shape::Lines, output)?,
+        Format::Json => write_records(&pairs, Shape::Document, common, output)?,
+        Format::Jsonl | Format::Har => write_records(&pairs, Shape::Lines, common, output)?,
     };
     if !unreadable.is_empty() {
         output.flush()?;
@@ -102,10 +102,12 @@ fn show_all(
 fn write_records(
     pairs: &[Pair],
     shape: Shape,
+    common: &Common,
     output: &mut Output,
 ) -> Result<Option<Severity>, Failure> {
     let writer = json::Writer::new(output, shape, json::Options::default());
-    let mut inspector = Inspector::of_transcripts(writer, Limits::default());
+    let mut inspector =
+        Inspector::of_transcripts(writer, Limits::default()).with_thresholds(&common.thresholds());
     for Pair { request, transcript, .. } in pairs {
         inspector.observer().set_file(request);
         for exchanges in &transcript.connections {
@@ -156,7 +158,8 @@ fn show(
     output: &mut Output,
     is_first: &mut bool,
 ) -> Result<Option<Severity>, Failure> {
-    let mut inspector = Inspector::of_transcripts(Collector::default(), Limits::default());
+    let mut inspector = Inspector::of_transcripts(Collector::default(), Limits::default())
+        .with_thresholds(&common.thresholds());
     for exchanges in &transcript.connections {
         let from = exchanges.iter().find_map(|exchange| exchange.rebuilt_from.clone());
         inspector.observer().rebuilt_from = from;

@@ -6,9 +6,11 @@ mod frame;
 mod guess;
 mod handshake;
 mod manual;
+mod near;
 mod output;
 mod pcap;
 mod rules;
+mod threshold;
 
 pub use output::{Common, Failure, Format, Output, Status};
 

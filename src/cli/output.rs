@@ -1,10 +1,12 @@
 //! What all commands share: format, colour, width, the output stream, exit status, failures.
 
+use super::threshold::Setting;
 use anstream::AutoStream;
 use clap::{Args, ValueEnum};
 use std::io::{self, IsTerminal as _, StdoutLock, Write};
+use std::sync::Arc;
 use ws101::render::{Palette, Sheet};
-use ws101::rules::Severity;
+use ws101::rules::{Severity, Thresholds};
 
 /// Options that every command takes.
 #[derive(Debug, Clone, Args)]
@@ -24,12 +26,24 @@ pub struct Common {
     /// From which severity on a finding makes the exit status 1.
     #[arg(long, value_enum, global = true, default_value_t = FailOn::Error, value_name = "SEVERITY")]
     pub fail_on: FailOn,
+    /// From when on something is found: `ws101 rules --thresholds` lists them.
+    #[arg(long, value_parser = Setting::parse, global = true, value_name = "NAME=VALUE")]
+    pub threshold: Vec<Setting>,
     /// Say less: only what is wrong.
     #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Say more; twice for everything.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+}
+
+impl Common {
+    /// The numbers that rules go by.
+    pub fn thresholds(&self) -> Arc<Thresholds> {
+        let mut thresholds = Thresholds::default();
+        self.threshold.iter().for_each(|setting| setting.apply(&mut thresholds));
+        Arc::new(thresholds)
+    }
 }
 
 /// The formats of output.

@@ -83,7 +83,7 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
                 .to_owned(),
         ));
     }
-    let chosen = choose(args, filter)?;
+    let chosen = Chosen { thresholds: common.thresholds(), ..choose(args, filter)? };
     let sheet = output.sheet;
     let counts = match common.format {
         _ if args.select.extract.is_some() => extract::run(args, &chosen, limits, common, output)?,

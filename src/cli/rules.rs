@@ -1,5 +1,7 @@
 //! `ws101 rules`: lists every rule that is checked.
 
+mod thresholds;
+
 use super::{Common, Failure, Format, Output, Status};
 use serde::Serialize;
 use std::io::Write as _;
@@ -13,15 +15,22 @@ Examples:
   ws101 rules             all of them
   ws101 rules HS-RES      those about the response
   ws101 rules close code  those that speak of both
+  ws101 rules --thresholds  the numbers that --threshold NAME=VALUE sets
   ws101 explain HS-RES-ACCEPT-VALUE")]
 pub struct Args {
     /// An area, the beginning of an id, or words that id, title or section have.
     #[arg(value_name = "FILTER")]
     filter: Vec<String>,
+    /// List the numbers from which on something is found, with their values.
+    #[arg(long, conflicts_with = "filter")]
+    thresholds: bool,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, Failure> {
+    if args.thresholds {
+        return thresholds::run(common, output);
+    }
     let listed: Vec<&Rule> = rules::all().filter(|rule| is_meant(rule, &args.filter)).collect();
     if listed.is_empty() && !args.filter.is_empty() {
         let words = escape::text(args.filter.join(" ").as_bytes());

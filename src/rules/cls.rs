@@ -274,14 +274,25 @@ fn not_answered(end: &End, endpoint: Endpoint, memory: &Memory) -> Option<Broken
         || end.inside_frame[endpoint.index()];
     let (first, how) = end.first_to_end()?;
     let heard = end.heard[endpoint.index()].is_some_and(|heard| heard >= close.end());
-    if is_excused || first != endpoint || !heard {
+    if is_excused || !heard {
         return None;
     }
-    let seen = format!(
-        "the {endpoint} received the Close of the {} and {} without a Close of its own",
-        endpoint.peer(),
-        super::frm::ended(how)
-    );
+    let peer = endpoint.peer();
+    let seen = if first == endpoint {
+        let ended = super::frm::ended(how);
+        format!(
+            "the {endpoint} received the Close of the {peer} and {ended} without a Close of its own"
+        )
+    } else {
+        // Whoever asked may give up, but has to wait a while first.
+        let waited = end.transport[first.index()]?.1.time?.seconds_since(close.at.time?);
+        if waited < memory.thresholds.close_deadline + memory.round_trip() {
+            return None;
+        }
+        format!(
+            "the {endpoint} received the Close of the {peer} and did not answer it in {waited:.1} s"
+        )
+    };
     Some(
         Broken::new(endpoint, seen, "a Close in answer")
             .cause("the program treats a Close like the end of TCP"),

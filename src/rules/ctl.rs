@@ -164,8 +164,9 @@ fn unanswered<'a>(end: &End, endpoint: Endpoint, memory: &'a Memory) -> Option<(
     let closes = [own, peer].map(|direction| direction.closed.as_ref()?.at.time);
     let ends = end.transport.map(|ended| ended?.1.time);
     let over: Time = closes.into_iter().chain(ends).flatten().chain(end.at.time).min()?;
-    let usual = 3.0 * pings.median().unwrap_or(0.0);
-    let deadline = memory.thresholds.pong_deadline.max(usual);
+    let limits = &memory.thresholds;
+    let usual = limits.pong_deadline_medians * pings.median().unwrap_or(0.0);
+    let deadline = limits.pong_deadline.max(usual);
     let mut late = pings
         .outstanding
         .iter()

@@ -169,13 +169,15 @@ fn flood(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     let fragments = memory.of(frame.from).fragments.as_ref().filter(|fragments| fragments.open)?;
     let length = frame.header.payload_length;
     let seen = match frame.part {
-        Part::Middle if length == 0 && fragments.empty == memory.thresholds.empty_fragments => {
+        Part::Middle
+            if length == 0 && u64::from(fragments.empty) == memory.thresholds.empty_fragments =>
+        {
             format!("{} empty fragments in a row", fragments.empty + 1)
         }
         Part::Last => {
             let count = fragments.count + 1;
             let tiny = fragments.tiny + u32::from(length <= 1);
-            if count <= memory.thresholds.fragments || tiny * 2 <= count {
+            if u64::from(count) <= memory.thresholds.fragments || tiny * 2 <= count {
                 return None;
             }
             format!("the message comes in {count} fragments, {tiny} of them of one byte or none")

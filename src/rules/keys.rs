@@ -83,6 +83,14 @@ impl Keys {
         self.count > 0 && key != 0 && (key == self.last || self.is_kept(key))
     }
 
+    /// How many pairs of equal keys chance makes when this one is added: of any two, or of
+    /// neighbours if the one before is the same.
+    pub(super) fn equal_pairs_by_chance(&self, key: MaskingKey) -> f64 {
+        let before = self.count as f64;
+        let pairs = if u32::from_be_bytes(key) == self.last { 2.0 } else { before + 1.0 };
+        before * pairs / 2f64.powi(33)
+    }
+
     /// The first two keys are the same, and this third one is not: only now is it certain that
     /// not all are.
     pub(super) fn first_two_repeat(&self, key: MaskingKey) -> bool {

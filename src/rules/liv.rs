@@ -14,9 +14,6 @@ use crate::websocket::End;
 pub(super) static RULES: &[&Rule] =
     &[&NO_HEARTBEAT, &HALF_OPEN, &IDLE_CUT, &HEARTBEAT_TOO_SLOW, &HEARTBEAT_TOO_FAST];
 
-/// From how many nanoseconds on a silence is kept in mind.
-pub(super) const SILENCE: i64 = 30_000_000_000;
-
 static NO_HEARTBEAT: Rule = Rule {
     id: "LIV-NO-HEARTBEAT",
     severity: Severity::Warning,
@@ -29,11 +26,11 @@ static NO_HEARTBEAT: Rule = Rule {
 };
 
 fn no_heartbeat(end: &End, memory: &Memory) -> Option<Broken> {
-    let limits = memory.thresholds;
+    let limits = &memory.thresholds;
     let both = [&memory.client, &memory.server];
     let is_known = is_whole(end, memory) && both.iter().all(|direction| direction.frames > 0);
     let has_heartbeat = both.iter().any(|direction| direction.pings.is_some()) || memory.ponged;
-    let silence = f64::from(memory.silence);
+    let silence = memory.silence();
     let open = open_for(end, memory)?;
     let is_idle = open > limits.open_without_heartbeat && silence > limits.silence;
     (is_known && is_idle && !has_heartbeat).then(|| {
@@ -140,9 +137,9 @@ static HEARTBEAT_TOO_SLOW: Rule = Rule {
 };
 
 fn too_slow(end: &End, endpoint: Endpoint, memory: &Memory) -> Option<Broken> {
-    let limits = memory.thresholds;
+    let limits = &memory.thresholds;
     let interval = memory.of(endpoint).pings.as_ref()?.interval()?;
-    let silence = f64::from(memory.silence);
+    let silence = memory.silence();
     let is_slow = interval >= limits.silence && silence >= limits.silence;
     (is_slow && is_whole(end, memory)).then(|| {
         let seen = format!(

@@ -3,7 +3,6 @@
 
 use super::handshake_memory::HandshakeMemory;
 use super::keys::Keys;
-use super::liv::SILENCE;
 use super::pings::Pings;
 use super::thresholds::{self, Thresholds};
 use super::{Finding, Route, Rule, Severity, hist, suppression};
@@ -16,6 +15,7 @@ use crate::websocket::{
     Close, CutHeader, Event, Frame, Gap, Message, NotFrames, NotFramesKind, Opcode, Part,
 };
 use std::num::NonZeroI64;
+use std::sync::Arc;
 
 /// How often a warning or an error is repeated for one endpoint; notes are said once.
 const MAX_REPEATS: u8 = 16;
@@ -34,7 +34,7 @@ pub struct Memory {
     /// How the bytes travel, and where to.
     pub route: Route,
     /// From when on something is worth mentioning.
-    pub thresholds: &'static Thresholds,
+    pub thresholds: Arc<Thresholds>,
     /// A handshake was answered, with whatever status.
     pub(super) answered: bool,
     /// The subprotocol is binary by definition, so readable binary messages mean nothing.
@@ -47,8 +47,8 @@ pub struct Memory {
     pub(super) last_frame: Option<Time>,
     /// When frames could first be sent, in nanoseconds as in [`Time`].
     opened: Option<NonZeroI64>,
-    /// The longest silence in seconds; 0 if none was long.
-    pub(super) silence: f32,
+    /// The longest time between two frames, in nanoseconds.
+    longest_pause: i64,
     /// A Pong was sent.
     pub(super) ponged: bool,
     /// What of the handshake matters later; none if nothing does.
@@ -189,7 +189,7 @@ impl Default for Memory {
             timed: false,
             pasted: false,
             route: Route::default(),
-            thresholds: &thresholds::DEFAULT,
+            thresholds: thresholds::shared(),
             answered: false,
             binary_subprotocol: false,
             client: Direction::default(),
@@ -197,7 +197,7 @@ impl Default for Memory {
             keys: Keys::default(),
             last_frame: None,
             opened: None,
-            silence: 0.0,
+            longest_pause: 0,
             ponged: false,
             handshake: None,
             told: Vec::new(),
@@ -310,7 +310,7 @@ impl Memory {
 
     #[inline]
     fn note_frame(&mut self, frame: &Frame<'_>) {
-        self.note_silence(frame.at.time);
+        self.note_pause(frame.at.time);
         let direction = match frame.from {
             Endpoint::Client => &mut self.client,
             Endpoint::Server => &mut self.server,
@@ -333,13 +333,15 @@ impl Memory {
         self.note_unusual_frame(frame);
     }
 
-    /// Notes how long nobody has said anything; mostly that is not long.
+    /// The longest time in seconds for which nobody said anything.
+    pub(super) fn silence(&self) -> f64 {
+        self.longest_pause as f64 / 1e9
+    }
+
     #[inline]
-    fn note_silence(&mut self, now: Option<Time>) {
-        if let (Some(now), Some(before)) = (now, self.last_frame)
-            && now.0.saturating_sub(before.0) > SILENCE
-        {
-            self.silence = self.silence.max(now.seconds_since(before) as f32);
+    fn note_pause(&mut self, now: Option<Time>) {
+        if let (Some(now), Some(before)) = (now, self.last_frame) {
+            self.longest_pause = self.longest_pause.max(now.0.saturating_sub(before.0));
         }
     }
 
@@ -384,8 +386,9 @@ impl Memory {
         match frame.header.opcode() {
             Opcode::Ping if !closing => {
                 let answered = self.of(frame.from.peer()).frames;
+                let flood_time = self.thresholds.ping_flood_time;
                 let pings = self.of_mut(frame.from).pings.get_or_insert_default();
-                pings.note_ping(frame, payload, answered);
+                pings.note_ping(frame, payload, answered, flood_time);
             }
             Opcode::Pong => {
                 self.ponged = true;

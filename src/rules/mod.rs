@@ -29,14 +29,14 @@ mod pmd_negotiation;
 mod route;
 mod sec;
 mod suppression;
-mod thresholds;
+pub mod thresholds;
 mod utf;
 
 pub use judge::{Judge, Judged};
 pub use memory::Memory;
 pub use pages::{page, sections};
 pub use route::{Place, Route};
-pub use thresholds::Thresholds;
+pub use thresholds::{CannotSet, Threshold, Thresholds, Unit};
 
 use crate::http::Head;
 use crate::layout::Span;

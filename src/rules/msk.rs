@@ -136,8 +136,9 @@ static REUSED_KEY: Rule = Rule {
 fn reused_key(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     let key = client_key(frame)?;
     let keys = &memory.keys;
+    let pairs = keys.equal_pairs_by_chance(key);
     // With two alike, the third frame tells whether they are all alike.
-    if keys.reused || keys.constant(key).is_some() {
+    if keys.reused || keys.constant(key).is_some() || pairs >= memory.thresholds.mask_key_pairs {
         return None;
     }
     let seen = if keys.first_two_repeat(key) {

@@ -65,5 +65,5 @@ fn is_ordinary_deflate(message: &Message<'_>, memory: &Memory) -> bool {
     message.inflate_fault.is_none()
         && message.inflate_ending == Default::default()
         && message.wire_length > 0
-        && message.length <= memory.thresholds.inflate_note.1
+        && message.length <= memory.thresholds.inflate_note_size
 }

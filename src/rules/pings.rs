@@ -1,7 +1,6 @@
 //! One endpoint's Pings and how they were answered (RFC 6455 §5.5.2, §5.5.3). At most
 //! [`MAX_OUTSTANDING`] are remembered, each by a hash of its payload.
 
-use super::sec::PING_FLOOD_SECONDS;
 use crate::layout::Span;
 use crate::said::Time;
 use crate::websocket::Frame;
@@ -95,8 +94,14 @@ impl Pings {
         Some(self.lasted()? / f64::from(self.sent?.2 - 1))
     }
 
-    pub(super) fn note_ping(&mut self, frame: &Frame<'_>, payload: &[u8], peer_frames: u64) {
-        self.count_recent(frame.at.time);
+    pub(super) fn note_ping(
+        &mut self,
+        frame: &Frame<'_>,
+        payload: &[u8],
+        peer_frames: u64,
+        flood_time: f64,
+    ) {
+        self.count_recent(frame.at.time, flood_time);
         let known = Payload::of(payload);
         if !payload.is_empty() && self.early.take() == Some(known) {
             return;
@@ -113,14 +118,12 @@ impl Pings {
         });
     }
 
-    fn count_recent(&mut self, now: Option<Time>) {
+    fn count_recent(&mut self, now: Option<Time>, flood_time: f64) {
         let Some(now) = now else { return };
         let (first, count) = self.sent.map_or((now, 0), |(first, _, count)| (first, count));
         self.sent = Some((first, now, count.saturating_add(1)));
         self.recent = match self.recent {
-            Some((since, count))
-                if (0.0..PING_FLOOD_SECONDS).contains(&now.seconds_since(since)) =>
-            {
+            Some((since, count)) if (0.0..flood_time).contains(&now.seconds_since(since)) => {
                 Some((since, count.saturating_add(1)))
             }
             _ => Some((now, 1)),

@@ -219,10 +219,11 @@ static BOMB_RATIO: Rule = Rule {
 fn bomb_ratio(message: &Message<'_>, memory: &Memory) -> Option<Broken> {
     let wire = message.wire_length.max(1);
     let times = message.length / wire;
-    let exceeds = |(ratio, size)| times > ratio && message.length > size;
-    let severity = if exceeds(memory.thresholds.inflate_warning) {
+    let limits = &memory.thresholds;
+    let exceeds = |ratio, size| times > ratio && message.length > size;
+    let severity = if exceeds(limits.inflate_ratio, limits.inflate_size) {
         Severity::Warning
-    } else if exceeds(memory.thresholds.inflate_note) {
+    } else if exceeds(limits.inflate_note_ratio, limits.inflate_note_size) {
         Severity::Note
     } else {
         return None;

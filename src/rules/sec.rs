@@ -19,7 +19,7 @@ mod site;
 
 use super::Rule;
 
-pub(super) use load::{PING_FLOOD_SECONDS, is_large_message};
+pub(super) use load::is_large_message;
 
 /// The rules of this area, in the order of the index.
 pub(super) static RULES: &[&Rule] = &[

@@ -6,9 +6,11 @@ use clap::ValueEnum;
 use regex::bytes::Regex;
 use std::cell::Cell;
 use std::path::PathBuf;
+use std::sync::Arc;
 use ws101::Counts;
 use ws101::render::Clock;
 use ws101::render::timeline::Detail;
+use ws101::rules::Thresholds;
 use ws101::said::{Endpoint, Time};
 use ws101::select::{Closed, Filter, Moment, Numbers, Sought, Units, length};
 use ws101::websocket::Opcode;
@@ -107,6 +109,8 @@ pub struct Chosen {
     pub filter: Filter,
     /// When the capture began.
     pub start: Cell<Option<Time>>,
+    /// The numbers that rules go by.
+    pub thresholds: Arc<Thresholds>,
     /// When its connections closed, if that matters.
     pub closed: Closed,
 }

@@ -25,7 +25,7 @@ pub(super) fn run(
     let facts = RefCell::new(Facts::default());
     let select = &args.select;
     if let Some(frame) = args.layout {
-        return layouts(args, frame, sheet, limits, output);
+        return layouts(args, chosen, frame, limits, output);
     }
     if select.follows() {
         let follow = Follow::new(&mut *output, sheet, select.clock());
@@ -71,15 +71,16 @@ pub(super) fn is_wanted(wanted: Wanted, connection: &Connection, event: &Event<'
 
 fn layouts(
     args: &Args,
+    chosen: &Chosen,
     frame: u64,
-    sheet: Sheet,
     limits: Limits,
     output: &mut Output,
 ) -> Result<Counts, Failure> {
+    let sheet = output.sheet;
     let wanted = wanted(args, frame);
     let Wanted { connection, from, .. } = wanted;
     let observer = Layouts::new(&mut *output, sheet, wanted);
-    let mut inspector = Inspector::new(observer, limits);
+    let mut inspector = Inspector::new(observer, limits).with_thresholds(&chosen.thresholds);
     listen(args, &mut inspector, &RefCell::default(), &Chosen::default())?;
     let (observer, counts) = inspector.into_parts();
     if observer.finish()? == 0 {

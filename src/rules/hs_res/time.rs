@@ -7,13 +7,6 @@ use crate::said::{Endpoint, TransportEnd};
 use crate::websocket::End;
 use crate::websocket::handshake::Handshake;
 
-/// An answer is slow after so many seconds, and very slow after so many.
-const SLOW: f64 = 1.0;
-const VERY_SLOW: f64 = 5.0;
-
-/// After so many seconds no answer is expected any more.
-const HOPELESS: f64 = 10.0;
-
 /// HS-RES-NO-RESPONSE
 pub static NO_RESPONSE: Rule = Rule {
     id: "HS-RES-NO-RESPONSE",
@@ -32,6 +25,7 @@ fn no_response(end: &End, memory: &Memory) -> Option<Broken> {
     if end.upgraded || end.lossy[Endpoint::Server.index()] {
         return None;
     }
+    let hopeless = memory.thresholds.no_response;
     let waited = end.at.time.zip(asked.time).map(|(end, asked)| end.seconds_since(asked));
     let after = waited.map_or(String::new(), |seconds| format!(" after {seconds:.1} s"));
     let [client, server] = end.transport.map(|transport| transport.map(|(how, _)| how));
@@ -39,8 +33,8 @@ fn no_response(end: &End, memory: &Memory) -> Option<Broken> {
         (Some(TransportEnd::Reset), _) => format!("the server resets the connection{after}"),
         (Some(TransportEnd::Fin), None) => format!("the server closes the connection{after}"),
         // Who waits in vain hangs up; who hangs up at once did not wait.
-        (_, Some(_)) if waited? > HOPELESS => format!("the client gives up{after}"),
-        (None, None) if waited? > HOPELESS => format!("nothing comes back{after}"),
+        (_, Some(_)) if waited? > hopeless => format!("the client gives up{after}"),
+        (None, None) if waited? > hopeless => format!("nothing comes back{after}"),
         _ => return None,
     };
     let seen = format!("{seen}, and the handshake was not answered");
@@ -65,21 +59,21 @@ pub static SLOW_RULE: Rule = Rule {
     title: "The handshake is answered within a second",
     mend: "move what takes long (a session store, an authentication service) out of the handler, \
            or cache it",
-    check: Check::Handshake(|handshake, _| slow(handshake).into()),
+    check: Check::Handshake(|handshake, memory| slow(handshake, memory).into()),
 };
 
-fn slow(handshake: &Handshake) -> Judgement {
+fn slow(handshake: &Handshake, memory: &Memory) -> Judgement {
     request(handshake)?;
     let head = response(handshake)?;
     let times = handshake.request_at.time.zip(handshake.response_at.time);
     let (asked, answered) = times.ok_or("there is no timing")?;
     let seconds = answered.seconds_since(asked);
-    if seconds <= SLOW {
+    if seconds <= memory.thresholds.handshake_slow {
         return Ok(None);
     }
     let seen = format!("the answer takes {seconds:.1} s");
-    let broken = missing(head, &seen, "less than a second")
+    let broken = missing(head, &seen, &format!("less than {} s", memory.thresholds.handshake_slow))
         .cause("a session store or an authentication service is asked while the client waits");
-    let very = seconds > VERY_SLOW;
+    let very = seconds > memory.thresholds.handshake_very_slow;
     Ok(Some(if very { broken.severity(Severity::Warning) } else { broken }))
 }

@@ -83,7 +83,7 @@ pub static BIG_HEADERS: Rule = Rule {
 
 fn big_headers(handshake: &Handshake, memory: &Memory) -> Judgement {
     let head = request(handshake)?;
-    let (size, limit) = (head.range.len(), memory.thresholds.large_head);
+    let (size, limit) = (head.range.len() as u64, memory.thresholds.large_head);
     if size <= limit {
         return Ok(None);
     }

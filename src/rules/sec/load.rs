@@ -16,7 +16,7 @@ pub static OVERSIZED: Rule = Rule {
 };
 
 fn large_frame(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
-    let limits = memory.thresholds;
+    let limits = &memory.thresholds;
     let length = frame.header.payload_length;
     let is_data = !matches!(frame.part, Part::Control | Part::Unknown)
         && !matches!(frame.header.opcode(), Opcode::Reserved(_));
@@ -35,7 +35,7 @@ fn large_frame(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
 }
 
 fn large_message(message: &Message<'_>, memory: &Memory) -> Option<Broken> {
-    let limits = memory.thresholds;
+    let limits = &memory.thresholds;
     // One frame was spoken of already.
     let is_one_frame = message.frames.len() == 1 && !message.compressed;
     (is_large_message(message, memory) && !is_one_frame).then(|| {
@@ -74,9 +74,6 @@ pub static PING_FLOOD: Rule = Rule {
     check: Check::Frame(ping_flood),
 };
 
-/// Pings are counted over so many seconds.
-pub(crate) const PING_FLOOD_SECONDS: f64 = 5.0;
-
 fn ping_flood(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     if frame.header.opcode() != Opcode::Ping {
         return None;
@@ -84,13 +81,16 @@ fn ping_flood(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     let pings = memory.of(frame.from).pings.as_ref()?;
     let (since, count) = pings.recent?;
     let seconds = frame.at.time?.seconds_since(since);
-    let limit = memory.thresholds.pings_per_second * PING_FLOOD_SECONDS;
+    let limits = &memory.thresholds;
+    let limit = limits.pings_per_second * limits.ping_flood_time;
     // Said when the limit is passed, not for each Ping behind it.
-    (f64::from(count) == limit.floor() && (0.0..PING_FLOOD_SECONDS).contains(&seconds)).then(|| {
-        let seen = format!("{} Pings come within {seconds:.1} s", count + 1);
-        let expected = format!("at most {} a second", memory.thresholds.pings_per_second);
-        Broken::new(frame.from, seen, expected).at(frame.span()).cause(
-            "a timer counts milliseconds where seconds were meant, or each message gets a Ping",
-        )
-    })
+    (f64::from(count) == limit.floor() && (0.0..limits.ping_flood_time).contains(&seconds)).then(
+        || {
+            let seen = format!("{} Pings come within {seconds:.1} s", count + 1);
+            let expected = format!("at most {} a second", limits.pings_per_second);
+            Broken::new(frame.from, seen, expected).at(frame.span()).cause(
+                "a timer counts milliseconds where seconds were meant, or each message gets a Ping",
+            )
+        },
+    )
 }
