@@ -2,7 +2,7 @@
 //! happened to the judge, both to the observer.
 
 use crate::inspection::{Connection, Observer};
-use crate::rules::{Judge, Judged, Route, Severity, Thresholds};
+use crate::rules::{Judge, Judged, Policy, Route, Severity, Thresholds};
 use crate::said::{ConnectionId, Interest, Listener, Opening, Said, Transport};
 use crate::websocket::{Conversation, Desk, Event, Limits, Origin};
 use std::sync::Arc;
@@ -14,6 +14,7 @@ pub struct Inspector<O> {
     judged: Judged,
     slots: Vec<Option<Box<Slot>>>,
     counts: Counts,
+    policy: Policy,
     transcript: bool,
     thresholds: Arc<Thresholds>,
 }
@@ -35,6 +36,8 @@ pub struct Counts {
     pub warnings: u64,
     /// Notes.
     pub notes: u64,
+    /// Findings that do not count, see [`Policy`].
+    pub ignored: u64,
     /// HTTP exchanges that are no handshakes.
     pub other_exchanges: u64,
     /// Connections that do not concern WebSocket.
@@ -53,6 +56,21 @@ impl Counts {
     }
 }
 
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Counts) {
+        self.connections += other.connections;
+        self.frames += other.frames;
+        self.messages += other.messages;
+        self.gaps += other.gaps;
+        self.errors += other.errors;
+        self.warnings += other.warnings;
+        self.notes += other.notes;
+        self.ignored += other.ignored;
+        self.other_exchanges += other.other_exchanges;
+        self.other_connections += other.other_connections;
+    }
+}
+
 struct Slot {
     connection: Connection,
     conversation: Conversation,
@@ -68,6 +86,7 @@ impl<O: Observer> Inspector<O> {
             judged: Judged::default(),
             slots: Vec::new(),
             counts: Counts::default(),
+            policy: Policy::default(),
             transcript: false,
             thresholds: Arc::default(),
         }
@@ -83,6 +102,11 @@ impl<O: Observer> Inspector<O> {
         self.desk.limits.max_inflated = thresholds.inflate_cap;
         self.thresholds = Arc::clone(thresholds);
         self
+    }
+
+    /// Lets only these findings count: the others are taken out before the observer hears.
+    pub fn judging(self, policy: Policy) -> Inspector<O> {
+        Inspector { policy, ..self }
     }
 
     /// The observer.
@@ -137,8 +161,9 @@ impl<O: Observer> Listener for Inspector<O> {
         let Some(Some(slot)) = self.slots.get_mut(id.0 as usize) else { return Interest::Done };
         let Slot { connection, conversation, judge } = &mut **slot;
         let (observer, judged, counts) = (&mut self.observer, &mut self.judged, &mut self.counts);
+        let policy = &self.policy;
         let interest = conversation.hear(said, &mut self.desk, &mut |event| {
-            tell(event, connection, judge, judged, counts, observer);
+            tell(event, connection, judge, policy, judged, counts, observer);
         });
         if interest == Interest::Done || observer.is_done() {
             counts.other_connections += u64::from(connection.number == 0);
@@ -152,8 +177,9 @@ impl<O: Observer> Listener for Inspector<O> {
         let Some(slot) = self.slots.get_mut(id.0 as usize).and_then(Option::take) else { return };
         let Slot { mut connection, mut conversation, mut judge } = *slot;
         let (observer, judged, counts) = (&mut self.observer, &mut self.judged, &mut self.counts);
+        let policy = &self.policy;
         conversation.finish(&mut self.desk, &mut |event| {
-            tell(event, &mut connection, &mut judge, judged, counts, observer);
+            tell(event, &mut connection, &mut judge, policy, judged, counts, observer);
         });
         counts.other_connections += u64::from(connection.number == 0);
     }
@@ -168,6 +194,7 @@ fn tell<O: Observer>(
     event: &Event<'_>,
     connection: &mut Connection,
     judge: &mut Judge,
+    policy: &Policy,
     judged: &mut Judged,
     counts: &mut Counts,
     observer: &mut O,
@@ -194,6 +221,7 @@ fn tell<O: Observer>(
     }
     judged.clear();
     judge.consider(event, judged);
+    policy.apply(judged);
     count(event, judged, counts);
     observer.event(connection, event, judged);
 }
@@ -206,6 +234,7 @@ fn count(event: &Event<'_>, judged: &Judged, counts: &mut Counts) {
         Event::Exchange(_) => counts.other_exchanges += 1,
         _ => {}
     }
+    counts.ignored += judged.ignored;
     for finding in &judged.findings {
         match finding.severity {
             Severity::Error => counts.errors += 1,

@@ -78,7 +78,7 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
         Format::Text => text(output, key, check, matches, mistake.as_ref())?,
     }
     let worst = (matches == Some(false)).then_some(Severity::Error);
-    Ok(common.fail_on.status(worst))
+    Ok(common.judging.status(worst))
 }
 
 fn text(

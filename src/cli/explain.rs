@@ -1,6 +1,5 @@
 //! `ws101 explain`: explains a rule.
 
-use super::near::suggestions;
 use super::{Common, Failure, Format, Output, Status};
 use std::io::Write as _;
 use ws101::render::{Paint, Sheet, escape, finding, markdown};
@@ -58,10 +57,9 @@ fn without_title(page: &str) -> &str {
 }
 
 fn unknown(topic: &str) -> Failure {
-    let ids: Vec<&str> = rules::all().map(|rule| rule.id).collect();
     let shown = escape::clipped(topic.as_bytes(), 80);
     let mut message = format!("error: there is nothing to explain under \"{shown}\"");
-    let near = suggestions(topic, &ids);
+    let near = rules::nearest(topic, rules::all().map(|rule| rule.id));
     if near.is_empty() {
         message.push_str("\n  expected: the id of a rule, such as HS-RES-ACCEPT-VALUE");
     } else {

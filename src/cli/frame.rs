@@ -5,7 +5,7 @@ mod text;
 
 use source::Dress;
 
-use super::{Common, Failure, Format, Output, Status};
+use super::{Common, Failure, Format, Output, Status, judging};
 use clap::ValueEnum;
 use ws101::Inspector;
 use ws101::http::{Head, HeadRead};
@@ -76,14 +76,15 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
     let show = text::Show { brief: args.brief, all: args.all, quiet: common.quiet };
     let observer = text::Text::new(output, sheet, sender, show);
     let limits = Limits { keep_frames: true, ..Limits::default() };
-    let mut inspector = Inspector::new(observer, limits).with_thresholds(&common.thresholds());
+    let mut inspector = common.judging.applied(Inspector::new(observer, limits));
     inspect(&mut inspector, &bytes, stated(args), agreement);
-    let (observer, _) = inspector.into_parts();
+    let (observer, counts) = inspector.into_parts();
     let outcome = observer.finish()?;
     if outcome.frames == 0 {
         return Err(Failure::Input(source::no_frames(&bytes)));
     }
-    Ok(common.fail_on.status(outcome.worst))
+    judging::ignored(&sheet, counts.ignored, output)?;
+    Ok(common.judging.status(outcome.worst))
 }
 
 fn records(
@@ -97,11 +98,11 @@ fn records(
     let options = json::Options { layouts: true, ..json::Options::default() };
     let writer = json::Writer::new(output, shape, options);
     let limits = Limits { keep_frames: true, ..Limits::default() };
-    let mut inspector = Inspector::new(writer, limits).with_thresholds(&common.thresholds());
+    let mut inspector = common.judging.applied(Inspector::new(writer, limits));
     inspect(&mut inspector, bytes, stated(args), agreement);
     let (writer, counts) = inspector.into_parts();
     writer.finish(json::summary(&counts))?;
-    Ok(common.fail_on.status(counts.worst()))
+    Ok(common.judging.status(counts.worst()))
 }
 
 fn dress(args: &Args) -> Dress {

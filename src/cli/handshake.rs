@@ -1,16 +1,16 @@
 //! `ws101 handshake`: validates captured upgrade exchanges.
 
-use super::{Common, Failure, Format, Output, Status};
+use super::{Common, Failure, Format, Output, Status, judging};
 use std::io::{Read as _, Write as _};
-use ws101::Inspector;
 use ws101::input::transcript::{self, Transcript};
 use ws101::inspection::{Connection, Observer};
 use ws101::render::handshake::{self as card, Detail, Source};
 use ws101::render::json::{self, Shape};
 use ws101::render::{Paint, escape, wrap};
-use ws101::rules::{Judged, Severity};
+use ws101::rules::Judged;
 use ws101::websocket::handshake::Handshake;
 use ws101::websocket::{Event, Limits};
+use ws101::{Counts, Inspector};
 
 /// Validates upgrade exchanges: raw HTTP, curl -v output, browser headers, Markdown, HAR.
 #[derive(Debug, clap::Args)]
@@ -52,7 +52,7 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
         return Err(Failure::Input(unreadable.join("\n")));
     }
     let pairs = pair(texts);
-    let worst = match common.format {
+    let counts = match common.format {
         Format::Text => show_all(&pairs, common, output)?,
         Format::Json => write_records(&pairs, Shape::Document, common, output)?,
         Format::Jsonl | Format::Har => write_records(&pairs, Shape::Lines, common, output)?,
@@ -61,7 +61,7 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
         output.flush()?;
         return Err(Failure::Input(unreadable.join("\n")));
     }
-    Ok(common.fail_on.status(worst))
+    Ok(common.judging.status(counts.worst()))
 }
 
 /// A transcript, and the names of the texts that its requests and its responses come from.
@@ -86,17 +86,15 @@ fn pair(texts: Vec<Text>) -> Vec<Pair> {
     pairs
 }
 
-fn show_all(
-    pairs: &[Pair],
-    common: &Common,
-    output: &mut Output,
-) -> Result<Option<Severity>, Failure> {
-    let mut worst = None;
+fn show_all(pairs: &[Pair], common: &Common, output: &mut Output) -> Result<Counts, Failure> {
+    let mut counts = Counts::default();
     let mut is_first = true;
     for Pair { request, response, transcript } in pairs {
-        worst = worst.max(show(request, response, transcript, common, output, &mut is_first)?);
+        counts += show(request, response, transcript, common, output, &mut is_first)?;
     }
-    Ok(worst)
+    let sheet = output.sheet;
+    judging::ignored(&sheet, counts.ignored, output)?;
+    Ok(counts)
 }
 
 fn write_records(
@@ -104,10 +102,10 @@ fn write_records(
     shape: Shape,
     common: &Common,
     output: &mut Output,
-) -> Result<Option<Severity>, Failure> {
+) -> Result<Counts, Failure> {
     let writer = json::Writer::new(output, shape, json::Options::default());
     let mut inspector =
-        Inspector::of_transcripts(writer, Limits::default()).with_thresholds(&common.thresholds());
+        common.judging.applied(Inspector::of_transcripts(writer, Limits::default()));
     for Pair { request, transcript, .. } in pairs {
         inspector.observer().set_file(request);
         for exchanges in &transcript.connections {
@@ -116,7 +114,7 @@ fn write_records(
     }
     let (writer, counts) = inspector.into_parts();
     writer.finish(json::summary(&counts))?;
-    Ok(counts.worst())
+    Ok(counts)
 }
 
 fn read(file: &str) -> Result<Text, String> {
@@ -149,7 +147,7 @@ fn typed(name: &str) -> &str {
     if name == STDIN { "-" } else { name }
 }
 
-/// Shows one text; says how bad the worst finding is.
+/// Shows one text; says what was found in it.
 fn show(
     name: &str,
     response_name: &str,
@@ -157,17 +155,15 @@ fn show(
     common: &Common,
     output: &mut Output,
     is_first: &mut bool,
-) -> Result<Option<Severity>, Failure> {
-    let mut inspector = Inspector::of_transcripts(Collector::default(), Limits::default())
-        .with_thresholds(&common.thresholds());
+) -> Result<Counts, Failure> {
+    let inspector = Inspector::of_transcripts(Collector::default(), Limits::default());
+    let mut inspector = common.judging.applied(inspector);
     for exchanges in &transcript.connections {
         let from = exchanges.iter().find_map(|exchange| exchange.rebuilt_from.clone());
         inspector.observer().rebuilt_from = from;
         transcript::tell(exchanges, &mut inspector);
     }
-    let (collector, _) = inspector.into_parts();
-    let severities = collector.judged.iter().flat_map(|(_, judged, _)| &judged.findings);
-    let worst = severities.map(|finding| finding.severity).max();
+    let (collector, counts) = inspector.into_parts();
     let detail = match (common.quiet, common.verbose) {
         (true, _) => Detail::Quiet,
         (false, 0) => Detail::Normal,
@@ -194,7 +190,7 @@ fn show(
             }
         }
     }
-    Ok(worst)
+    Ok(counts)
 }
 
 /// Keeps what was found: a transcript is small.
@@ -213,6 +209,7 @@ impl Observer for Collector {
                 findings: judged.findings.clone(),
                 held: judged.held.clone(),
                 not_observed: judged.not_observed.clone(),
+                ignored: judged.ignored,
             };
             self.judged.push(((*handshake).clone(), judged, self.rebuilt_from.clone()));
         }

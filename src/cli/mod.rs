@@ -5,13 +5,14 @@ mod explain;
 mod frame;
 mod guess;
 mod handshake;
+mod judging;
 mod manual;
-mod near;
 mod output;
 mod pcap;
 mod rules;
 mod threshold;
 
+pub use judging::Judging;
 pub use output::{Common, Failure, Format, Output, Status};
 
 use clap::{Parser, Subcommand};

@@ -1,12 +1,10 @@
 //! What all commands share: format, colour, width, the output stream, exit status, failures.
 
-use super::threshold::Setting;
+use super::Judging;
 use anstream::AutoStream;
 use clap::{Args, ValueEnum};
 use std::io::{self, IsTerminal as _, StdoutLock, Write};
-use std::sync::Arc;
 use ws101::render::{Palette, Sheet};
-use ws101::rules::{Severity, Thresholds};
 
 /// Options that every command takes.
 #[derive(Debug, Clone, Args)]
@@ -23,27 +21,14 @@ pub struct Common {
     /// Draw with ASCII only.
     #[arg(long, global = true)]
     pub ascii: bool,
-    /// From which severity on a finding makes the exit status 1.
-    #[arg(long, value_enum, global = true, default_value_t = FailOn::Error, value_name = "SEVERITY")]
-    pub fail_on: FailOn,
-    /// From when on something is found: `ws101 rules --thresholds` lists them.
-    #[arg(long, value_parser = Setting::parse, global = true, value_name = "NAME=VALUE")]
-    pub threshold: Vec<Setting>,
     /// Say less: only what is wrong.
     #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Say more; twice for everything.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-}
-
-impl Common {
-    /// The numbers that rules go by.
-    pub fn thresholds(&self) -> Arc<Thresholds> {
-        let mut thresholds = Thresholds::default();
-        self.threshold.iter().for_each(|setting| setting.apply(&mut thresholds));
-        Arc::new(thresholds)
-    }
+    #[command(flatten)]
+    pub judging: Judging,
 }
 
 /// The formats of output.
@@ -68,32 +53,6 @@ pub enum ColorChoice {
     Always,
     /// Never.
     Never,
-}
-
-/// From which severity on a finding makes the exit status 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum FailOn {
-    /// Errors.
-    Error,
-    /// Warnings and errors.
-    Warning,
-    /// Any finding.
-    Note,
-    /// None.
-    Never,
-}
-
-impl FailOn {
-    /// The exit status for findings of which this is the worst.
-    pub fn status(self, worst: Option<Severity>) -> Status {
-        let threshold = match self {
-            FailOn::Error => Severity::Error,
-            FailOn::Warning => Severity::Warning,
-            FailOn::Note => Severity::Note,
-            FailOn::Never => return Status::Good,
-        };
-        if worst.is_some_and(|worst| worst >= threshold) { Status::Found } else { Status::Good }
-    }
 }
 
 /// The exit status of a run that could read its input; see [`Failure`] for 2.
@@ -123,7 +82,7 @@ impl From<io::Error> for Failure {
 
 /// Standard output, in one large buffer.
 pub struct Output {
-    stream: io::BufWriter<StdoutLock<'static>>,
+    pub(super) stream: io::BufWriter<StdoutLock<'static>>,
     /// How text is laid out on it.
     pub sheet: Sheet,
 }

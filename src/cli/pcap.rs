@@ -8,7 +8,7 @@ mod stats;
 mod text;
 mod totals;
 
-use super::{Common, Failure, Format, Output, Status};
+use super::{Common, Failure, Format, Judging, Output, Status};
 use select::{Chosen, Select};
 use source::listen;
 use std::cell::RefCell;
@@ -83,7 +83,7 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
                 .to_owned(),
         ));
     }
-    let chosen = Chosen { thresholds: common.thresholds(), ..choose(args, filter)? };
+    let chosen = choose(args, filter, common.judging.clone())?;
     let sheet = output.sheet;
     let counts = match common.format {
         _ if args.select.extract.is_some() => extract::run(args, &chosen, limits, common, output)?,
@@ -93,13 +93,13 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
         Format::Har => records::har(args, &chosen, limits, output)?,
         Format::Text => text::run(args, &chosen, sheet, limits, output)?,
     };
-    Ok(common.fail_on.status(counts.worst()))
+    Ok(common.judging.status(counts.worst()))
 }
 
 /// Prepares the choice; what happened just before connections closed takes a pass to find out when
 /// they did.
-fn choose(args: &Args, filter: Filter) -> Result<Chosen, Failure> {
-    let mut chosen = Chosen { filter, ..Chosen::default() };
+fn choose(args: &Args, filter: Filter, judging: Judging) -> Result<Chosen, Failure> {
+    let mut chosen = Chosen { filter, judging, ..Chosen::default() };
     if !chosen.filter.needs_ends() {
         return Ok(chosen);
     }

@@ -1,6 +1,5 @@
 //! `--threshold NAME=VALUE`: from when on something is worth mentioning.
 
-use super::near::suggestions;
 use ws101::rules::thresholds::{self, CannotSet, Threshold, Thresholds, Unit};
 
 /// A threshold and the value that it is to have.
@@ -56,8 +55,8 @@ fn number(text: &str, unit: Unit) -> Result<f64, String> {
 }
 
 fn unknown(name: &str) -> String {
-    let names: Vec<&str> = thresholds::ALL.iter().map(|threshold| threshold.name).collect();
-    let near = suggestions(&name.replace('_', "-"), &names);
+    let names = thresholds::ALL.iter().map(|threshold| threshold.name);
+    let near = ws101::rules::nearest(&name.replace('_', "-"), names);
     let near = match near[..] {
         [] => String::new(),
         _ => format!("; did you mean {}?", near.join(" or ")),

@@ -17,6 +17,8 @@ pub struct Judged {
     pub held: Vec<&'static Rule>,
     /// For a handshake: the rules that could not be judged, and why.
     pub not_observed: Vec<(&'static Rule, &'static str)>,
+    /// How many findings were taken out because they do not count (see [`Policy`](super::Policy)).
+    pub ignored: u64,
 }
 
 impl Judged {
@@ -28,6 +30,7 @@ impl Judged {
         }
         self.held.clear();
         self.not_observed.clear();
+        self.ignored = 0;
     }
 }
 

@@ -19,6 +19,7 @@ mod keys;
 mod liv;
 mod memory;
 mod msk;
+mod nearest;
 mod neg;
 mod observed;
 mod ordinary;
@@ -26,6 +27,7 @@ mod pages;
 mod pings;
 mod pmd;
 mod pmd_negotiation;
+mod policy;
 mod route;
 mod sec;
 mod suppression;
@@ -34,7 +36,9 @@ mod utf;
 
 pub use judge::{Judge, Judged};
 pub use memory::Memory;
+pub use nearest::nearest;
 pub use pages::{page, sections};
+pub use policy::{Pattern, Policy};
 pub use route::{Place, Route};
 pub use thresholds::{CannotSet, Threshold, Thresholds, Unit};
 

@@ -1,11 +1,10 @@
 //! The conditions of a selection, and whether they hold for an event.
 
 use super::{Moment, Numbers};
-use crate::rules::{Finding, Judged, Severity};
+use crate::rules::{Judged, Pattern};
 use crate::said::{At, Endpoint, Time};
 use crate::websocket::{Event, Opcode};
 use regex::bytes::Regex;
-use std::str::FromStr;
 
 /// What is asked for. Nothing set: everything.
 #[derive(Debug, Clone, Default)]
@@ -33,7 +32,7 @@ pub struct Filter {
     /// Not later than this.
     pub until: Option<Moment>,
     /// Events with one of these findings; empty: any event.
-    pub findings: Vec<Sought>,
+    pub findings: Vec<Pattern>,
     /// Which of frames and messages are to be seen.
     pub units: Units,
     /// Handshake and end of the chosen connections are passed on in any case: whoever listens
@@ -51,51 +50,6 @@ pub enum Units {
     Messages,
     /// Messages are left out, unless something was found in them.
     Frames,
-}
-
-/// Findings that are asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sought {
-    /// Of this severity.
-    Severity(Severity),
-    /// Of this rule, or of this area: the id or its beginning, up to a hyphen.
-    Rule(String),
-}
-
-impl Sought {
-    fn is(&self, finding: &Finding) -> bool {
-        match self {
-            Sought::Severity(severity) => finding.severity == *severity,
-            Sought::Rule(start) => belongs(finding.rule.id, start),
-        }
-    }
-}
-
-/// True if the id is `start`, or begins with its words.
-fn belongs(id: &str, start: &str) -> bool {
-    let rest = id.get(..start.len()).filter(|begin| begin.eq_ignore_ascii_case(start));
-    rest.is_some() && matches!(id.as_bytes().get(start.len()), None | Some(b'-'))
-}
-
-impl FromStr for Sought {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Sought, String> {
-        match text.to_ascii_lowercase().as_str() {
-            "error" => return Ok(Sought::Severity(Severity::Error)),
-            "warning" => return Ok(Sought::Severity(Severity::Warning)),
-            "note" => return Ok(Sought::Severity(Severity::Note)),
-            _ => {}
-        }
-        if text.is_empty() || !crate::rules::all().any(|rule| belongs(rule.id, text)) {
-            return Err(
-                "expected error, warning, note, or a rule or the start of its name, such as \
-                        CLS or CLS-CODE-ECHO: ws101 rules lists them"
-                    .to_owned(),
-            );
-        }
-        Ok(Sought::Rule(text.to_owned()))
-    }
 }
 
 impl Filter {
@@ -225,7 +179,7 @@ impl Filter {
             || judged
                 .findings
                 .iter()
-                .any(|finding| self.findings.iter().any(|sought| sought.is(finding)))
+                .any(|it| self.findings.iter().any(|sought| sought.covers(it.rule, it.severity)))
     }
 
     fn has_text(&self, event: &Event<'_>) -> bool {

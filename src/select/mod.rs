@@ -8,7 +8,7 @@ mod filter;
 mod moment;
 mod numbers;
 
-pub use filter::{Filter, Sought, Units};
+pub use filter::{Filter, Units};
 pub use moment::Moment;
 pub use numbers::{Numbers, length};
 
@@ -98,6 +98,7 @@ impl<'a, O: Observer> Select<'a, O> {
             Event::Gap(_) => passed.gaps += 1,
             _ => {}
         }
+        passed.ignored += judged.ignored;
         for finding in &judged.findings {
             match finding.severity {
                 Severity::Error => passed.errors += 1,

@@ -1,18 +1,17 @@
 //! The options of `ws101 pcap` that choose what is shown, and how.
 
 use super::totals::counted;
-use super::{Failure, Format};
+use super::{Failure, Format, Judging};
 use clap::ValueEnum;
 use regex::bytes::Regex;
 use std::cell::Cell;
 use std::path::PathBuf;
-use std::sync::Arc;
 use ws101::Counts;
 use ws101::render::Clock;
 use ws101::render::timeline::Detail;
-use ws101::rules::Thresholds;
+use ws101::rules::Pattern;
 use ws101::said::{Endpoint, Time};
-use ws101::select::{Closed, Filter, Moment, Numbers, Sought, Units, length};
+use ws101::select::{Closed, Filter, Moment, Numbers, Units, length};
 use ws101::websocket::Opcode;
 
 /// What is chosen, and how it is shown. Everything given must hold.
@@ -55,9 +54,10 @@ pub struct Select {
     /// Not after this.
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     until: Option<Moment>,
-    /// Only that in which this was found: error, warning, note, a rule, or the start of its name.
+    /// Only that in which this was found: error, warning, note, a rule, an area, a pattern such as
+    /// 'HS-*'. Chooses what is shown; --select and --ignore choose what is judged at all.
     #[arg(long, value_name = "FINDING", value_delimiter = ',')]
-    finding: Vec<Sought>,
+    finding: Vec<Pattern>,
     /// Show the conversation of connection N alone, each message whole.
     #[arg(long, value_name = "N", conflicts_with_all = ["connection", "frames", "layout", "summary"])]
     follow_stream: Option<u64>,
@@ -107,10 +107,10 @@ fn opcode(text: &str) -> Result<Opcode, String> {
 pub struct Chosen {
     /// The conditions.
     pub filter: Filter,
+    /// What counts.
+    pub judging: Judging,
     /// When the capture began.
     pub start: Cell<Option<Time>>,
-    /// The numbers that rules go by.
-    pub thresholds: Arc<Thresholds>,
     /// When its connections closed, if that matters.
     pub closed: Closed,
 }

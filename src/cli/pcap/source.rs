@@ -21,7 +21,7 @@ pub(super) fn observe<O: Observer>(
     facts: &RefCell<Facts>,
 ) -> Result<(O, Seen), Failure> {
     let select = select_with(observer, chosen);
-    let mut inspector = Inspector::new(select, limits).with_thresholds(&chosen.thresholds);
+    let mut inspector = chosen.judging.applied(Inspector::new(select, limits));
     let tally = listen(args, &mut inspector, facts, chosen)?;
     let (select, counts) = inspector.into_parts();
     let (observer, passed, shown) = select.into_parts();

@@ -80,8 +80,8 @@ fn layouts(
     let wanted = wanted(args, frame);
     let Wanted { connection, from, .. } = wanted;
     let observer = Layouts::new(&mut *output, sheet, wanted);
-    let mut inspector = Inspector::new(observer, limits).with_thresholds(&chosen.thresholds);
-    listen(args, &mut inspector, &RefCell::default(), &Chosen::default())?;
+    let mut inspector = chosen.judging.applied(Inspector::new(observer, limits));
+    listen(args, &mut inspector, &RefCell::default(), chosen)?;
     let (observer, counts) = inspector.into_parts();
     if observer.finish()? == 0 {
         let whose = from.map_or(String::new(), |from| format!(" from the {from}"));

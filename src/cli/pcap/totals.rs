@@ -3,6 +3,7 @@
 use super::Args;
 use super::select::{Chosen, Seen};
 use super::source::{Facts, name};
+use crate::cli::judging::ignored;
 use std::borrow::Cow;
 use std::io::Write;
 use ws101::Counts;
@@ -76,7 +77,8 @@ pub(super) fn write_total(
         counted(counts.warnings, "warning"),
         counted(counts.notes, "note")
     );
-    writeln!(out, "\n{}", if sheet.ascii { total.replace('·', "-") } else { total })
+    writeln!(out, "\n{}", if sheet.ascii { total.replace('·', "-") } else { total })?;
+    ignored(sheet, counts.ignored, out)
 }
 
 /// A duration as people read it.

@@ -8,7 +8,7 @@ use ws101::rules::thresholds::{ALL, Threshold, Thresholds, Unit};
 
 /// Lists the thresholds with the values that they have now.
 pub fn run(common: &Common, output: &mut Output) -> Result<Status, Failure> {
-    let thresholds = common.thresholds();
+    let thresholds = common.judging.thresholds();
     if common.format == Format::Text {
         list(&thresholds, output)?;
     } else {

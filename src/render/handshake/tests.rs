@@ -45,7 +45,12 @@ fn finding(handshake: &Handshake, from: Endpoint, name: &str, severity: Severity
 }
 
 fn judged(findings: Vec<Finding>) -> Judged {
-    Judged { findings, held: vec![&ACCEPT], not_observed: vec![(&ACCEPT, "no clock")] }
+    Judged {
+        findings,
+        held: vec![&ACCEPT],
+        not_observed: vec![(&ACCEPT, "no clock")],
+        ..Judged::default()
+    }
 }
 
 fn shown(sheet: &Sheet, handshake: &Handshake, judged: &Judged, detail: Detail) -> String {

@@ -276,6 +276,7 @@ pub fn summary(counts: &Counts) -> record::Summary<'static> {
         frames: counts.frames,
         messages: counts.messages,
         findings: by_severity(counts),
+        ignored: counts.ignored,
         gaps: counts.gaps,
         other_exchanges: counts.other_exchanges,
         skipped: &[],

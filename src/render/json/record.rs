@@ -440,6 +440,9 @@ pub struct Summary<'a> {
     pub messages: u64,
     /// Findings by severity.
     pub findings: BySeverity,
+    /// Findings that do not count, because they are ignored or not selected.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub ignored: u64,
     /// Gaps in their streams.
     pub gaps: u64,
     /// HTTP exchanges that are no handshakes.
@@ -449,6 +452,10 @@ pub struct Summary<'a> {
     /// What was chosen of all this, if not everything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selected: Option<Selected>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What was chosen of a capture.

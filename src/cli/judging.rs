@@ -1,0 +1,96 @@
+//! What counts and what makes a run fail: `--fail-on`, `--select`, `--ignore`, from the command
+//! line or from the project's `ws101.toml`.
+
+use super::Status;
+use super::threshold::Setting;
+use clap::{Args, ValueEnum};
+use std::io::{self, Write};
+use std::sync::Arc;
+use ws101::Inspector;
+use ws101::inspection::Observer;
+use ws101::render::{Paint, Sheet};
+use ws101::rules::{Pattern, Policy, Severity, Thresholds};
+
+/// Options of the commands that judge.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Judging")]
+pub struct Judging {
+    /// From which severity on a finding makes the exit status 1 [default: error].
+    #[arg(long, value_enum, global = true, value_name = "SEVERITY")]
+    pub fail_on: Option<FailOn>,
+    /// Judge only by these: rules, areas, severities, patterns (SEC, error, 'HS-*'); several with
+    /// commas or again.
+    #[arg(long, global = true, value_name = "WHAT", value_delimiter = ',')]
+    pub select: Vec<Pattern>,
+    /// Do not judge by these, whether selected or not.
+    #[arg(long, global = true, value_name = "WHAT", value_delimiter = ',')]
+    pub ignore: Vec<Pattern>,
+    /// From when on something is found: `ws101 rules --thresholds` lists them.
+    #[arg(long, value_parser = Setting::parse, global = true, value_name = "NAME=VALUE")]
+    pub threshold: Vec<Setting>,
+}
+
+/// From which severity on a finding makes the exit status 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Errors.
+    Error,
+    /// Warnings and errors.
+    Warning,
+    /// Any finding.
+    Note,
+    /// None.
+    Never,
+}
+
+impl FailOn {
+    /// The lowest severity that fails; none if nothing does.
+    pub fn threshold(self) -> Option<Severity> {
+        match self {
+            FailOn::Error => Some(Severity::Error),
+            FailOn::Warning => Some(Severity::Warning),
+            FailOn::Note => Some(Severity::Note),
+            FailOn::Never => None,
+        }
+    }
+}
+
+impl Judging {
+    /// Which findings count.
+    pub fn policy(&self) -> Policy {
+        Policy { select: self.select.clone(), ignore: self.ignore.clone() }
+    }
+
+    /// The numbers that rules go by.
+    pub fn thresholds(&self) -> Arc<Thresholds> {
+        let mut thresholds = Thresholds::default();
+        self.threshold.iter().for_each(|setting| setting.apply(&mut thresholds));
+        Arc::new(thresholds)
+    }
+
+    /// An inspector that judges so.
+    pub fn applied<O: Observer>(&self, inspector: Inspector<O>) -> Inspector<O> {
+        inspector.with_thresholds(&self.thresholds()).judging(self.policy())
+    }
+
+    /// The lowest severity that makes the exit status 1.
+    pub fn threshold(&self) -> Option<Severity> {
+        self.fail_on.unwrap_or(FailOn::Error).threshold()
+    }
+
+    /// The exit status for findings of which this is the worst.
+    pub fn status(&self, worst: Option<Severity>) -> Status {
+        let fails = self.threshold().is_some_and(|threshold| worst >= Some(threshold));
+        if fails { Status::Found } else { Status::Good }
+    }
+}
+
+/// One quiet line about the findings that do not count.
+pub fn ignored(sheet: &Sheet, count: u64, out: &mut impl Write) -> io::Result<()> {
+    if count == 0 {
+        return Ok(());
+    }
+    let noun = if count == 1 { "finding" } else { "findings" };
+    let text = format!("ignored: {count} {noun} (--select, --ignore)");
+    writeln!(out, "{}", sheet.palette.paint(Paint::Faint, text))
+}

@@ -1,0 +1,108 @@
+//! What counts: `--select`, `--ignore`, `--fail-on`, on every command that judges.
+
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const BROKEN: &str = "samples/broken/accept-of-decoded-key.http";
+const CAPTURE: &str = "samples/captures/nginx-proxy.pcap";
+/// "Hello" from a client that forgot to mask.
+const UNMASKED: [&str; 4] = ["frame", "--from", "client", "810548656c6c6f"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn run_in(folder: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ws101"));
+    command.args(args).current_dir(folder).output().expect("the binary runs")
+}
+
+fn run(args: &[&str]) -> Output {
+    run_in(root(), args)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("text is UTF-8")
+}
+
+fn code(args: &[&str]) -> Option<i32> {
+    run(args).status.code()
+}
+
+/// The records of a run, and the rules of its findings.
+fn records(args: &[&str]) -> (Vec<Value>, Vec<String>) {
+    let out = run(&[args, &["--format", "jsonl"]].concat());
+    let records: Vec<Value> = text(&out.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a record is JSON"))
+        .collect();
+    let rules = records
+        .iter()
+        .filter(|record| record["type"] == "finding")
+        .map(|record| record["rule"].as_str().expect("a rule has a name").to_owned())
+        .collect();
+    (records, rules)
+}
+
+#[test]
+fn what_is_ignored_counts_nowhere() {
+    let cases: [(&[&str], &str); 3] = [
+        (&["handshake", BROKEN], "HS-RES-ACCEPT-VALUE"),
+        (&UNMASKED, "MSK-CLIENT-UNMASKED"),
+        (&["pcap", CAPTURE], "HS"),
+    ];
+    for (command, ignored) in cases {
+        assert_eq!(code(command), Some(1), "{command:?}");
+        let (_, all) = records(command);
+        let with = [command, &["--ignore", ignored]].concat();
+        let (left, rules) = records(&with);
+        let out = run(&with);
+        assert_eq!(out.status.code(), Some(0), "{command:?}");
+        assert!(!text(&out.stdout).contains(&format!("[{ignored}]")), "{command:?}");
+        assert!(text(&out.stdout).contains("ignored: "), "{command:?}");
+        assert!(rules.iter().all(|rule| !rule.starts_with(ignored)), "{rules:?}");
+        let summary = left.last().expect("a summary");
+        assert_eq!(summary["ignored"], (all.len() - rules.len()) as u64, "{command:?}");
+        assert_eq!(summary["findings"]["error"], 0, "{command:?}");
+    }
+}
+
+#[test]
+fn what_is_selected_counts_alone() {
+    let (_, all) = records(&["handshake", BROKEN]);
+    assert!(all.len() > 1, "{all:?}");
+    let (_, notes) = records(&["handshake", BROKEN, "--select", "note"]);
+    assert_eq!(notes, ["HS-REQ-KEY-ENTROPY"]);
+    let (_, none) =
+        records(&["handshake", BROKEN, "--select", "HS-*", "--ignore", "*-KEY-*,error"]);
+    assert_eq!(none, [""; 0]);
+    let (_, again) = records(&["handshake", BROKEN, "--select", "CLS", "--select", "hs-res"]);
+    assert_eq!(again, ["HS-RES-ACCEPT-VALUE"]);
+    assert_eq!(code(&["handshake", BROKEN, "--select", "CLS"]), Some(0));
+}
+
+#[test]
+fn a_file_without_a_command_is_judged_in_the_same_way() {
+    assert_eq!(code(&[BROKEN]), Some(1));
+    assert_eq!(code(&["--ignore", "error", BROKEN]), Some(0));
+    assert_eq!(code(&[BROKEN, "--fail-on", "note", "--select", "note"]), Some(1));
+}
+
+#[test]
+fn a_rule_that_does_not_exist_is_an_error_with_the_nearest_names() {
+    let out = run(&["handshake", BROKEN, "--ignore", "HS-RES-ACEPT-VALUE"]);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(text(&out.stderr).contains("HS-RES-ACCEPT-VALUE"), "{}", text(&out.stderr));
+}
+
+#[test]
+fn a_finding_that_hides_others_hides_them_when_it_is_ignored() {
+    // A key of the wrong length is one mistake: ignoring it must not raise others about the key.
+    let sample = "samples/broken/key-of-fifteen-bytes.http";
+    let (_, all) = records(&["handshake", sample]);
+    let (_, left) = records(&["handshake", sample, "--ignore", "HS-REQ-KEY-LENGTH"]);
+    let expected: Vec<&String> = all.iter().filter(|rule| *rule != "HS-REQ-KEY-LENGTH").collect();
+    assert!(all.len() > expected.len());
+    assert_eq!(left.iter().collect::<Vec<_>>(), expected);
+}
