@@ -106,3 +106,85 @@ fn a_finding_that_hides_others_hides_them_when_it_is_ignored() {
     assert!(all.len() > expected.len());
     assert_eq!(left.iter().collect::<Vec<_>>(), expected);
 }
+
+/// A folder with a configuration and a capture of a broken handshake to judge by it.
+fn project(config: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir_all(folder.path().join("deep/er")).expect("a folder in it");
+    std::fs::create_dir(folder.path().join(".git")).expect("the root of a repository");
+    std::fs::write(folder.path().join("ws101.toml"), config).expect("a configuration");
+    for place in ["", "deep/er"] {
+        let to = folder.path().join(place).join("chat.http");
+        std::fs::copy(root().join(BROKEN), to).expect("a sample");
+    }
+    folder
+}
+
+#[test]
+fn the_nearest_file_says_how_to_judge_and_the_command_line_wins() {
+    let project = project(
+        "fail-on = \"note\"\nignore = [\"HS-RES-*\"] # known\n\n[thresholds]\nsilence = 120\n",
+    );
+    let below = project.path().join("deep/er");
+    let code =
+        |args: &[&str]| run_in(&below, &[&["handshake", "chat.http"], args].concat()).status.code();
+    assert_eq!(code(&[]), Some(1), "the note fails");
+    assert_eq!(code(&["--fail-on", "error"]), Some(0), "the error is ignored");
+    assert_eq!(code(&["--fail-on", "error", "--ignore", "SEC"]), Some(1));
+    assert_eq!(code(&["--no-config", "--fail-on", "note", "--ignore", "error,note"]), Some(0));
+    assert_eq!(code(&["--no-config", "--ignore", "HS-RES"]), Some(0));
+    let out = run_in(&below, &["handshake", "chat.http"]);
+    assert!(text(&out.stdout).contains("ignored: 1 finding"), "{}", text(&out.stdout));
+    assert!(text(&out.stdout).contains("../../ws101.toml"), "{}", text(&out.stdout));
+}
+
+#[test]
+fn nothing_above_the_root_of_the_repository_is_read() {
+    let outer = project("fail-on = \"never\"\n");
+    std::fs::create_dir(outer.path().join("deep/.git")).expect("a repository in it");
+    let below = outer.path().join("deep/er");
+    assert_eq!(run_in(&below, &["handshake", "chat.http"]).status.code(), Some(1));
+    let named = ["handshake", "chat.http", "--config", "../../ws101.toml"];
+    assert_eq!(run_in(&below, &named).status.code(), Some(0));
+}
+
+#[test]
+fn what_is_wrong_in_the_file_is_told_with_its_place() {
+    let cases = [
+        ("select = \"HS\"\nfial-on = \"note\"\n", "ws101.toml:2:1", "did you mean fail-on"),
+        ("ignore = [\"SEC\", \"HS-REZ\"]", "ws101.toml:1:18", "HS-RES"),
+        ("fail-on = 3", "ws101.toml:1:11", "\"never\""),
+        ("[thresholds]\nsilense = 3", "ws101.toml:2:1", "silence"),
+        ("[thresholds]\nsilence = \"long\"", "ws101.toml:2:1", "silence"),
+        ("fail-on = \n", "ws101.toml:1:", "TOML"),
+        ("thresholds = 7", "ws101.toml:1:14", "silence"),
+    ];
+    for (config, place, help) in cases {
+        let project = project(config);
+        let out = run_in(project.path(), &["handshake", "chat.http"]);
+        let error = text(&out.stderr);
+        assert_eq!(out.status.code(), Some(2), "{config}\n{error}");
+        assert!(error.contains(place), "{config}\n{error}");
+        assert!(error.contains(help), "{config}\n{error}");
+        assert!(out.stdout.is_empty(), "{config}");
+    }
+}
+
+#[test]
+fn a_hostile_file_is_refused_at_once() {
+    let deep = format!("select = {}", "[".repeat(60_000));
+    let long = "#".repeat(1 << 20);
+    let escape = "fail-on = \"\u{1b}[31m\"".to_owned();
+    for config in [deep, long, escape, "\u{feff}\u{202e} = 1".to_owned()] {
+        let project = project(&config);
+        let out = run_in(project.path(), &["handshake", "chat.http"]);
+        assert_eq!(out.status.code(), Some(2));
+        assert!(out.stderr.len() < 2_000, "{}", out.stderr.len());
+        assert!(!out.stderr.contains(&0x1b));
+    }
+    let project = project("");
+    let out = run_in(project.path(), &["handshake", "chat.http", "--config", "/dev/zero"]);
+    assert_eq!(out.status.code(), Some(2), "a device is no configuration");
+    let out = run_in(project.path(), &["handshake", "chat.http", "--config", "missing.toml"]);
+    assert!(text(&out.stderr).contains("missing.toml can't be read"));
+}

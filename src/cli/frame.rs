@@ -83,7 +83,7 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
     if outcome.frames == 0 {
         return Err(Failure::Input(source::no_frames(&bytes)));
     }
-    judging::ignored(&sheet, counts.ignored, output)?;
+    judging::ignored(&sheet, &common.judging, counts.ignored, output)?;
     Ok(common.judging.status(outcome.worst))
 }
 

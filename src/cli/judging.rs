@@ -5,6 +5,7 @@ use super::Status;
 use super::threshold::Setting;
 use clap::{Args, ValueEnum};
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use ws101::Inspector;
 use ws101::inspection::Observer;
@@ -28,6 +29,16 @@ pub struct Judging {
     /// From when on something is found: `ws101 rules --thresholds` lists them.
     #[arg(long, value_parser = Setting::parse, global = true, value_name = "NAME=VALUE")]
     pub threshold: Vec<Setting>,
+    /// Take these options from this file where the command line does not give them. Otherwise from
+    /// the nearest ws101.toml, in the working directory or above it, up to the repository's root.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Read no ws101.toml.
+    #[arg(long, global = true, conflicts_with = "config")]
+    pub no_config: bool,
+    /// The file that was read.
+    #[arg(skip)]
+    pub file: Option<String>,
 }
 
 /// From which severity on a finding makes the exit status 1.
@@ -86,11 +97,17 @@ impl Judging {
 }
 
 /// One quiet line about the findings that do not count.
-pub fn ignored(sheet: &Sheet, count: u64, out: &mut impl Write) -> io::Result<()> {
+pub fn ignored(
+    sheet: &Sheet,
+    judging: &Judging,
+    count: u64,
+    out: &mut impl Write,
+) -> io::Result<()> {
     if count == 0 {
         return Ok(());
     }
     let noun = if count == 1 { "finding" } else { "findings" };
-    let text = format!("ignored: {count} {noun} (--select, --ignore)");
+    let by = judging.file.as_ref().map_or(String::new(), |file| format!(", {file}"));
+    let text = format!("ignored: {count} {noun} (--select, --ignore{by})");
     writeln!(out, "{}", sheet.palette.paint(Paint::Faint, text))
 }

@@ -1,6 +1,7 @@
 //! The command line: arguments, one file per command, and what all commands share.
 
 mod accept;
+mod config;
 mod explain;
 mod frame;
 mod guess;
@@ -83,9 +84,9 @@ fn run_command(
     }
     match command {
         None => Err(Failure::Input("error: no command was given\n  try: ws101 --help".to_owned())),
-        Some(Command::Frame(args)) => frame::run(args, common, output),
-        Some(Command::Handshake(args)) => handshake::run(args, common, output),
-        Some(Command::Pcap(args)) => pcap::run(args, common, output),
+        Some(Command::Frame(args)) => frame::run(args, &config::with_file(common)?, output),
+        Some(Command::Handshake(args)) => handshake::run(args, &config::with_file(common)?, output),
+        Some(Command::Pcap(args)) => pcap::run(args, &config::with_file(common)?, output),
         Some(Command::Accept(args)) => accept::run(args, common, output),
         Some(Command::Explain(args)) => explain::run(args, common, output),
         Some(Command::Rules(args)) => rules::run(args, common, output),

@@ -50,11 +50,11 @@ impl FromStr for Pattern {
         let near = nearest(text, all().flat_map(|rule| [rule.area(), rule.id]));
         let advice = match near.as_slice() {
             [] => String::new(),
-            near => format!("did you mean {}? ", near.join(", ")),
+            near => format!("; did you mean {}?", near.join(", ")),
         };
         Err(format!(
-            "no rule is called so; {advice}expected error, warning, note, an area such as CLS, a \
-             rule such as CLS-CODE-ECHO, or a pattern such as 'CLS-*' (ws101 rules lists them)"
+            "no rule is called so{advice}\n  expected: error, warning, note, an area such as CLS, a \
+             rule such as CLS-CODE-ECHO, or a pattern such as 'CLS-*'\n  ws101 rules lists them"
         ))
     }
 }

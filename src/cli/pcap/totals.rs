@@ -78,7 +78,7 @@ pub(super) fn write_total(
         counted(counts.notes, "note")
     );
     writeln!(out, "\n{}", if sheet.ascii { total.replace('·', "-") } else { total })?;
-    ignored(sheet, counts.ignored, out)
+    ignored(sheet, &chosen.judging, counts.ignored, out)
 }
 
 /// A duration as people read it.
