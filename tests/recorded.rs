@@ -284,6 +284,7 @@ fn a_browser_and_its_server_logged_the_same_chat() {
     let end = the_only(&records, "end", "browser-ws");
     assert_eq!(end["client_would_report"], page[page.len() - 1][1]);
     assert_eq!(end["clean"], page[page.len() - 1][3]);
+    assert_eq!(end["server_would_report"], server[server.len() - 1][1]);
 }
 
 #[test]
@@ -304,7 +305,16 @@ fn a_lost_peer_leaves_the_server_closing_with_1011() {
     let closes = sent_by(&records, "close", "server");
     assert_eq!(closes[0]["code"], 1011);
     assert_eq!(closes[0]["reason"], "keepalive ping timeout");
-    assert_eq!(the_only(&records, "end", "heartbeat-lost")["server_code"], 1011);
+    let end = the_only(&records, "end", "heartbeat-lost");
+    assert_eq!(end["server_code"], 1011);
+    // The server's library reported "no close frame received"; the client, once it was woken, read
+    // the Close that waited for it.
+    assert_eq!(end["server_would_report"], 1006);
+    assert_eq!(end["client_would_report"], 1011);
+    let why = text(end, "why");
+    let ping =
+        "the server sent Close 1011 (Internal Error) after its fifth Ping had gone unanswered";
+    assert!(why.starts_with(ping), "{why}");
 }
 
 #[test]

@@ -205,13 +205,7 @@ impl Observer for Collector {
 
     fn event(&mut self, _connection: &Connection, event: &Event<'_>, judged: &Judged) {
         if let Event::Handshake(handshake) = event {
-            let judged = Judged {
-                findings: judged.findings.clone(),
-                held: judged.held.clone(),
-                not_observed: judged.not_observed.clone(),
-                ignored: judged.ignored,
-            };
-            self.judged.push(((*handshake).clone(), judged, self.rebuilt_from.clone()));
+            self.judged.push(((*handshake).clone(), judged.clone(), self.rebuilt_from.clone()));
         }
     }
 }

@@ -61,8 +61,8 @@ impl<W: Write> Observer for Follow<W> {
                 let line = timeline::line_at(sheet, clock, connection, event, judged, detail);
                 self.write(&line.unwrap_or_default());
             }
-            Event::End(end) => {
-                let line = timeline::end_line(&self.sheet, end);
+            Event::End(_) => {
+                let line = timeline::end_line(&self.sheet, judged);
                 self.write(&line);
             }
             _ => {}

@@ -171,8 +171,8 @@ impl Kept {
 
     /// What its conversation shows.
     fn keep(&mut self, sheet: &Sheet, event: &Event<'_>, judged: &Judged) {
-        if let Event::End(end) = event {
-            self.why = timeline::end_line(sheet, end);
+        if let Event::End(_) = event {
+            self.why = timeline::end_line(sheet, judged);
         }
         if let Some(line) = timeline::line(sheet, &self.connection, event, judged, Detail::Messages)
         {

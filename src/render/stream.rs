@@ -120,8 +120,8 @@ impl<W: Write> Observer for Stream<W> {
                 self.write(connection, &line);
             }
         }
-        if let Event::End(end) = event {
-            let line = timeline::end_line(&self.sheet, end);
+        if let Event::End(_) = event {
+            let line = timeline::end_line(&self.sheet, judged);
             self.write(connection, &line);
         }
         for finding in &judged.findings {

@@ -7,7 +7,7 @@ use crate::rules::{Finding, Judged, Severity};
 use crate::said::{At, Endpoint};
 use crate::websocket::handshake::{Handshake, Outcome};
 use crate::websocket::{
-    Close, End, Event, Frame, Gap, Message, NotFrames, NotFramesKind, Opcode, close,
+    Close, Event, Frame, Gap, Message, NotFrames, NotFramesKind, Opcode, close,
 };
 use std::fmt::Write as _;
 
@@ -67,9 +67,10 @@ pub fn line_at(
 }
 
 /// How the connection ended.
-pub fn end_line(sheet: &Sheet, end: &End) -> String {
+pub fn end_line(sheet: &Sheet, judged: &Judged) -> String {
     let title = sheet.palette.paint(Paint::Title, "ended");
-    let rows = wrap(&end.why(), sheet.width.saturating_sub(9));
+    let why = judged.ending.as_ref().map_or("", |ending| &ending.why);
+    let rows = wrap(why, sheet.width.saturating_sub(9));
     format!(" {title}   {}", rows.join("\n         "))
 }
 

@@ -274,7 +274,7 @@ fn pong_delay(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     let is_unusual =
         usual.is_some_and(|usual| delay > memory.thresholds.pong_delay_medians * usual);
     // A Pong can't overtake a large frame that is on its way.
-    let is_blocked = own.big_frame.is_some_and(|ended| ended >= asked);
+    let is_blocked = own.big_frame.as_ref().is_some_and(|big| big.time >= Some(asked));
     if delay <= memory.thresholds.pong_delay || is_blocked || talked == 0 && !is_unusual {
         return None;
     }

@@ -3,13 +3,15 @@
 
 use super::handshake_memory::HandshakeMemory;
 use super::ordinary::{is_ordinary_frame, is_ordinary_message};
-use super::{Broken, Check, Finding, Memory, Rule, Severity, Verdict, Violator, all, suppression};
+use super::{
+    Broken, Check, Ending, Finding, Memory, Rule, Severity, Verdict, Violator, all, suppression,
+};
 use crate::said::{At, Endpoint};
 use crate::websocket::Event;
 use std::sync::LazyLock;
 
 /// What came of judging one fact.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Judged {
     /// What is broken.
     pub findings: Vec<Finding>,
@@ -19,6 +21,8 @@ pub struct Judged {
     pub not_observed: Vec<(&'static Rule, &'static str)>,
     /// How many findings were taken out because they do not count (see [`Policy`](super::Policy)).
     pub ignored: u64,
+    /// For the end of a connection: how that is told.
+    pub ending: Option<Ending>,
 }
 
 impl Judged {
@@ -31,6 +35,7 @@ impl Judged {
         self.held.clear();
         self.not_observed.clear();
         self.ignored = 0;
+        self.ending = None;
     }
 }
 
@@ -71,6 +76,9 @@ impl Judge {
         HandshakeMemory::note(&mut self.memory.handshake, event, route, &judged.findings[from..]);
         for finding in &judged.findings[from..] {
             self.memory.note_finding(finding);
+        }
+        if let Event::End(end) = event {
+            judged.ending = Some(Ending::of(end, &self.memory));
         }
     }
 

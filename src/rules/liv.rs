@@ -103,6 +103,16 @@ const IDLE_TIMERS: [(f64, &str); 9] = [
     (3600.0, "a time-out of one hour"),
 ];
 
+/// Whose time-out a silence of so many seconds is, if it is a well-known one.
+pub(super) fn idle_timer(idle: f64) -> Option<&'static str> {
+    timer(idle).map(|(_, who)| who)
+}
+
+fn timer(idle: f64) -> Option<(f64, &'static str)> {
+    let is_near = |timer: f64| (idle - timer).abs() <= (timer * 0.02).clamp(1.0, 5.0);
+    IDLE_TIMERS.into_iter().find(|(timer, _)| is_near(*timer))
+}
+
 fn idle_cut(end: &End, memory: &Memory) -> Option<Broken> {
     if !is_whole(end, memory) || end.closes != [None; 2] {
         return None;
@@ -110,8 +120,7 @@ fn idle_cut(end: &End, memory: &Memory) -> Option<Broken> {
     let (endpoint, how) = end.first_to_end()?;
     let ended = end.transport[endpoint.index()]?.1.time?;
     let idle = ended.seconds_since(memory.last_frame.or(memory.opened())?);
-    let is_near = |timer: f64| (idle - timer).abs() <= (timer * 0.02).clamp(1.0, 5.0);
-    let (seconds, who) = IDLE_TIMERS.into_iter().find(|(timer, _)| is_near(*timer))?;
+    let (seconds, who) = timer(idle)?;
     let seen = format!(
         "the connection is cut ({} from the {endpoint}) after {idle:.1} s of silence, without a \
          Close",

@@ -1,6 +1,7 @@
 //! What the rules remember of a connection: small, and the same size however long it lives. What
 //! few connections need (a Close, Pings, fragments) is boxed and made when it is first needed.
 
+use super::ending::Before;
 use super::handshake_memory::HandshakeMemory;
 use super::keys::Keys;
 use super::pings::Pings;
@@ -37,6 +38,8 @@ pub struct Memory {
     pub thresholds: Arc<Thresholds>,
     /// A handshake was answered, with whatever status.
     pub(super) answered: bool,
+    /// That status; 0 if there is none.
+    pub(super) status: u16,
     /// The subprotocol is binary by definition, so readable binary messages mean nothing.
     pub(super) binary_subprotocol: bool,
     pub(super) client: Direction,
@@ -49,6 +52,8 @@ pub struct Memory {
     opened: Option<NonZeroI64>,
     /// The longest time between two frames, in nanoseconds.
     longest_pause: i64,
+    /// When the frame before the first Close ended.
+    before_close: Option<NonZeroI64>,
     /// A Pong was sent.
     pub(super) ponged: bool,
     /// What of the handshake matters later; none if nothing does.
@@ -75,8 +80,8 @@ pub(super) struct Direction {
     pub(super) pings: Option<Box<Pings>>,
     /// How its compression does.
     pub(super) sums: Sums,
-    /// When its last frame of 64 KiB or more ended.
-    pub(super) big_frame: Option<Time>,
+    /// Its last frame of 64 KiB or more.
+    pub(super) big_frame: Option<Box<BigFrame>>,
     /// It has begun a message, so that a continuation now needs one in progress.
     pub(super) has_begun: bool,
     /// The last data frame was a continuation without a message, and not the last one; or a message
@@ -101,6 +106,10 @@ pub(super) struct Closed {
     pub(super) offset: u64,
     pub(super) length: u64,
     pub(super) at: At,
+    /// The peer had sent one, too, which had not come yet.
+    pub(super) crossed: bool,
+    /// What may be the reason for it.
+    pub(super) before: Before,
 }
 
 impl Closed {
@@ -160,6 +169,15 @@ pub(super) struct Fragments {
     pub(super) time: Option<Time>,
 }
 
+/// A large frame.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct BigFrame {
+    /// When it ended.
+    pub(super) time: Option<Time>,
+    /// The length of its payload.
+    pub(super) length: u64,
+}
+
 /// What compression made of the messages.
 #[derive(Debug, Default)]
 pub(super) struct Sums {
@@ -191,6 +209,7 @@ impl Default for Memory {
             route: Route::default(),
             thresholds: thresholds::shared(),
             answered: false,
+            status: 0,
             binary_subprotocol: false,
             client: Direction::default(),
             server: Direction::default(),
@@ -198,6 +217,7 @@ impl Default for Memory {
             last_frame: None,
             opened: None,
             longest_pause: 0,
+            before_close: None,
             ponged: false,
             handshake: None,
             told: Vec::new(),
@@ -305,12 +325,14 @@ impl Memory {
         self.opened = handshake.response_at.time.and_then(|time| NonZeroI64::new(time.0));
         self.direction_known = true;
         self.answered |= handshake.response.is_some();
+        self.status = handshake.status().unwrap_or(0);
         self.binary_subprotocol = handshake.subprotocol().is_some_and(is_binary_subprotocol);
     }
 
     #[inline]
     fn note_frame(&mut self, frame: &Frame<'_>) {
         self.note_pause(frame.at.time);
+        let before = self.last_frame;
         let direction = match frame.from {
             Endpoint::Client => &mut self.client,
             Endpoint::Server => &mut self.server,
@@ -329,6 +351,9 @@ impl Memory {
             direction.control_fragments = false;
             self.note_ignored(frame);
             return;
+        }
+        if frame.header.opcode() == Opcode::Close {
+            self.before_close = before.and_then(|time| NonZeroI64::new(time.0));
         }
         self.note_unusual_frame(frame);
     }
@@ -349,7 +374,8 @@ impl Memory {
         self.note_ignored(frame);
         let direction = self.of_mut(frame.from);
         if frame.header.payload_length >= BIG_FRAME {
-            direction.big_frame = frame.at.time;
+            let (time, length) = (frame.at.time, frame.header.payload_length);
+            **direction.big_frame.get_or_insert_default() = BigFrame { time, length };
         }
         if frame.missing > 0 {
             direction.cut = Some(Box::new(Cut {
@@ -419,9 +445,15 @@ impl Memory {
     }
 
     fn note_close(&mut self, close: &Close<'_>) {
-        let direction = self.of_mut(close.from);
         if close.first {
-            direction.closed = Some(Box::new(Closed {
+            let last = self.before_close.map(|nanoseconds| Time(nanoseconds.get()));
+            let before = Before::of(self, close.from, close.heard, close.at, last);
+            let asked = self.of(close.from.peer()).closed.as_ref();
+            let crossed =
+                asked.is_some_and(|asked| close.heard.is_some_and(|heard| heard < asked.end()));
+            self.of_mut(close.from).closed = Some(Box::new(Closed {
+                crossed,
+                before,
                 code: close.body.code,
                 frame: close.frame,
                 offset: close.offset,
@@ -519,7 +551,7 @@ fn fault_of(finding: &Finding) -> Option<Fault> {
     match (rule.area(), rule.id) {
         (_, "PMD-INFLATE-ERROR") => Some(Fault::Inflate),
         ("UTF", _) => Some(Fault::Text),
-        ("FRM" | "MSK" | "FRG" | "CTL", _) => Some(Fault::Framing),
+        (_, "HS-RES-HTTP-AFTER-101") | ("FRM" | "MSK" | "FRG" | "CTL", _) => Some(Fault::Framing),
         ("PMD", id) if id.starts_with("PMD-RSV1-") => Some(Fault::Framing),
         _ => None,
     }

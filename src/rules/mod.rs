@@ -8,6 +8,7 @@
 mod cap;
 mod cls;
 mod ctl;
+mod ending;
 mod frg;
 mod frm;
 mod handshake_memory;
@@ -34,6 +35,7 @@ mod suppression;
 pub mod thresholds;
 mod utf;
 
+pub use ending::Ending;
 pub use judge::{Judge, Judged};
 pub use memory::Memory;
 pub use nearest::nearest;

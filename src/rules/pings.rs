@@ -51,6 +51,17 @@ pub(super) struct Ping {
     payload: Payload,
 }
 
+/// Pings that the peer, silent since the first of them, has not answered.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Unanswered {
+    /// Which Ping of its sender the first of them is, from 1.
+    pub(super) first: u32,
+    /// How many they are.
+    pub(super) count: u32,
+    /// For how many seconds the first has been waiting.
+    pub(super) waited: f64,
+}
+
 /// A Pong that matched no Ping.
 #[derive(Debug)]
 pub(super) struct Mismatch {
@@ -69,6 +80,16 @@ impl Pings {
     /// True if the Ping answered last had this payload.
     pub(super) fn was_answered(&self, payload: &[u8]) -> bool {
         self.answered == Some(Payload::of(payload))
+    }
+
+    /// The Pings that wait, if the peer, which has sent so many frames, says nothing any more.
+    pub(super) fn unanswered(&self, now: Time, peer_frames: u64) -> Option<Unanswered> {
+        let oldest = self.outstanding.front()?;
+        let (_, _, sent) = self.sent?;
+        let count = self.outstanding.len() as u32;
+        let first = sent.saturating_sub(count).saturating_add(1);
+        let waited = now.seconds_since(oldest.time?);
+        (oldest.peer_frames == peer_frames).then_some(Unanswered { first, count, waited })
     }
 
     /// The median of the last round trips in seconds, once there are three.

@@ -132,7 +132,8 @@ pub(super) fn apply(findings: &mut Vec<Finding>, from: usize) {
     });
 }
 
-fn matches(pattern: &str, id: &str) -> bool {
+/// True if the pattern, an id or a prefix that ends in `*`, is about that rule.
+pub(super) fn matches(pattern: &str, id: &str) -> bool {
     match pattern.strip_suffix('*') {
         Some(prefix) => id.starts_with(prefix),
         None => id == pattern,

@@ -170,6 +170,11 @@ pub fn lookup(code: u16) -> &'static CloseCode {
     CODES.iter().find(|known| (known.first..=known.last).contains(&code)).unwrap_or(&BEYOND)
 }
 
+/// True for a code that a Close frame may carry; unassigned ones may be assigned by now.
+pub fn may_be_sent(code: u16) -> bool {
+    lookup(code).on_the_wire || (1016..=2999).contains(&code)
+}
+
 /// A code in words: `Going Away: the server shuts down, or the page is left`.
 pub fn describe(code: u16) -> String {
     let known = lookup(code);

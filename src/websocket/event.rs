@@ -2,7 +2,7 @@
 //! from what was said. No judgement is in them.
 
 use super::Opcode;
-use super::close::CloseBody;
+use super::close::{self, CloseBody};
 use super::deflate::{self, InflateFault};
 use super::frame::FrameHeader;
 use super::handshake::Handshake;
@@ -363,7 +363,7 @@ impl End {
     /// RFC 6455 §7.1.4: both Close frames were exchanged before the transport ended.
     pub fn is_clean(&self) -> bool {
         self.how == How::ClosingHandshake
-            && self.closes.iter().all(|close| close.flatten().is_none_or(is_legal))
+            && self.closes.iter().all(|close| close.flatten().is_none_or(close::may_be_sent))
     }
 
     /// Which endpoint ended the transport first, and how.
@@ -383,26 +383,4 @@ impl End {
         }
         self.transport[endpoint.index()].is_none_or(|(_, ended)| order(sent) <= order(ended))
     }
-
-    /// The code that an endpoint's API shows (§7.1.5): that of the Close it received, 1005 if it
-    /// had none, 1006 if no Close came. None while the connection is open.
-    pub fn reported_to(&self, endpoint: Endpoint) -> Option<u16> {
-        match self.closes[endpoint.peer().index()] {
-            // A code that must not be on the wire fails the connection (§7.4.1, §7.1.7).
-            Some(Some(code)) if self.took_close(endpoint) && !is_legal(code) => Some(1006),
-            Some(code) if self.took_close(endpoint) => Some(code.unwrap_or(1005)),
-            _ if self.how == How::CaptureEnd => None,
-            _ => Some(1006),
-        }
-    }
-
-    /// One sentence: how it ended and why, with its evidence.
-    pub fn why(&self) -> String {
-        super::ending::why(self)
-    }
-}
-
-/// True for a code that a Close frame may carry; unassigned ones may be assigned by now.
-fn is_legal(code: u16) -> bool {
-    super::close::lookup(code).on_the_wire || (1016..=2999).contains(&code)
 }

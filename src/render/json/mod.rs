@@ -8,11 +8,11 @@ mod text;
 use crate::inspection::{Connection, Observer};
 use crate::inspector::Counts;
 use crate::layout::{self, Layout, Value};
-use crate::rules::{self, Judged, Severity};
-use crate::said::{At, Endpoint};
+use crate::rules::{self, Ending, Judged, Severity};
+use crate::said::{At, Endpoint, TransportEnd};
 use crate::websocket::extension::Extension;
 use crate::websocket::handshake::{Handshake, Outcome};
-use crate::websocket::{Event, Frame, Message, close, frame, mask};
+use crate::websocket::{End, Event, Frame, Message, close, frame, mask};
 use page::Page;
 use record::{Place, Record, SCHEMA};
 use serde::Serialize as _;
@@ -109,6 +109,28 @@ impl<W: Write> Writer<W> {
         self.hot.push_message(&mut self.page, connection, message);
     }
 
+    fn end(&mut self, number: u64, end: &End, ending: Option<&Ending>) {
+        let code = |endpoint: Endpoint| end.closes[endpoint.index()].flatten();
+        let reports = |endpoint: Endpoint| ending.and_then(|end| end.reports[endpoint.index()]);
+        let transport = end.first_to_end();
+        self.record(&Record::End(record::End {
+            place: Place::new(number, end.at),
+            how: end.how.name(),
+            closed_by: end.closed_by.map(Endpoint::name),
+            client_code: code(Endpoint::Client),
+            server_code: code(Endpoint::Server),
+            clean: end.is_clean(),
+            transport_ended_by: transport.map(|(endpoint, _)| endpoint.name()),
+            transport_end: transport.map(|(_, how)| match how {
+                TransportEnd::Fin => "fin",
+                TransportEnd::Reset => "rst",
+            }),
+            client_would_report: reports(Endpoint::Client),
+            server_would_report: reports(Endpoint::Server),
+            why: ending.map(|ending| ending.why.as_str()),
+        }));
+    }
+
     /// Whatever it is.
     fn any_event(&mut self, connection: &Connection, event: &Event<'_>, judged: &Judged) {
         let number = connection.number;
@@ -135,16 +157,7 @@ impl<W: Write> Writer<W> {
                 length: gap.length,
                 reason: gap.reason.name(),
             })),
-            Event::End(end) => self.record(&Record::End(record::End {
-                place: Place::new(number, end.at),
-                how: end.how.name(),
-                closed_by: end.closed_by.map(Endpoint::name),
-                client_code: end.closes[Endpoint::Client.index()].flatten(),
-                server_code: end.closes[Endpoint::Server.index()].flatten(),
-                clean: end.is_clean(),
-                client_would_report: end.reported_to(Endpoint::Client),
-                why: end.why(),
-            })),
+            Event::End(end) => self.end(number, end, judged.ending.as_ref()),
             Event::Exchange(_)
             | Event::Request(_)
             | Event::Recognised(_)

@@ -80,7 +80,7 @@ pub enum Record<'a> {
     /// Bytes were not captured.
     Gap(Gap),
     /// A connection ended.
-    End(End),
+    End(End<'a>),
     /// Counts and sizes of one opcode in one direction.
     Stats(Stats),
     /// What was counted.
@@ -365,7 +365,7 @@ pub struct Gap {
 
 /// `end`.
 #[derive(Debug, Serialize)]
-pub struct End {
+pub struct End<'a> {
     /// Where and when.
     #[serde(flatten)]
     pub place: Place,
@@ -379,10 +379,16 @@ pub struct End {
     pub server_code: Option<u16>,
     /// The closing handshake was complete.
     pub clean: bool,
+    /// Who ended the transport first.
+    pub transport_ended_by: Option<&'static str>,
+    /// `fin` or `rst`.
+    pub transport_end: Option<&'static str>,
     /// The code that the client's API shows.
     pub client_would_report: Option<u16>,
+    /// The code that the server's API shows.
+    pub server_would_report: Option<u16>,
     /// One sentence.
-    pub why: String,
+    pub why: Option<&'a str>,
 }
 
 /// `stats`.

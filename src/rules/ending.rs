@@ -1,0 +1,375 @@
+//! How a connection ended, in one sentence with its evidence, and what each side's API reports
+//! (RFC 6455 §7.1.4 to §7.1.7; for browsers the WebSocket standard of the WHATWG says the same).
+//! Text and JSON take both from here.
+
+use super::liv::idle_timer;
+use super::memory::{Closed, Fatal, Memory};
+use super::pings::Unanswered;
+use super::suppression;
+use crate::said::{At, Endpoint, TransportEnd};
+use crate::websocket::{End, How, close};
+
+/// The end of a connection as it is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// One sentence: who ended it, how, after what, and what both APIs report.
+    pub why: String,
+    /// The code that the API of each endpoint (client, server) reports: that of the Close it
+    /// received, 1005 if that had none, 1006 if none came or the endpoint failed the connection.
+    /// None if there is nothing to report yet, or nobody can know.
+    pub reports: [Option<u16>; 2],
+}
+
+/// With these an endpoint says that it fails the connection; what comes then it does not read.
+const FAILING: [u16; 3] = [1002, 1007, 1009];
+
+impl Ending {
+    /// What is told of this end.
+    pub(super) fn of(end: &End, memory: &Memory) -> Ending {
+        let reports = [Endpoint::Client, Endpoint::Server].map(|of| reported(end, of, memory));
+        let mut clauses = match (end.upgraded, first_close(end)) {
+            (false, _) => vec![not_upgraded(end, memory)],
+            (true, Some(first)) => closed(end, first, memory),
+            (true, None) => vec![dropped(end, memory)],
+        };
+        clauses.extend(in_words(end, reports, memory));
+        Ending { why: clauses.join("; "), reports }
+    }
+}
+
+/// Who sent the first Close, if anybody did.
+fn first_close(end: &End) -> Option<Endpoint> {
+    let has_closed = |endpoint: &Endpoint| end.closes[endpoint.index()].is_some();
+    end.closed_by
+        .filter(has_closed)
+        .or_else(|| [Endpoint::Client, Endpoint::Server].into_iter().find(has_closed))
+}
+
+fn reported(end: &End, of: Endpoint, memory: &Memory) -> Option<u16> {
+    if !end.upgraded {
+        // A server's API never had a connection; a client's fails as soon as it is refused.
+        let has_failed = memory.answered || end.how != How::CaptureEnd;
+        return (of == Endpoint::Client && has_failed).then_some(1006);
+    }
+    let has_failed = of == Endpoint::Client && memory.bad_response().is_some();
+    // It fails the connection if it says so, unless it only repeats what the peer said.
+    let [own, other] = [of, of.peer()].map(|endpoint| end.closes[endpoint.index()].flatten());
+    let says_so = own.is_some_and(|code| FAILING.contains(&code));
+    if has_failed || says_so && (own != other || first_close(end) == Some(of)) {
+        return Some(1006);
+    }
+    match end.closes[of.peer().index()] {
+        Some(code) if end.took_close(of) => match sign_of_life(end, of, memory) {
+            // A code that must not be on the wire fails the connection (§7.4.1, §7.1.7).
+            Some(true) if code.is_some_and(|code| !close::may_be_sent(code)) => Some(1006),
+            Some(true) => Some(code.unwrap_or(1005)),
+            Some(false) => Some(1006),
+            None => None,
+        },
+        _ if end.how == How::CaptureEnd => None,
+        _ => Some(1006),
+    }
+}
+
+/// Whether an endpoint, which was sent a Close, is still there to read it; none if nobody knows.
+fn sign_of_life(end: &End, of: Endpoint, memory: &Memory) -> Option<bool> {
+    let closer = of.peer();
+    if end.closes[of.index()].is_some() || end.transport[of.index()].is_some() {
+        return Some(true);
+    }
+    let closed = memory.of(closer).closed.as_ref();
+    if closed.is_some_and(|closed| closed.before.unanswered.is_some()) {
+        return Some(false);
+    }
+    // After a reset nothing more is to be said.
+    let was_reset = matches!(end.transport[closer.index()], Some((TransportEnd::Reset, _)));
+    was_reset.then_some(true)
+}
+
+fn not_upgraded(end: &End, memory: &Memory) -> String {
+    let mut sentence = match (memory.answered, memory.status) {
+        (true, 0) => "the handshake was never completed".to_owned(),
+        (true, status) => format!("the server refused the upgrade with {status}"),
+        (false, _) => "the server never answered the handshake".to_owned(),
+    };
+    match end.first_to_end() {
+        Some((endpoint, how)) => {
+            sentence.push_str(&format!("; the {endpoint} {}", ended(how)));
+        }
+        None => sentence.push_str("; TCP was still open when the capture ended"),
+    }
+    sentence
+}
+
+/// Someone sent a Close.
+fn closed(end: &End, first: Endpoint, memory: &Memory) -> Vec<String> {
+    let mut sentence = format!("the {first} sent Close {}", code_of(end, first));
+    if let Some(closed) = memory.of(first).closed.as_deref() {
+        sentence.push_str(&after(first, &closed.before, memory, closed.code));
+    }
+    let (answer, ends_tcp) = answer(end, first, memory);
+    let mut clauses = vec![sentence, answer];
+    match end.first_to_end() {
+        Some((endpoint, how)) if !ends_tcp => {
+            clauses.push(format!("the {endpoint} {}", ended(how)))
+        }
+        Some(_) => {}
+        None => clauses.push("TCP was still open when the capture ended".to_owned()),
+    }
+    if end.is_clean() {
+        clauses.push("clean".to_owned());
+    } else if end.how == How::ClosingHandshake {
+        clauses.push("not clean, because that code must not be sent".to_owned());
+    }
+    clauses
+}
+
+/// What the peer made of the first Close, and whether that tells already who ended TCP.
+fn answer(end: &End, first: Endpoint, memory: &Memory) -> (String, bool) {
+    let peer = first.peer();
+    let left_first = end.first_to_end().filter(|(endpoint, _)| *endpoint == peer);
+    if end.closes[peer.index()].is_none() {
+        return match left_first {
+            Some((_, how)) if end.took_close(peer) => {
+                (format!("the {peer} {} without an answer", ended(how)), true)
+            }
+            Some((_, how)) => (format!("the {peer} {} before it came", ended(how)), true),
+            None if end.how == How::CaptureEnd => {
+                (format!("no answer of the {peer} was captured"), false)
+            }
+            None => (format!("the {peer} never replied"), false),
+        };
+    }
+    let code = match end.closes[peer.index()].flatten() {
+        Some(code) if end.closes[first.index()] == Some(Some(code)) => code.to_string(),
+        _ => code_of(end, peer),
+    };
+    let later = waited(end.closed_at[first.index()], end.closed_at[peer.index()])
+        .filter(|&waited| waited > memory.thresholds.close_reply)
+        .map_or(String::new(), |waited| format!(" {waited:.1} s later"));
+    if memory.of(peer).closed.as_ref().is_some_and(|closed| closed.crossed) {
+        return (format!("the {peer} had sent its own, {code}, before that reached it"), false);
+    }
+    if !end.took_close(first) {
+        let how = end.transport[first.index()].map_or(TransportEnd::Fin, |(how, _)| how);
+        let how = if how == TransportEnd::Fin { "closed" } else { "reset" };
+        let late = format!("the {peer} answered {code}{later}, when the {first} had {how} TCP");
+        return (late, true);
+    }
+    (format!("the {peer} answered {code}{later}"), false)
+}
+
+/// Nobody sent a Close.
+fn dropped(end: &End, memory: &Memory) -> String {
+    let Some((endpoint, how)) = end.first_to_end() else {
+        return still_open(end, memory);
+    };
+    let inside = if end.inside_frame[endpoint.index()] { " in the middle of a frame" } else { "" };
+    let at = end.transport[endpoint.index()].map(|(_, at)| at).unwrap_or_default();
+    let before = Before::of(memory, endpoint, end.heard[endpoint.index()], at, memory.last_frame);
+    let mut reason = after(endpoint, &before, memory, None);
+    if reason.is_empty()
+        && let (Endpoint::Client, Some(rule)) = (endpoint, memory.bad_response())
+    {
+        reason = format!(" after a 101 that breaks {rule}");
+    }
+    format!("the {endpoint} {}{inside}{reason}, without a Close from either side", ended(how))
+}
+
+fn still_open(end: &End, memory: &Memory) -> String {
+    let mut sentence = "it was still open when the capture ended".to_owned();
+    for endpoint in [Endpoint::Client, Endpoint::Server] {
+        if let Some(unanswered) = Before::of(memory, endpoint, None, end.at, None).unanswered {
+            let pings = pings_in_words(&unanswered);
+            let peer = endpoint.peer();
+            sentence
+                .push_str(&format!("; of the {endpoint}, {pings}: the {peer} seems to be gone"));
+        }
+    }
+    sentence
+}
+
+/// What went before an endpoint ended the connection, as far as it may be the reason.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Before {
+    /// Its Pings that the peer, silent since then, has not answered.
+    pub(super) unanswered: Option<Unanswered>,
+    /// For how many seconds nobody had said anything.
+    pub(super) silence: f32,
+    /// The peer had sent something that obliged it to fail the connection.
+    pub(super) fatal: bool,
+}
+
+/// Seconds that a Ping waits at least before it is a reason for anything.
+const PATIENCE: f64 = 0.5;
+/// Seconds from which on a silence is told.
+const LONG_SILENCE: f32 = 10.0;
+
+impl Before {
+    /// What went before `endpoint` ended the connection, at that time and having heard so much.
+    pub(super) fn of(
+        memory: &Memory,
+        endpoint: Endpoint,
+        heard: Option<u64>,
+        at: At,
+        last: Option<crate::said::Time>,
+    ) -> Before {
+        let (own, peer) = (memory.of(endpoint), memory.of(endpoint.peer()));
+        let pings = own.pings.as_ref().zip(at.time);
+        let unanswered = pings.and_then(|(pings, now)| {
+            let unanswered = pings.unanswered(now, peer.frames)?;
+            let patience = pings.median().map_or(PATIENCE, |median| PATIENCE.max(3.0 * median));
+            (unanswered.waited >= patience).then_some(unanswered)
+        });
+        let silence = at.time.zip(last.or(memory.opened()));
+        let fatal = peer.fatal.as_ref().is_some_and(|fatal| {
+            fatal.ignored == 0 && heard.is_none_or(|heard| heard >= fatal.end)
+        });
+        Before {
+            unanswered,
+            silence: silence.map_or(0.0, |(now, last)| now.seconds_since(last) as f32),
+            fatal,
+        }
+    }
+}
+
+/// ` after …`: the most likely of all reasons.
+fn after(endpoint: Endpoint, before: &Before, memory: &Memory, code: Option<u16>) -> String {
+    let peer = endpoint.peer();
+    let is_failing = code.is_some_and(|code| FAILING.contains(&code));
+    if let Some(fatal) = memory.of(peer).fatal.as_deref()
+        && (before.fatal || is_failing)
+    {
+        return format!(" after the {peer} {}", did(fatal));
+    }
+    if let (Some(1009), Some(big)) = (code, &memory.of(peer).big_frame) {
+        return format!(" after the {peer} sent a frame of {} bytes", big.length);
+    }
+    if let Some(unanswered) = &before.unanswered {
+        return format!(" after {}", had_gone(unanswered));
+    }
+    if before.silence < LONG_SILENCE {
+        return String::new();
+    }
+    let timer = match (code, idle_timer(f64::from(before.silence))) {
+        (None, Some(who)) => format!(" (the time-out of {who})"),
+        _ => String::new(),
+    };
+    format!(" after {:.1} s of silence{timer}", before.silence)
+}
+
+/// `its third Ping had gone unanswered for 20.0 s`.
+fn had_gone(unanswered: &Unanswered) -> String {
+    let Unanswered { first, count, waited } = *unanswered;
+    match count {
+        1 => format!("its {} Ping had gone unanswered for {waited:.1} s", ordinal(first)),
+        _ => format!("{count} of its Pings had gone unanswered, the first for {waited:.1} s"),
+    }
+}
+
+fn pings_in_words(unanswered: &Unanswered) -> String {
+    let Unanswered { first, count, waited } = *unanswered;
+    match count {
+        1 => format!("the {} Ping is unanswered for {waited:.1} s", ordinal(first)),
+        _ => format!("{count} Pings are unanswered, the first for {waited:.1} s"),
+    }
+}
+
+fn ordinal(number: u32) -> String {
+    const WORDS: [&str; 10] = [
+        "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth",
+        "tenth",
+    ];
+    match WORDS.get(number.wrapping_sub(1) as usize) {
+        Some(word) => (*word).to_owned(),
+        None => {
+            let suffix = match (number % 10, number % 100) {
+                (_, 11..=13) => "th",
+                (1, _) => "st",
+                (2, _) => "nd",
+                (3, _) => "rd",
+                _ => "th",
+            };
+            format!("{number}{suffix}")
+        }
+    }
+}
+
+/// What an endpoint did that obliged the other to fail the connection.
+const DEEDS: [(&str, &str); 15] = [
+    ("MSK-CLIENT-UNMASKED", "sent an unmasked frame"),
+    ("MSK-SERVER-MASKED", "sent a masked frame"),
+    ("FRM-RSV-UNNEGOTIATED", "set a reserved bit that no extension explains"),
+    ("PMD-RSV1-UNNEGOTIATED", "compressed although compression was not agreed"),
+    ("FRM-OPCODE-RESERVED", "sent a frame with a reserved opcode"),
+    ("FRM-LEN-MSB", "sent a frame whose length has its highest bit set"),
+    ("FRM-LEN-MINIMAL-*", "wrote a length in more bytes than it needs"),
+    ("CTL-FRAGMENTED", "fragmented a control frame"),
+    ("CTL-TOO-LONG", "sent a control frame of more than 125 bytes"),
+    ("FRG-CONT-WITHOUT-START", "sent a continuation of no message"),
+    ("FRG-INTERLEAVED", "began a message inside another one"),
+    ("UTF-TRUNCATED", "sent a text that ends inside a character"),
+    ("UTF-*", "sent a text that is not UTF-8"),
+    ("PMD-INFLATE-ERROR", "sent a message that can't be inflated"),
+    ("HS-RES-HTTP-AFTER-101", "sent HTTP where a frame should begin"),
+];
+
+fn did(fatal: &Fatal) -> String {
+    let deed =
+        DEEDS.iter().find(|(id, _)| suppression::matches(id, fatal.rule.id)).map(|(_, deed)| *deed);
+    let frame = fatal.frame.map_or(String::new(), |frame| format!("frame {frame}, "));
+    format!("{} ({frame}{})", deed.unwrap_or("broke the protocol"), fatal.rule.id)
+}
+
+/// What both APIs report.
+fn in_words(end: &End, reports: [Option<u16>; 2], memory: &Memory) -> Option<String> {
+    let unknown = |of: Endpoint| {
+        let closed = memory.of(of.peer()).closed.as_deref();
+        let is_there = end.upgraded && reports[of.index()].is_none();
+        closed.filter(|_| is_there).map(|closed| if_it_came(closed, end.how))
+    };
+    match reports {
+        [Some(client), Some(server)] if client == server => {
+            Some(format!("both APIs would report {client}"))
+        }
+        [client, server] => {
+            let client = client.map(|code| code.to_string()).or_else(|| unknown(Endpoint::Client));
+            let server = server.map(|code| code.to_string()).or_else(|| unknown(Endpoint::Server));
+            match (client, server) {
+                (Some(client), Some(server)) => {
+                    Some(format!("a browser would report {client}, the server's API {server}"))
+                }
+                (Some(client), None) => Some(format!("a browser would report {client}")),
+                (None, Some(server)) => Some(format!("the server's API would report {server}")),
+                (None, None) => None,
+            }
+        }
+    }
+}
+
+fn if_it_came(closed: &Closed, how: How) -> String {
+    let code = closed.code.unwrap_or(1005);
+    match how {
+        How::CaptureEnd => format!("{code} once it has read that Close"),
+        _ => format!("{code} if that Close reached it, else 1006"),
+    }
+}
+
+/// `1011 (Internal Error)`, or that there was no code.
+fn code_of(end: &End, endpoint: Endpoint) -> String {
+    match end.closes[endpoint.index()].flatten() {
+        Some(code) => format!("{code} ({})", close::lookup(code).name),
+        None => "without a code".to_owned(),
+    }
+}
+
+fn ended(how: TransportEnd) -> &'static str {
+    match how {
+        TransportEnd::Fin => "closed TCP",
+        TransportEnd::Reset => "reset TCP",
+    }
+}
+
+fn waited(from: Option<At>, to: Option<At>) -> Option<f64> {
+    Some(to?.time?.seconds_since(from?.time?))
+}

@@ -1,0 +1,144 @@
+//! A capture made by hand, packet by packet, for the binary to read: raw IPv4, TCP, pcap.
+
+use std::path::{Path, PathBuf};
+
+const FIN: u8 = 1;
+const SYN: u8 = 2;
+const RST: u8 = 4;
+const ACK: u8 = 16;
+
+/// Who sends a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    Client,
+    Server,
+}
+use By::{Client, Server};
+
+/// Packets in the order in which they were seen.
+#[derive(Default)]
+pub(crate) struct Tape {
+    pcap: Vec<u8>,
+    lines: Vec<Line>,
+}
+
+/// One TCP connection.
+struct Line {
+    client: ([u8; 4], u16),
+    server: ([u8; 4], u16),
+    sent: [u32; 2],
+    heard: [u32; 2],
+}
+
+/// What the handshakes of [`Tape::upgrade`] ask.
+pub(crate) const REQUEST: &str = "GET /chat HTTP/1.1\r\nHost: server.example.com\r\n\
+    Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: p8MfDlmy1EiOaw0h95NaxA==\r\n\
+    Sec-WebSocket-Version: 13\r\n\r\n";
+/// What they answer.
+pub(crate) const ACCEPTED: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Accept: Ozi3DgKUQuilRLfXX2e3c0dy3mk=\r\n\r\n";
+
+impl Tape {
+    /// A new connection from this port: SYN, SYN and ACK.
+    pub(crate) fn open(&mut self, time: f64, port: u16) -> usize {
+        self.open_between(time, ([192, 0, 2, 7], port), ([203, 0, 113, 5], 80))
+    }
+
+    /// A new connection between these addresses.
+    pub(crate) fn open_between(
+        &mut self,
+        time: f64,
+        client: ([u8; 4], u16),
+        server: ([u8; 4], u16),
+    ) -> usize {
+        self.lines.push(Line { client, server, sent: [999, 4999], heard: [0, 0] });
+        let line = self.lines.len() - 1;
+        self.packet(time, line, Client, SYN, &[]);
+        self.packet(time, line, Server, SYN | ACK, &[]);
+        line
+    }
+
+    /// A new connection, upgraded at once.
+    pub(crate) fn upgrade(&mut self, time: f64, port: u16) -> usize {
+        let line = self.open(time, port);
+        self.say(time, line, Client, REQUEST.as_bytes());
+        self.say(time, line, Server, ACCEPTED.as_bytes());
+        line
+    }
+
+    /// Somebody who has heard all that was said before says something.
+    pub(crate) fn say(&mut self, time: f64, line: usize, by: By, bytes: &[u8]) {
+        self.hear(line, by);
+        self.packet(time, line, by, ACK, bytes);
+    }
+
+    /// Somebody says something and has heard nothing since he last spoke.
+    pub(crate) fn say_deaf(&mut self, time: f64, line: usize, by: By, bytes: &[u8]) {
+        self.packet(time, line, by, ACK, bytes);
+    }
+
+    /// The same in hexadecimal.
+    pub(crate) fn hex(&mut self, time: f64, line: usize, by: By, bytes: &str) {
+        self.say(time, line, by, &super::shared::unhex(&bytes.replace(' ', "")));
+    }
+
+    /// Somebody who has heard everything closes TCP.
+    pub(crate) fn fin(&mut self, time: f64, line: usize, by: By) {
+        self.hear(line, by);
+        self.packet(time, line, by, FIN | ACK, &[]);
+    }
+
+    /// Somebody resets TCP.
+    pub(crate) fn rst(&mut self, time: f64, line: usize, by: By) {
+        self.hear(line, by);
+        self.packet(time, line, by, RST | ACK, &[]);
+    }
+
+    /// The capture as a file of that name.
+    pub(crate) fn write(&self, name: &str) -> PathBuf {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let mut file = Vec::new();
+        for word in [0xa1b2_c3d4u32, 0x0004_0002, 0, 0, 65535, 101] {
+            file.extend(word.to_le_bytes());
+        }
+        file.extend(&self.pcap);
+        std::fs::write(&path, file).expect("the folder for tests can be written");
+        path
+    }
+
+    fn hear(&mut self, line: usize, by: By) {
+        let line = &mut self.lines[line];
+        line.heard[by as usize] = line.sent[1 - by as usize];
+    }
+
+    fn packet(&mut self, time: f64, line: usize, by: By, flags: u8, payload: &[u8]) {
+        let line = &mut self.lines[line];
+        if flags & SYN != 0 {
+            line.heard[by as usize] = line.sent[1 - by as usize];
+        }
+        let (from, to) = match by {
+            Client => (line.client, line.server),
+            Server => (line.server, line.client),
+        };
+        let mut packet = vec![0x45, 0];
+        packet.extend((40 + payload.len() as u16).to_be_bytes());
+        packet.extend([0, 0, 0, 0, 64, 6, 0, 0]);
+        packet.extend(from.0);
+        packet.extend(to.0);
+        packet.extend(from.1.to_be_bytes());
+        packet.extend(to.1.to_be_bytes());
+        packet.extend(line.sent[by as usize].to_be_bytes());
+        packet.extend(line.heard[by as usize].to_be_bytes());
+        packet.extend([0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
+        packet.extend(payload);
+        let ends = u32::from(flags & (SYN | FIN) != 0);
+        line.sent[by as usize] += payload.len() as u32 + ends;
+        let micros = (time * 1e6).round() as u64;
+        self.pcap.extend((1_700_000_000 + (micros / 1_000_000) as u32).to_le_bytes());
+        self.pcap.extend(((micros % 1_000_000) as u32).to_le_bytes());
+        for _ in 0..2 {
+            self.pcap.extend((packet.len() as u32).to_le_bytes());
+        }
+        self.pcap.extend(packet);
+    }
+}
