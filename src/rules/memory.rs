@@ -549,7 +549,9 @@ fn fault_of(finding: &Finding) -> Option<Fault> {
         return None;
     }
     match (rule.area(), rule.id) {
-        (_, "PMD-INFLATE-ERROR") => Some(Fault::Inflate),
+        (_, "PMD-INFLATE-ERROR" | "PMD-CONTEXT-TAKEOVER" | "PMD-FRAGMENT-TAIL-STRIPPED") => {
+            Some(Fault::Inflate)
+        }
         ("UTF", _) => Some(Fault::Text),
         (_, "HS-RES-HTTP-AFTER-101") | ("FRM" | "MSK" | "FRG" | "CTL", _) => Some(Fault::Framing),
         ("PMD", id) if id.starts_with("PMD-RSV1-") => Some(Fault::Framing),

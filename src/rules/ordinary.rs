@@ -64,6 +64,7 @@ pub(super) fn is_ordinary_message(message: &Message<'_>, memory: &Memory) -> boo
 fn is_ordinary_deflate(message: &Message<'_>, memory: &Memory) -> bool {
     message.inflate_fault.is_none()
         && message.inflate_ending == Default::default()
+        && message.tokens.beyond_window.is_none()
         && message.wire_length > 0
         && message.length <= memory.thresholds.inflate_note_size
 }

@@ -1,5 +1,5 @@
 //! PMD, the messages: RSV1 and inflating (RFC 7692 §6, §7.2). What was negotiated is judged in
-//! [`pmd_negotiation`](super::pmd_negotiation); single tokens of DEFLATE are not judged yet.
+//! [`pmd_negotiation`](super::pmd_negotiation).
 
 use super::{Broken, Check, Level, Memory, Rule, Severity, Violator};
 use crate::said::Endpoint;
@@ -13,7 +13,10 @@ pub(super) static RULES: &[&Rule] = &[
     &RSV1_CONTINUATION,
     &RSV1_CONTROL,
     &INFLATE_ERROR,
+    &CONTEXT_TAKEOVER,
+    &WINDOW_EXCEEDED,
     &TAIL_NOT_STRIPPED,
+    &FRAGMENT_TAIL_STRIPPED,
     &BFINAL_TRAILER,
     &EMPTY_PAYLOAD,
     &BOMB_RATIO,
@@ -144,6 +147,69 @@ fn inflate_error(message: &Message<'_>, memory: &Memory) -> Option<Broken> {
     })
 }
 
+static CONTEXT_TAKEOVER: Rule = Rule {
+    id: "PMD-CONTEXT-TAKEOVER",
+    severity: Severity::Error,
+    level: Level::Must,
+    violator: Violator::Sender,
+    rfc: "7692 §7.2.1, §7.1.1",
+    title: "Without context takeover a message refers to nothing before it",
+    mend: "reset the compressor after each message, or do not agree to no_context_takeover",
+    check: Check::Message(context_takeover),
+};
+
+fn context_takeover(message: &Message<'_>, memory: &Memory) -> Option<Broken> {
+    let reference = message.tokens.before_message.filter(|_| message.trusted && !message.opaque)?;
+    let is_forbidden = !compression(message.from, memory)?.context_takeover;
+    is_forbidden.then(|| {
+        let from = message.from;
+        let beyond = u64::from(reference.distance) - reference.position;
+        let seen = format!(
+            "{from}_no_context_takeover was agreed, but behind {} of the message a back-reference \
+             points {} back, {} before the message begins",
+            bytes(reference.position),
+            bytes(u64::from(reference.distance)),
+            bytes(beyond)
+        );
+        Broken::new(from, seen, "a message that can be inflated on its own").cause(
+            "the sender keeps its compressor's window from message to message; receivers that \
+             keep theirs too do not notice",
+        )
+    })
+}
+
+static WINDOW_EXCEEDED: Rule = Rule {
+    id: "PMD-WINDOW-EXCEEDED",
+    severity: Severity::Error,
+    level: Level::MustNot,
+    violator: Violator::Sender,
+    rfc: "7692 §7.2.1, §7.1.2",
+    title: "Back-references stay within the agreed window",
+    mend: "make the compressor with the window bits that were agreed",
+    check: Check::Message(window_exceeded),
+};
+
+fn window_exceeded(message: &Message<'_>, memory: &Memory) -> Option<Broken> {
+    let reference = message.tokens.beyond_window.filter(|_| !message.opaque)?;
+    let bits = compression(message.from, memory)?.window_bits;
+    let seen = format!(
+        "behind {} of the message a back-reference points {} back",
+        bytes(reference.position),
+        bytes(u64::from(reference.distance))
+    );
+    let expected =
+        format!("at most {}, as {}_max_window_bits={bits} says", bytes(1 << bits), message.from);
+    Some(
+        Broken::new(message.from, seen, expected).cause(
+            "the parameter was agreed, and the compressor was made with its default of 15 bits",
+        ),
+    )
+}
+
+fn bytes(count: u64) -> String {
+    if count == 1 { "1 byte".to_owned() } else { format!("{count} bytes") }
+}
+
 static TAIL_NOT_STRIPPED: Rule = Rule {
     id: "PMD-TAIL-NOT-STRIPPED",
     severity: Severity::Error,
@@ -161,6 +227,32 @@ fn tail_not_stripped(message: &Message<'_>, memory: &Memory) -> Option<Broken> {
         let seen = "the compressed message ends with 00 00 ff ff";
         Broken::new(message.from, seen, "the same without these four bytes")
             .cause("the sender flushes the compressor and sends all that comes out")
+    })
+}
+
+static FRAGMENT_TAIL_STRIPPED: Rule = Rule {
+    id: "PMD-FRAGMENT-TAIL-STRIPPED",
+    severity: Severity::Error,
+    level: Level::MustNot,
+    violator: Violator::Sender,
+    rfc: "7692 §7.2.1",
+    title: "The tail 00 00 ff ff is left on a fragment that is not the last",
+    mend: "take 00 00 ff ff off the end of the message only, and cut the rest as you like",
+    check: Check::Message(fragment_tail_stripped),
+};
+
+fn fragment_tail_stripped(message: &Message<'_>, memory: &Memory) -> Option<Broken> {
+    let frame = message.tokens.tail_missing_behind?;
+    (is_agreed(memory) && !message.opaque).then(|| {
+        let seen = format!(
+            "behind frame {frame}, a fragment that is not the last, 00 00 ff ff is missing: put \
+             back there, it lets the message be inflated"
+        );
+        let expected = "these four bytes at the end of the fragment";
+        let mut broken = Broken::new(message.from, seen, expected)
+            .cause("the sender takes the tail off each piece that it flushes");
+        broken.frame = Some(frame);
+        broken
     })
 }
 
@@ -221,7 +313,8 @@ fn bomb_ratio(message: &Message<'_>, memory: &Memory) -> Option<Broken> {
     let times = message.length / wire;
     let limits = &memory.thresholds;
     let exceeds = |ratio, size| times > ratio && message.length > size;
-    let severity = if exceeds(limits.inflate_ratio, limits.inflate_size) {
+    let is_capped = message.inflate_fault == Some(InflateFault::TooBig);
+    let severity = if is_capped || exceeds(limits.inflate_ratio, limits.inflate_size) {
         Severity::Warning
     } else if exceeds(limits.inflate_note_ratio, limits.inflate_note_size) {
         Severity::Note
@@ -229,14 +322,15 @@ fn bomb_ratio(message: &Message<'_>, memory: &Memory) -> Option<Broken> {
         return None;
     };
     (message.compressed && is_agreed(memory)).then(|| {
-        let more = match message.inflate_fault {
-            Some(InflateFault::TooBig) => "more than ",
-            _ => "",
+        let (wire, length) = (message.wire_length, message.length);
+        let seen = if is_capped {
+            format!(
+                "{wire} bytes inflate to more than {length}, at least {times} times as many; \
+                 inflating stopped there"
+            )
+        } else {
+            format!("{wire} bytes inflate to {length} bytes, {times} times as many")
         };
-        let seen = format!(
-            "{} bytes inflate to {more}{} bytes, {times} times as many",
-            message.wire_length, message.length
-        );
         Broken::new(message.from, seen, "")
             .cause("very repetitive data, such as zeros; or an attack on the receiver's memory")
             .severity(severity)

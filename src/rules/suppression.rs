@@ -24,15 +24,20 @@ struct Row {
 const ALL_FRAME_RULES: &[&str] =
     &["FRM-*", "MSK-*", "FRG-*", "CTL-*", "CLS-*", "UTF-*", "PMD-*", "NEG-*", "SEC-*", "LIV-*"];
 
-static TABLE: [Row; 12] = [
+/// What can't be inflated, or can't be trusted.
+const INFLATING: &[&str] = &["PMD-INFLATE-ERROR", "PMD-CONTEXT-TAKEOVER", "PMD-WINDOW-EXCEEDED"];
+
+static TABLE: [Row; 14] = [
     Row { by: "FRM-LEN-MSB", hides: ALL_FRAME_RULES, reach: Reach::Rest },
     Row { by: "FRM-DATA-BEFORE-OPEN", hides: ALL_FRAME_RULES, reach: Reach::Rest },
     Row { by: LOST_SYNC, hides: ALL_FRAME_RULES, reach: Reach::Rest },
     Row { by: OTHER_FRAMES, hides: ALL_FRAME_RULES, reach: Reach::Rest },
     Row { by: "FRM-LEN-MSB", hides: &["CTL-TOO-LONG"], reach: Reach::Fact },
-    Row { by: "FRG-INTERLEAVED", hides: &["PMD-INFLATE-ERROR"], reach: Reach::Rest },
-    Row { by: "FRG-CONT-WITHOUT-START", hides: &["PMD-INFLATE-ERROR"], reach: Reach::Rest },
+    Row { by: "FRG-INTERLEAVED", hides: INFLATING, reach: Reach::Rest },
+    Row { by: "FRG-CONT-WITHOUT-START", hides: INFLATING, reach: Reach::Rest },
     Row { by: "PMD-TAIL-NOT-STRIPPED", hides: &["PMD-INFLATE-ERROR"], reach: Reach::Rest },
+    Row { by: "PMD-FRAGMENT-TAIL-STRIPPED", hides: INFLATING, reach: Reach::Fact },
+    Row { by: "PMD-CONTEXT-TAKEOVER", hides: &["PMD-INFLATE-ERROR"], reach: Reach::Fact },
     Row { by: "MSK-CONSTANT-KEY", hides: &["MSK-REUSED-KEY"], reach: Reach::Rest },
     Row { by: "MSK-CONSTANT-KEY", hides: &["MSK-PREDICTABLE-KEY"], reach: Reach::Rest },
     Row { by: "LIV-HALF-OPEN", hides: &["CTL-PING-UNANSWERED"], reach: Reach::Fact },

@@ -1,5 +1,11 @@
 //! Inflating compressed messages (RFC 7692 §7.2.2): as a stream, never past a cap.
 
+mod huffman;
+mod tokens;
+
+pub use tokens::Reference;
+pub(super) use tokens::Tokens;
+
 use flate2::{Decompress, FlushDecompress, Status};
 use std::fmt;
 
@@ -7,7 +13,10 @@ use std::fmt;
 pub const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
 /// The largest LZ77 window: once that much good data came out, no earlier byte matters any more.
-pub const MAX_WINDOW: u64 = 32 * 1024;
+pub const MAX_WINDOW: u64 = 1 << MAX_WINDOW_BITS;
+
+/// The largest value of the parameters about window bits, and their default.
+pub const MAX_WINDOW_BITS: u8 = 15;
 
 /// Why a compressed message could not be inflated whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -39,6 +48,17 @@ pub struct Ending {
     pub final_block_bare: bool,
     /// The tail 00 00 ff ff was still there.
     pub tail_left_on: bool,
+}
+
+/// What single tokens tell against the sender of a message whose bytes are sound DEFLATE data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Evidence {
+    /// The back-reference that reaches farthest, if that is beyond the agreed window.
+    pub beyond_window: Option<Reference>,
+    /// The one that reaches farthest before the message, if that was not agreed.
+    pub before_message: Option<Reference>,
+    /// The frame, a fragment but not the last, behind which 00 00 ff ff is missing.
+    pub tail_missing_behind: Option<u64>,
 }
 
 /// One direction's inflater. About 47 KiB: made for the first compressed message, freed at close.

@@ -198,6 +198,8 @@ pub struct Message<'a> {
     pub inflate_fault: Option<InflateFault>,
     /// How its DEFLATE data ended.
     pub inflate_ending: deflate::Ending,
+    /// What its tokens tell of how the sender compresses.
+    pub tokens: deflate::Evidence,
     /// The first bytes of the compressed payload, to recognise what else it may be.
     pub wire_start: [u8; 2],
     /// A reserved bit was set that nothing explains, so the payload's form is unknown.

@@ -2,7 +2,8 @@
 //! up to a limit. Payloads stream through; nothing is held whole unless it was asked for.
 
 use super::Opcode;
-use super::deflate::{self, InflateFault, Inflater};
+use super::compressed::Compressed;
+use super::deflate::{self, InflateFault, Inflater, Tokens};
 use super::event::{Message, Place};
 use super::extension::Compression;
 use super::utf8::{self, Utf8Check};
@@ -61,6 +62,8 @@ impl Desk {
 #[derive(Debug, Default)]
 pub(super) struct Context {
     inflater: Option<Inflater>,
+    /// Reads along where a window smaller than the largest was agreed.
+    tokens: Option<Box<Tokens>>,
     /// Bytes of the history are missing.
     lost: bool,
 }
@@ -68,7 +71,7 @@ pub(super) struct Context {
 impl Context {
     /// A context whose history may have begun before the capture did.
     pub(super) fn unknown() -> Context {
-        Context { inflater: None, lost: true }
+        Context { lost: true, ..Context::default() }
     }
 
     /// Begins a message; true if what will come out can be trusted.
@@ -77,6 +80,9 @@ impl Context {
         if !compression.context_takeover {
             inflater.reset();
             self.lost = false;
+        }
+        if compression.window_bits < deflate::MAX_WINDOW_BITS {
+            **self.tokens.get_or_insert_default() = Tokens::default();
         }
         !self.lost && !inflater.forgot()
     }
@@ -116,6 +122,8 @@ pub(super) struct Opening {
     pub(super) started: At,
     /// How the sender compresses, if this message is compressed.
     pub(super) compression: Option<Compression>,
+    /// It is the first of several.
+    pub(super) fragmented: bool,
     pub(super) opaque: bool,
 }
 
@@ -136,6 +144,7 @@ pub(super) struct Assembly {
     utf8_fault_at: Option<Place>,
     split_character: bool,
     inflate_fault: Option<InflateFault>,
+    evidence: Option<Box<Compressed>>,
     wire_start: [u8; 2],
     wire_start_length: u8,
 }
@@ -157,6 +166,7 @@ impl Assembly {
             utf8_fault_at: None,
             split_character: false,
             inflate_fault: None,
+            evidence: Compressed::kept_for(&opening),
             wire_start: [0; 2],
             wire_start_length: 0,
         }
@@ -170,6 +180,9 @@ impl Assembly {
     pub(super) fn begin_frame(&mut self, number: u64, payload_offset: u64) {
         self.frames.push(number);
         self.position = payload_offset;
+        if let Some(evidence) = &mut self.evidence {
+            evidence.begin_frame(number);
+        }
     }
 
     /// A later fragment carries a reserved bit, so the payload's form is unknown.
@@ -188,6 +201,12 @@ impl Assembly {
             self.collect(piece, &desk.limits, &mut desk.unfinished);
             self.position += piece.len() as u64;
             return;
+        }
+        if let Some(evidence) = &mut self.evidence {
+            evidence.push(piece);
+        }
+        if let Some(tokens) = &mut context.tokens {
+            tokens.push(piece);
         }
         if self.inflate_fault.is_some() || self.holed {
             return;
@@ -261,6 +280,34 @@ impl Assembly {
         Some(Place { frame: *self.frames.last()?, offset })
     }
 
+    /// What the tokens of a complete message tell against its sender.
+    fn examine(
+        &mut self,
+        compression: Compression,
+        ending: deflate::Ending,
+        context: &mut Context,
+    ) -> deflate::Evidence {
+        let has_tail = ending.final_block_bare || ending.tail_left_on;
+        let mut found = deflate::Evidence::default();
+        if let Some(tokens) = &mut context.tokens
+            && tokens.finish(has_tail)
+        {
+            let window = 1u32 << compression.window_bits;
+            found.beyond_window = tokens.farthest.filter(|farthest| farthest.distance > window);
+        }
+        let is_unclear =
+            matches!(self.inflate_fault, Some(InflateFault::Invalid | InflateFault::TooFarBack));
+        if let Some(evidence) = self.evidence.take()
+            && is_unclear
+        {
+            found.tail_missing_behind = evidence.missing_tail();
+            if !compression.context_takeover {
+                found.before_message = evidence.reference_before_message();
+            }
+        }
+        found
+    }
+
     /// The message's end, or the end of what is known of it.
     pub(super) fn finish(
         mut self,
@@ -272,7 +319,8 @@ impl Assembly {
     ) {
         let complete = complete && !self.holed;
         let mut inflate_ending = deflate::Ending::default();
-        if self.opening.compression.is_some() {
+        let mut tokens = deflate::Evidence::default();
+        if let Some(compression) = self.opening.compression {
             if complete && self.inflate_fault.is_none() && self.wire_length > 0 {
                 let inflater = context.inflater.get_or_insert_default();
                 let (limits, unfinished) = (&desk.limits, &mut desk.unfinished);
@@ -290,6 +338,9 @@ impl Assembly {
                 }
             } else if !complete {
                 context.lose();
+            }
+            if complete {
+                tokens = self.examine(compression, inflate_ending, context);
             }
             context.recover();
         }
@@ -321,6 +372,7 @@ impl Assembly {
             split_character: self.split_character,
             inflate_fault: self.inflate_fault,
             inflate_ending,
+            tokens,
             wire_start: self.wire_start,
             opaque: self.opening.opaque,
             started: self.opening.started,
@@ -365,6 +417,7 @@ pub(super) fn whole(
         split_character: false,
         inflate_fault: None,
         inflate_ending: deflate::Ending::default(),
+        tokens: deflate::Evidence::default(),
         wire_start,
         opaque: opening.opaque,
         started: opening.started,

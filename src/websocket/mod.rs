@@ -3,6 +3,7 @@
 
 pub mod accept;
 pub mod close;
+mod compressed;
 mod conversation;
 pub mod deflate;
 mod ending;

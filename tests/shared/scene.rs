@@ -3,7 +3,7 @@
 //! A ```` ```frames ```` block is a conversation after a handshake, a ```` ```http ```` block one
 //! that begins with it. In both, each line stands for what it says:
 //!
-//! - `C> 81 85 …` and `S> …` are bytes; whoever says them has heard all lines above;
+//! - `C> 81 85 …` and `S> …` are bytes (`00*976`: that many of them); whoever says them has heard all lines above;
 //! - `# t=45` sets the clock, `# gap: S 10` loses bytes, `# snap: S 10` cuts them off a packet,
 //!   `# end: S FIN`, `# end: S RST` or `# end: cut` is an end, and what else follows a `#` is a
 //!   comment;
@@ -153,7 +153,11 @@ impl<F: FnMut(Said<'_>)> Scene<F> {
             let hex = hex.split('#').next().unwrap_or_default();
             let bytes: Vec<u8> = hex
                 .split_whitespace()
-                .map(|byte| u8::from_str_radix(byte, 16).unwrap_or_else(|_| panic!("{line}")))
+                .flat_map(|word| {
+                    let (byte, times) = word.split_once('*').unwrap_or((word, "1"));
+                    let byte = u8::from_str_radix(byte, 16).unwrap_or_else(|_| panic!("{line}"));
+                    std::iter::repeat_n(byte, times.parse().expect("how many of that byte"))
+                })
                 .collect();
             self.bytes(from, &bytes);
         }

@@ -354,6 +354,7 @@ mod tests {
                 compressed: false, wire_length: 4, length: 5, payload: &payload, truncated,
                 complete, trusted: true, utf8_fault: utf8::check(&payload), split_character: false,
                 inflate_fault: None, inflate_ending: deflate::Ending::default(),
+                tokens: deflate::Evidence::default(),
                 wire_start: [0; 2], utf8_fault_at: None, opaque: false, started: At::default(), at: at(2, time),
             };
             let text = text_of(&message);

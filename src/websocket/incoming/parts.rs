@@ -62,6 +62,7 @@ impl Incoming {
             offset,
             payload_offset: offset + header.header_length(),
             started,
+            fragmented: !header.fin(),
             compression: compression.filter(|_| header.rsv1()),
             opaque,
         }
