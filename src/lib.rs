@@ -10,6 +10,7 @@ pub mod render;
 pub mod rules;
 pub mod said;
 pub mod select;
+pub mod teach;
 pub mod websocket;
 
 pub use inspector::{Counts, Inspector};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folder or file under `src/`, and what its code must not name.
-const FORBIDDEN: [(&str, &[&str]); 10] = [
+const FORBIDDEN: [(&str, &[&str]); 11] = [
     (
         "layout",
         &[
@@ -93,7 +93,8 @@ const FORBIDDEN: [(&str, &[&str]); 10] = [
             "owo_colors",
         ],
     ),
-    ("render", &["crate::input", "std::fs"]),
+    ("render", &["crate::input", "std::fs", "crate::teach"]),
+    ("teach", &["crate::input", "std::fs", "std::io", "clap"]),
 ];
 
 #[test]

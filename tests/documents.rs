@@ -1,5 +1,7 @@
 //! What the documents claim, this replays: every `console` block in README.md, docs/ and samples/
 //! is run as it stands, and has to print what it says. A line `…` stands for any number of lines.
+//! `REPLAY=write cargo test --test documents` puts what is printed into the blocks that say
+//! something else and have no such line; read the difference before it is committed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,6 +20,9 @@ fn documents_show_what_the_commands_print() {
     let claims: Vec<Claim> = documents().iter().flat_map(|path| claims(path)).collect();
     assert!(claims.len() >= 5, "only {} claims found", claims.len());
     let wrong: Vec<String> = claims.iter().filter_map(|claim| check(claim).err()).collect();
+    if std::env::var_os("REPLAY").is_some_and(|it| it == "write") {
+        documents().iter().for_each(|path| rewrite(path));
+    }
     assert!(wrong.is_empty(), "{} of {} claims:\n{}", wrong.len(), claims.len(), wrong.join("\n"));
 }
 
@@ -61,26 +66,35 @@ fn claims(document: &Path) -> Vec<Claim> {
     claims
 }
 
-fn check(claim: &Claim) -> Result<(), String> {
+/// What a command prints, without spaces at the ends of lines and without empty lines at the end.
+fn printed(command: &str) -> Vec<String> {
     let binary = Path::new(env!("CARGO_BIN_EXE_ws101"));
     let folder = binary.parent().expect("the binary is in a folder");
     let path = std::env::var("PATH").unwrap_or_default();
     let result = Command::new("sh")
-        .args(["-c", &format!("{} 2>&1", claim.command)])
+        .args(["-c", &format!("{command} 2>&1")])
         .current_dir(root())
         .env("PATH", format!("{}:{path}", folder.display()))
         .env("NO_COLOR", "1")
         .env_remove("CLICOLOR_FORCE")
         .output()
-        .map_err(|error| format!("{}: {error}", claim.command))?;
+        .expect("there is a shell");
     let printed = String::from_utf8_lossy(&result.stdout);
-    let printed: Vec<&str> = printed.lines().map(str::trim_end).collect();
+    let mut lines: Vec<String> = printed.lines().map(|line| line.trim_end().to_owned()).collect();
+    while lines.last().is_some_and(String::is_empty) {
+        lines.pop();
+    }
+    lines
+}
+
+fn check(claim: &Claim) -> Result<(), String> {
+    let printed = printed(&claim.command);
     let mut expected: Vec<&str> = claim.output.iter().map(String::as_str).collect();
     while expected.last() == Some(&"") {
         expected.pop();
     }
-    let end = printed.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
-    if matches(&expected, &printed[..end]) {
+    let printed: Vec<&str> = printed.iter().map(String::as_str).collect();
+    if matches(&expected, &printed) {
         return Ok(());
     }
     let document = claim.document.strip_prefix(root()).unwrap_or(&claim.document);
@@ -92,6 +106,18 @@ fn check(claim: &Claim) -> Result<(), String> {
         expected.join("\n"),
         printed.join("\n")
     ))
+}
+
+/// Puts what is printed into those claims of a document that say something else.
+fn rewrite(document: &Path) {
+    let text = fs::read_to_string(document).expect("a document is text");
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    for claim in claims(document).iter().rev() {
+        if check(claim).is_err() && !claim.output.iter().any(|line| line == "…") {
+            lines.splice(claim.line..claim.line + claim.output.len(), printed(&claim.command));
+        }
+    }
+    fs::write(document, lines.join("\n") + "\n").expect("the document can be written");
 }
 
 fn matches(expected: &[&str], printed: &[&str]) -> bool {

@@ -1,74 +1,278 @@
-//! `ws101 explain`: explains a rule.
+//! `ws101 explain`: the course, topic by topic, and the reference.
 
-use super::{Common, Failure, Format, Output, Status};
+use super::{Cli, Common, Failure, Format, Output, Status};
+use clap::Parser as _;
 use std::io::Write as _;
-use ws101::render::{Paint, Sheet, escape, finding, markdown};
-use ws101::rules::{self, Rule};
+use ws101::render::{Paint, escape, finding, markdown, wrap};
+use ws101::teach::{self, Entry, Page};
 
-/// Explains a rule: what it asks, why, an example that breaks it, what causes it, how to mend it.
+/// Explains a topic, rule, frame field, opcode, close code, header or status.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  ws101 explain HS-RES-ACCEPT-VALUE
-  ws101 rules                        the rules there are")]
+  ws101 explain                      the topics, in teaching order
+  ws101 explain masking              one of them
+  ws101 explain 1006                 a close code
+  ws101 explain 0x9                  an opcode
+  ws101 explain Sec-WebSocket-Key    a header
+  ws101 explain 426                  an answer to a handshake
+  ws101 explain MSK-CLIENT-UNMASKED  a rule
+  ws101 explain half open            any word: what speaks of it")]
 pub struct Args {
-    /// The id of a rule.
-    #[arg(value_name = "RULE")]
-    topic: String,
+    /// What is to be explained; without it the topics are listed.
+    #[arg(value_name = "TOPIC")]
+    topic: Vec<String>,
 }
 
 /// An explanation, as JSON.
 #[derive(serde::Serialize)]
 struct Record {
     r#type: &'static str,
-    topic: &'static str,
-    title: &'static str,
-    markdown: &'static str,
+    kind: &'static str,
+    topic: String,
+    title: String,
+    section: String,
+    markdown: String,
+}
+
+impl From<Page> for Record {
+    fn from(page: Page) -> Record {
+        let Page { kind, name, title, sections, markdown, .. } = page;
+        let (topic, section) = (name, sections);
+        Record { r#type: "explanation", kind, topic, title, section, markdown }
+    }
 }
 
 /// Runs the command.
 pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, Failure> {
-    let topic = args.topic.trim();
-    let Some(rule) = rules::find(topic) else { return Err(unknown(topic)) };
+    let typed = args.topic.join(" ");
+    if typed.trim().is_empty() {
+        return list(common, output);
+    }
+    let found = teach::find(&typed);
+    let related = if found.is_empty() { teach::related(&typed) } else { Vec::new() };
+    let Some((entry, others)) = found.split_first().or(match related.len() {
+        1 => related.split_first(),
+        _ => None,
+    }) else {
+        return choices(&typed, &related, common, output);
+    };
     if common.format != Format::Text {
-        let (topic, title, markdown) = (rule.id, rule.title, rules::page(rule));
-        let record = Record { r#type: "explanation", topic, title, markdown };
-        output.write_records(common.format, &[record])?;
+        output.write_records(common.format, &[Record::from(entry.page())])?;
         return Ok(Status::Good);
     }
-    let sheet = output.sheet;
-    heading(output, &sheet, rule)?;
-    markdown::page(output, &sheet, without_title(rules::page(rule)))?;
+    show(entry, others, output)?;
     Ok(Status::Good)
 }
 
-fn heading(out: &mut Output, sheet: &Sheet, rule: &Rule) -> std::io::Result<()> {
-    let severity = sheet.palette.paint(Paint::Severity(rule.severity), rule.severity.name());
-    writeln!(out, "{} {severity}", sheet.palette.paint(Paint::Name, rule.id))?;
-    for line in ws101::render::wrap(&sheet.words(&finding::demand(rule)), sheet.width) {
-        writeln!(out, "{}", sheet.palette.paint(Paint::Title, line))?;
+/// The topics, in teaching order.
+fn list(common: &Common, output: &mut Output) -> Result<Status, Failure> {
+    if common.format != Format::Text {
+        let pages = teach::topics().iter().map(|topic| Entry::Topic(topic).page());
+        let records: Vec<Record> = pages.map(Record::from).collect();
+        output.write_records(common.format, &records)?;
+        return Ok(Status::Good);
     }
-    writeln!(out)
+    let sheet = output.sheet;
+    let words = "The course, in the order in which one thing leads to the next:";
+    writeln!(output, "{}\n", sheet.palette.paint(Paint::Title, words))?;
+    for topic in teach::topics() {
+        let name = sheet.palette.paint(Paint::Name, format!("{:<15}", topic.name));
+        let title = sheet.clip(&sheet.words(topic.title), sheet.width.saturating_sub(21));
+        writeln!(output, " {:>2}  {name} {title}", topic.number)?;
+    }
+    let more = "Besides: any rule (ws101 rules), frame field, opcode (0x9), close code (1006), \
+                header (Origin), status (404), and the words of the output.";
+    writeln!(output)?;
+    for line in wrap(more, sheet.width) {
+        writeln!(output, "{line}")?;
+    }
+    Ok(Status::Good)
 }
 
-/// A page without its title and facts, which the heading has shown already.
-fn without_title(page: &str) -> &str {
-    page.find("**What it asks**").map_or(page, |start| &page[start..])
+/// Several things that speak of it, or none.
+fn choices(
+    typed: &str,
+    related: &[Entry],
+    common: &Common,
+    output: &mut Output,
+) -> Result<Status, Failure> {
+    if related.is_empty() {
+        return Err(unknown(typed));
+    }
+    if common.format != Format::Text {
+        let records: Vec<Record> = related.iter().map(|entry| entry.page().into()).collect();
+        output.write_records(common.format, &records)?;
+        return Ok(Status::Good);
+    }
+    let sheet = output.sheet;
+    let shown = escape::clipped(typed.as_bytes(), 80);
+    writeln!(output, "nothing is called \"{shown}\"; these speak of it:\n")?;
+    for entry in related.iter().take(MAX_CHOICES) {
+        let name = sheet.palette.paint(Paint::Name, format!("{:<27}", entry.name()));
+        let title = sheet.clip(&sheet.words(&entry.title()), sheet.width.saturating_sub(30));
+        writeln!(output, "  {name} {title}")?;
+    }
+    if related.len() > MAX_CHOICES {
+        writeln!(output, "  and {} more", related.len() - MAX_CHOICES)?;
+    }
+    Ok(Status::Good)
 }
 
-fn unknown(topic: &str) -> Failure {
-    let shown = escape::clipped(topic.as_bytes(), 80);
-    let mut message = format!("error: there is nothing to explain under \"{shown}\"");
-    let near = rules::nearest(topic, rules::all().map(|rule| rule.id));
-    if near.is_empty() {
-        message.push_str("\n  expected: the id of a rule, such as HS-RES-ACCEPT-VALUE");
-    } else {
-        message.push_str("\n  did you mean:");
-        for id in near {
-            let title = rules::find(id).map_or("", |rule| rule.title);
-            message.push_str(&format!("\n    {id:<28} {title}"));
+/// How many things are listed that speak of a word.
+const MAX_CHOICES: usize = 12;
+
+fn show(entry: &Entry, others: &[Entry], output: &mut Output) -> Result<(), Failure> {
+    let page = entry.page();
+    heading(entry, &page, output)?;
+    body(entry, &page.markdown, output)?;
+    let sheet = output.sheet;
+    let mut pointers: Vec<(&str, String)> = Vec::new();
+    if let Entry::Topic(topic) = entry {
+        pointers.extend(topic.before().map(|it| ("before", pointer(it.name, it.title))));
+        pointers.extend(topic.after().map(|it| ("next", pointer(it.name, it.title))));
+    } else if let Some(topic) = page.topic {
+        pointers.push(("learn", pointer(topic.name, topic.title)));
+    }
+    for other in others {
+        match teach::find(&other.name()).first() {
+            // The name leads to something else: this is the only place to say it.
+            Some(first) if first != other => aside(other, output)?,
+            _ if page.topic.map(Entry::Topic) == Some(*other) => {}
+            _ => pointers.push(("also", pointer(&other.name(), &other.title()))),
         }
     }
-    message.push_str("\n  try: ws101 rules");
+    if !pointers.is_empty() {
+        writeln!(output)?;
+    }
+    for (label, words) in pointers {
+        let label = sheet.palette.paint(Paint::Faint, format!("{label:<7}"));
+        writeln!(output, " {label} {}", sheet.clip(&sheet.words(&words), sheet.width - 9))?;
+    }
+    Ok(())
+}
+
+/// What else bears the name, in a sentence or two.
+fn aside(entry: &Entry, output: &mut Output) -> Result<(), Failure> {
+    let sheet = output.sheet;
+    let page = entry.page();
+    let text = page.markdown.split("\n```").next().unwrap_or_default().trim();
+    writeln!(output)?;
+    let words = format!("{} ({})", page.title, page.sections);
+    writeln!(
+        output,
+        "{}",
+        sheet.palette.paint(Paint::Title, sheet.words(words.trim_end_matches(" ()")))
+    )?;
+    markdown::page(output, &sheet, text)?;
+    Ok(())
+}
+
+fn pointer(name: &str, title: &str) -> String {
+    format!("ws101 explain {name:<15} {title}")
+}
+
+fn heading(entry: &Entry, page: &Page, output: &mut Output) -> Result<(), Failure> {
+    let sheet = output.sheet;
+    let lines = match entry {
+        Entry::Rule(rule) => {
+            let severity =
+                sheet.palette.paint(Paint::Severity(rule.severity), rule.severity.name());
+            writeln!(output, "{} {severity}", sheet.palette.paint(Paint::Name, rule.id))?;
+            wrap(&sheet.words(&finding::demand(rule)), sheet.width)
+        }
+        Entry::Topic(topic) => {
+            let place = format!("{} of {}", topic.number, teach::topics().len());
+            let words = format!("{}  ({place} · {})", topic.title, topic.sections);
+            wrap(&sheet.words(&words), sheet.width)
+        }
+        _ => {
+            let sections = match page.sections.as_str() {
+                "" => String::new(),
+                sections => format!(" · {sections}"),
+            };
+            let words = format!("{}  ({}{sections})", page.title, page.kind);
+            wrap(&sheet.words(&words), sheet.width)
+        }
+    };
+    for line in lines {
+        writeln!(output, "{}", sheet.palette.paint(Paint::Title, line))?;
+    }
+    writeln!(output)?;
+    Ok(())
+}
+
+/// The text; commands in it that need no file are run here and now, in this width and colour.
+fn body(entry: &Entry, text: &str, output: &mut Output) -> Result<(), Failure> {
+    let text = match entry {
+        Entry::Rule(_) => text.find("**What it asks**").map_or(text, |start| &text[start..]),
+        _ => text,
+    };
+    let sheet = output.sheet;
+    let mut prose = String::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if line != "```console" {
+            prose.push_str(line);
+            prose.push('\n');
+            continue;
+        }
+        markdown::page(output, &sheet, prose.trim_matches('\n'))?;
+        prose.clear();
+        let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+        writeln!(output)?;
+        console(&block, output)?;
+        writeln!(output)?;
+    }
+    markdown::page(output, &sheet, prose.trim_matches('\n'))?;
+    Ok(())
+}
+
+/// Commands, each with what it prints.
+fn console(block: &[&str], output: &mut Output) -> Result<(), Failure> {
+    let sheet = output.sheet;
+    let mut is_shown = true;
+    for line in block {
+        let Some(command) = line.strip_prefix("$ ") else {
+            if is_shown {
+                writeln!(output, "{}", sheet.clip(line, sheet.width))?;
+            }
+            continue;
+        };
+        writeln!(output, "{}", sheet.palette.paint(Paint::Name, format!("$ {command}")))?;
+        is_shown = !run_here(command, output)?;
+    }
+    Ok(())
+}
+
+/// Runs a command that reads no file; says whether it did.
+fn run_here(command: &str, output: &mut Output) -> Result<bool, Failure> {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let is_pure = matches!(words[..], ["ws101", "frame" | "accept", ..])
+        && !command.contains(['/', '"', '\'', '|', '<']);
+    let Some(Cli { common, command, .. }) =
+        is_pure.then(|| Cli::try_parse_from(words).ok()).flatten()
+    else {
+        return Ok(false);
+    };
+    super::run_command(command.as_ref(), &common, output)?;
+    Ok(true)
+}
+
+fn unknown(typed: &str) -> Failure {
+    let shown = escape::clipped(typed.as_bytes(), 80);
+    let mut message = format!("error: there is nothing to explain under \"{shown}\"");
+    let near = ws101::rules::nearest(typed, teach::names());
+    if near.is_empty() {
+        message
+            .push_str("\n  expected: a topic, rule, field, opcode, close code, header or status");
+    } else {
+        message.push_str("\n  did you mean:");
+        for name in near {
+            let title = teach::find(name).first().map(Entry::title).unwrap_or_default();
+            message.push_str(&format!("\n    {name:<28} {title}"));
+        }
+    }
+    message.push_str("\n  try: ws101 explain");
     Failure::Input(message)
 }

@@ -27,10 +27,19 @@ fn badness(typed: &str, name: &str) -> Option<usize> {
         .any(|word| word.len() >= 4 && name.split(['-', '_']).any(|part| part == word));
     match wrong {
         _ if typed.len() >= 3 && name.contains(typed) => Some(0),
-        wrong if wrong <= 2 + name.len() / 8 => Some(wrong),
-        _ if typed.len() >= 3 && typed.contains(name) => Some(5),
+        wrong if wrong <= allowed(typed.len().min(name.len())) => Some(wrong),
+        _ if name.len() >= 3 && typed.contains(name) => Some(5),
         _ if has_word => Some(wrong + 10),
         _ => None,
+    }
+}
+
+/// How many letters may be wrong: in a short word almost none, or it is another one.
+fn allowed(length: usize) -> usize {
+    match length {
+        0..=3 => 0,
+        4..=5 => 1,
+        length => 2 + length / 8,
     }
 }
 
@@ -48,5 +57,6 @@ mod tests {
         let nearest_first = ["HS-RES-ACCEPT-VALUE", "HS-RES-ACCEPT-SINGLE"];
         assert_eq!(nearest("the accept value", names), nearest_first);
         assert_eq!(nearest("xyzzy", names), [""; 0]);
+        assert_eq!(nearest("msaking", ["masking", "fin", "key"]), ["masking"]);
     }
 }

@@ -2,7 +2,7 @@
 //! A table of words; how a field is read and judged stands elsewhere.
 
 /// A header field.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Header {
     /// Its name, as the RFC spells it.
     pub name: &'static str,
