@@ -273,6 +273,6 @@ fn unknown(typed: &str) -> Failure {
             message.push_str(&format!("\n    {name:<28} {title}"));
         }
     }
-    message.push_str("\n  try: ws101 explain");
+    message.push_str("\n  try: ws101 explain, or ws101 rules");
     Failure::Input(message)
 }

@@ -28,7 +28,7 @@ fn badness(typed: &str, name: &str) -> Option<usize> {
     match wrong {
         _ if typed.len() >= 3 && name.contains(typed) => Some(0),
         wrong if wrong <= allowed(typed.len().min(name.len())) => Some(wrong),
-        _ if name.len() >= 3 && typed.contains(name) => Some(5),
+        _ if 2 * name.len() >= typed.len() && typed.contains(name) => Some(5),
         _ if has_word => Some(wrong + 10),
         _ => None,
     }
