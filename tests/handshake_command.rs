@@ -172,7 +172,7 @@ fn a_rule_is_explained_once_and_in_full() {
 fn a_rule_that_does_not_exist_is_an_error_with_advice() {
     let run = ws101("explain NO-SUCH-RULE", b"");
     assert!(run.error.starts_with("error: there is nothing to explain under \"NO-SUCH-RULE\""));
-    assert!(run.error.ends_with("\n  try: ws101 rules\n"), "\n{}", run.error);
+    assert!(run.error.ends_with("\n  try: ws101 explain, or ws101 rules\n"), "\n{}", run.error);
     assert_eq!((run.out.as_str(), run.status), ("", 2));
     let run = ws101("rules zzzz", b"");
     assert!(run.error.starts_with("error: no rule fits \"zzzz\""), "\n{}", run.error);
