@@ -3,13 +3,12 @@
 mod cli;
 
 use clap::Parser as _;
-use cli::{Failure, Status};
+use cli::Failure;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match cli::run(cli::Cli::parse()) {
-        Ok(Status::Good) => ExitCode::SUCCESS,
-        Ok(Status::Found) => ExitCode::from(1),
+        Ok(status) => ExitCode::from(status.code()),
         // Whoever reads the output has seen enough.
         Err(Failure::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS

@@ -61,7 +61,9 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
         _ => None,
     };
     match common.format {
-        Format::Json | Format::Jsonl | Format::Har => {
+        Format::Text if common.quiet => writeln!(output, "{}", steps.accept)?,
+        Format::Text => text(output, key, check, matches, mistake.as_ref())?,
+        _ => {
             let record = Record {
                 r#type: "accept",
                 key,
@@ -74,8 +76,6 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
             };
             output.write_records(common.format, &[record])?;
         }
-        Format::Text if common.quiet => writeln!(output, "{}", steps.accept)?,
-        Format::Text => text(output, key, check, matches, mistake.as_ref())?,
     }
     let worst = (matches == Some(false)).then_some(Severity::Error);
     Ok(common.judging.status(worst))

@@ -9,6 +9,7 @@ use super::{Common, Failure, Format, Output, Status, judging};
 use clap::ValueEnum;
 use ws101::Inspector;
 use ws101::http::{Head, HeadRead};
+use ws101::render::checks::Origin;
 use ws101::render::json::{self, Shape};
 use ws101::said::{At, ConnectionId, Endpoint, Listener as _, Opening, Said, Transport};
 use ws101::websocket::extension::{self, Agreement, Deflate};
@@ -70,6 +71,9 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
         Format::Jsonl | Format::Har => {
             return records(args, Shape::Lines, &bytes, agreement, common, output);
         }
+        Format::Sarif | Format::Github | Format::Junit => {
+            return checks(args, &bytes, agreement, common, output);
+        }
     }
     let sender = text::sender(stated(args), &bytes);
     let sheet = output.sheet;
@@ -102,6 +106,27 @@ fn records(
     inspect(&mut inspector, bytes, stated(args), agreement);
     let (writer, counts) = inspector.into_parts();
     writer.finish(json::summary(&counts))?;
+    Ok(common.judging.status(counts.worst()))
+}
+
+/// For the tools of continuous integration.
+fn checks(
+    args: &Args,
+    bytes: &[u8],
+    agreement: Option<Agreement>,
+    common: &Common,
+    output: &mut Output,
+) -> Result<Status, Failure> {
+    let limits = Limits { keep_frames: true, ..Limits::default() };
+    let mut inspector = common.judging.applied(Inspector::new(common.checks(output), limits));
+    let file = match args.inputs.as_slice() {
+        [only] if std::path::Path::new(only).is_file() => Some(only.as_str()),
+        _ => None,
+    };
+    inspector.observer().set_origin(Origin::file(file));
+    inspect(&mut inspector, bytes, stated(args), agreement);
+    let (checks, counts) = inspector.into_parts();
+    checks.finish(&common.outcome(&counts, &[]))?;
     Ok(common.judging.status(counts.worst()))
 }
 

@@ -4,6 +4,7 @@ use super::{Common, Failure, Format, Output, Status, judging};
 use std::io::{Read as _, Write as _};
 use ws101::input::transcript::{self, Transcript};
 use ws101::inspection::{Connection, Observer};
+use ws101::render::checks::Origin;
 use ws101::render::handshake::{self as card, Detail, Source};
 use ws101::render::json::{self, Shape};
 use ws101::render::{Paint, escape, wrap};
@@ -56,6 +57,9 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
         Format::Text => show_all(&pairs, common, output)?,
         Format::Json => write_records(&pairs, Shape::Document, common, output)?,
         Format::Jsonl | Format::Har => write_records(&pairs, Shape::Lines, common, output)?,
+        Format::Sarif | Format::Github | Format::Junit => {
+            write_checks(&pairs, &unreadable, common, output)?
+        }
     };
     if !unreadable.is_empty() {
         output.flush()?;
@@ -114,6 +118,29 @@ fn write_records(
     }
     let (writer, counts) = inspector.into_parts();
     writer.finish(json::summary(&counts))?;
+    Ok(counts)
+}
+
+/// For the tools of continuous integration.
+fn write_checks(
+    pairs: &[Pair],
+    unreadable: &[String],
+    common: &Common,
+    output: &mut Output,
+) -> Result<Counts, Failure> {
+    let inspector = Inspector::of_transcripts(common.checks(output), Limits::default());
+    let mut inspector = common.judging.applied(inspector);
+    let file = |name: &String| (name != STDIN).then(|| name.clone());
+    for Pair { request, response, transcript } in pairs {
+        for exchanges in &transcript.connections {
+            let has_lines = exchanges.iter().all(|exchange| exchange.rebuilt_from.is_none());
+            let origin = Origin { request: file(request), response: file(response), has_lines };
+            inspector.observer().set_origin(origin);
+            transcript::tell(exchanges, &mut inspector);
+        }
+    }
+    let (checks, counts) = inspector.into_parts();
+    checks.finish(&common.outcome(&counts, unreadable))?;
     Ok(counts)
 }
 

@@ -78,10 +78,7 @@ fn run_command(
     common: &Common,
     output: &mut Output,
 ) -> Result<Status, Failure> {
-    if common.format == Format::Har && !matches!(command, Some(Command::Pcap(_))) {
-        let expected = "expected: --format text, json or jsonl";
-        return Err(Failure::Input(format!("error: only pcap can write HAR\n  {expected}")));
-    }
+    check_format(command, common.format)?;
     match command {
         None => Err(Failure::Input("error: no command was given\n  try: ws101 --help".to_owned())),
         Some(Command::Frame(args)) => frame::run(args, &config::with_file(common)?, output),
@@ -93,4 +90,21 @@ fn run_command(
         Some(Command::Completions(args)) => manual::completions(args, output),
         Some(Command::Man(args)) => manual::man(args, output),
     }
+}
+
+/// Some formats suit some commands only.
+fn check_format(command: Option<&Command>, format: Format) -> Result<(), Failure> {
+    let (is_pcap, judges) = match command {
+        Some(Command::Pcap(_)) => (true, true),
+        Some(Command::Frame(_) | Command::Handshake(_)) => (false, true),
+        _ => (false, false),
+    };
+    let what = match format {
+        Format::Har if !is_pcap => "only pcap can write HAR",
+        format if format.checks().is_some() && !judges => {
+            "sarif, github and junit tell findings: only handshake, frame and pcap have any"
+        }
+        _ => return Ok(()),
+    };
+    Err(Failure::Input(format!("error: {what}\n  expected: --format text, json or jsonl")))
 }

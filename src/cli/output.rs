@@ -4,6 +4,8 @@ use super::Judging;
 use anstream::AutoStream;
 use clap::{Args, ValueEnum};
 use std::io::{self, IsTerminal as _, StdoutLock, Write};
+use ws101::Counts;
+use ws101::render::checks::{Checks, Form, Outcome};
 use ws101::render::{Palette, Sheet};
 
 /// Options that every command takes.
@@ -42,6 +44,24 @@ pub enum Format {
     Jsonl,
     /// For browsers' tools: HTTP Archive 1.2 (`pcap` only).
     Har,
+    /// For code scanning: SARIF 2.1.0.
+    Sarif,
+    /// For GitHub Actions: workflow commands that become annotations.
+    Github,
+    /// For lists of tests: JUnit's XML, a test case for each connection.
+    Junit,
+}
+
+impl Format {
+    /// The way of writing findings for continuous integration, if it is one.
+    pub fn checks(self) -> Option<Form> {
+        match self {
+            Format::Sarif => Some(Form::Sarif),
+            Format::Github => Some(Form::Github),
+            Format::Junit => Some(Form::Junit),
+            Format::Text | Format::Json | Format::Jsonl | Format::Har => None,
+        }
+    }
 }
 
 /// When to use colours.
@@ -72,6 +92,31 @@ pub enum Failure {
     Input(String),
     /// The output could not be written. A closed pipe is no error.
     Output(io::Error),
+}
+
+impl Status {
+    /// The number that the process exits with.
+    pub const fn code(self) -> u8 {
+        match self {
+            Status::Good => 0,
+            Status::Found => 1,
+        }
+    }
+}
+
+impl Common {
+    /// Writes findings for continuous integration, if the format is one for that.
+    pub fn checks<W: Write>(&self, out: W) -> Checks<W> {
+        let form = self.format.checks().unwrap_or(Form::Github);
+        Checks::new(out, form, self.judging.threshold())
+    }
+
+    /// How a run goes that counted this and could not read that.
+    pub fn outcome<'a>(&self, counts: &'a Counts, problems: &'a [String]) -> Outcome<'a> {
+        let status = self.judging.status(counts.worst()).code();
+        let exit_code = if problems.is_empty() { status.into() } else { 2 };
+        Outcome { counts, exit_code, problems }
+    }
 }
 
 impl From<io::Error> for Failure {

@@ -76,13 +76,7 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
         keep_frames: args.layout.is_some(),
         ..Limits::default()
     };
-    if common.format == Format::Har && (args.layout.is_some() || args.select.stats) {
-        return Err(Failure::Input(
-            "error: a HAR holds messages, neither layouts nor --stats\n  \
-             expected: --format text, json or jsonl"
-                .to_owned(),
-        ));
-    }
+    check_format(args, common.format)?;
     let chosen = choose(args, filter, common.judging.clone())?;
     let sheet = output.sheet;
     let counts = match common.format {
@@ -91,9 +85,26 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
         Format::Json => records::jsonl(args, &chosen, Shape::Document, limits, output)?,
         Format::Jsonl => records::jsonl(args, &chosen, Shape::Lines, limits, output)?,
         Format::Har => records::har(args, &chosen, limits, output)?,
+        Format::Sarif | Format::Github | Format::Junit => {
+            records::checks(args, &chosen, limits, common, output)?
+        }
         Format::Text => text::run(args, &chosen, sheet, limits, output)?,
     };
     Ok(common.judging.status(counts.worst()))
+}
+
+/// Some formats have no place for some of what can be asked for.
+fn check_format(args: &Args, format: Format) -> Result<(), Failure> {
+    let select = &args.select;
+    let what = match format {
+        Format::Har if args.layout.is_some() || select.stats => {
+            "a HAR holds messages, neither layouts nor --stats"
+        }
+        format if format.checks().is_none() => return Ok(()),
+        _ if args.layout.is_none() && !select.stats && select.extract.is_none() => return Ok(()),
+        _ => "sarif, github and junit tell findings, neither layouts nor --stats nor --extract",
+    };
+    Err(Failure::Input(format!("error: {what}\n  expected: --format text, json or jsonl")))
 }
 
 /// Prepares the choice; what happened just before connections closed takes a pass to find out when

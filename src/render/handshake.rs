@@ -8,13 +8,14 @@ pub use card::card;
 use super::finding::{self, Place};
 use super::refusal;
 use super::{Paint, Sheet, derivation::derivation, escape, wrap};
-use crate::http::StartLine;
+use crate::http::{Head, StartLine};
 use crate::rules::{Finding, Judged, Severity};
 use crate::said::{At, Endpoint};
 use crate::websocket::extension::{Compression, Deflate, Extension, PERMESSAGE_DEFLATE};
 use crate::websocket::handshake::{Handshake, Outcome};
 use crate::websocket::header;
 use std::io::{self, Write};
+use std::ops::Range;
 
 /// Where the heads of a handshake come from, which decides how a place in them is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -226,18 +227,9 @@ pub fn locate<'a>(
     finding: &Finding,
     source: Source<'_>,
 ) -> Option<Place<'a>> {
+    let (head, range) = head_of(handshake, finding)?;
     let endpoint = finding.broken.endpoint?;
-    let span = finding.broken.span?;
-    let (head, at) = match endpoint {
-        Endpoint::Client => (handshake.request.as_deref()?, handshake.request_at),
-        Endpoint::Server => (handshake.response.as_deref()?, handshake.response_at),
-    };
-    let start = usize::try_from(span.byte_offset().checked_sub(head.offset)?).ok()?;
-    if start > head.source.len() {
-        return None;
-    }
-    let end = start.saturating_add(usize::try_from(span.byte_length()).ok()?);
-    let (mut place, column) = Place::in_text(&head.source, &(start..end));
+    let (mut place, column) = Place::in_text(&head.source, &range);
     place.label = match source {
         Source::Files { request, response } => {
             let file = if endpoint == Endpoint::Client { request } else { response };
@@ -248,9 +240,30 @@ pub fn locate<'a>(
             let what = escape::text(what.as_bytes());
             format!("{what}, {half} line {}", place.number)
         }
-        Source::Stream => stream_label(at, endpoint, span.byte_offset()),
+        Source::Stream => {
+            let at = match endpoint {
+                Endpoint::Client => handshake.request_at,
+                Endpoint::Server => handshake.response_at,
+            };
+            stream_label(at, endpoint, head.offset + range.start as u64)
+        }
     };
     Some(place)
+}
+
+/// The head that a finding points into, and the part of its source that is meant.
+pub fn head_of<'a>(
+    handshake: &'a Handshake,
+    finding: &Finding,
+) -> Option<(&'a Head, Range<usize>)> {
+    let span = finding.broken.span?;
+    let head = match finding.broken.endpoint? {
+        Endpoint::Client => handshake.request.as_deref()?,
+        Endpoint::Server => handshake.response.as_deref()?,
+    };
+    let start = usize::try_from(span.byte_offset().checked_sub(head.offset)?).ok()?;
+    let end = start.saturating_add(usize::try_from(span.byte_length()).ok()?);
+    (start <= head.source.len()).then_some((head, start..end))
 }
 
 fn stream_label(at: At, endpoint: Endpoint, offset: u64) -> String {

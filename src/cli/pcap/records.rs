@@ -4,11 +4,12 @@ use super::select::{Chosen, Seen};
 use super::source::{Facts, observe};
 use super::text::{is_wanted, wanted};
 use super::totals::skipped;
-use super::{Args, Failure, Output};
+use super::{Args, Common, Failure, Output};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use ws101::Counts;
 use ws101::inspection::{Connection, Observer};
+use ws101::render::checks::Origin;
 use ws101::render::har::Har;
 use ws101::render::json::record::{Capture, Record, Skipped};
 use ws101::render::json::{self, Shape};
@@ -41,6 +42,21 @@ pub(super) fn har(
 ) -> Result<Counts, Failure> {
     let (har, seen) = observe(args, chosen, Har::new(output), limits, &RefCell::default())?;
     har.finish()?;
+    Ok(seen.passed)
+}
+
+/// For the tools of continuous integration.
+pub(super) fn checks(
+    args: &Args,
+    chosen: &Chosen,
+    limits: Limits,
+    common: &Common,
+    output: &mut Output,
+) -> Result<Counts, Failure> {
+    let mut checks = common.checks(output);
+    checks.set_origin(Origin::file((args.file != "-").then_some(&args.file)));
+    let (checks, seen) = observe(args, chosen, checks, limits, &RefCell::default())?;
+    checks.finish(&common.outcome(&seen.passed, &[]))?;
     Ok(seen.passed)
 }
 

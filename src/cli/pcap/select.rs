@@ -150,7 +150,10 @@ impl Select {
             until: self.until,
             findings: self.finding.clone(),
             units,
-            context: self.stats || format == Format::Har || summary && format == Format::Text,
+            context: self.stats
+                || format == Format::Har
+                || format.checks().is_some()
+                || summary && format == Format::Text,
         }
     }
 

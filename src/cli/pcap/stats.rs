@@ -31,7 +31,7 @@ pub(super) fn run(
             return Ok(seen.passed);
         }
         Format::Json => Shape::Document,
-        Format::Jsonl | Format::Har => Shape::Lines,
+        _ => Shape::Lines,
     };
     let writer = json::Writer::new(output, shape, json::Options::default());
     let stats = Announced::new(Stats::json(writer), Stats::record, args, &facts);
