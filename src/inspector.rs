@@ -2,21 +2,27 @@
 //! happened to the judge, both to the observer.
 
 use crate::inspection::{Connection, Observer};
-use crate::rules::{Judge, Judged, Policy, Route, Severity, Thresholds};
+use crate::rules::{Across, Judge, Judged, Policy, Route, Severity, Thresholds, Who};
 use crate::said::{ConnectionId, Interest, Listener, Opening, Said, Transport};
 use crate::websocket::{Conversation, Desk, Event, Limits, Origin};
 use std::sync::Arc;
 
 /// Listens to an input and tells an observer.
 pub struct Inspector<O> {
-    observer: O,
     desk: Desk,
-    judged: Judged,
     slots: Vec<Option<Box<Slot>>>,
-    counts: Counts,
-    policy: Policy,
+    telling: Telling<O>,
     transcript: bool,
     thresholds: Arc<Thresholds>,
+}
+
+/// What all connections have in common on the way from a fact to the observer.
+struct Telling<O> {
+    observer: O,
+    judged: Judged,
+    counts: Counts,
+    across: Across,
+    policy: Policy,
 }
 
 /// What was counted, shown or not.
@@ -80,13 +86,17 @@ struct Slot {
 impl<O: Observer> Inspector<O> {
     /// An inspector that tells this observer.
     pub fn new(observer: O, limits: Limits) -> Inspector<O> {
-        Inspector {
+        let telling = Telling {
             observer,
-            desk: Desk::new(limits),
             judged: Judged::default(),
-            slots: Vec::new(),
             counts: Counts::default(),
+            across: Across::default(),
             policy: Policy::default(),
+        };
+        Inspector {
+            desk: Desk::new(limits),
+            slots: Vec::new(),
+            telling,
             transcript: false,
             thresholds: Arc::default(),
         }
@@ -105,23 +115,24 @@ impl<O: Observer> Inspector<O> {
     }
 
     /// Lets only these findings count: the others are taken out before the observer hears.
-    pub fn judging(self, policy: Policy) -> Inspector<O> {
-        Inspector { policy, ..self }
+    pub fn judging(mut self, policy: Policy) -> Inspector<O> {
+        self.telling.policy = policy;
+        self
     }
 
     /// The observer.
     pub fn observer(&mut self) -> &mut O {
-        &mut self.observer
+        &mut self.telling.observer
     }
 
     /// What was counted so far.
     pub fn counts(&self) -> Counts {
-        self.counts
+        self.telling.counts
     }
 
     /// The observer and what was counted.
     pub fn into_parts(self) -> (O, Counts) {
-        (self.observer, self.counts)
+        (self.telling.observer, self.telling.counts)
     }
 
     /// Begins a conversation in a state that the caller knows.
@@ -160,13 +171,12 @@ impl<O: Observer> Listener for Inspector<O> {
     fn said(&mut self, id: ConnectionId, said: Said<'_>) -> Interest {
         let Some(Some(slot)) = self.slots.get_mut(id.0 as usize) else { return Interest::Done };
         let Slot { connection, conversation, judge } = &mut **slot;
-        let (observer, judged, counts) = (&mut self.observer, &mut self.judged, &mut self.counts);
-        let policy = &self.policy;
+        let telling = &mut self.telling;
         let interest = conversation.hear(said, &mut self.desk, &mut |event| {
-            tell(event, connection, judge, policy, judged, counts, observer);
+            telling.tell(event, connection, judge);
         });
-        if interest == Interest::Done || observer.is_done() {
-            counts.other_connections += u64::from(connection.number == 0);
+        if interest == Interest::Done || telling.observer.is_done() {
+            telling.counts.other_connections += u64::from(connection.number == 0);
             self.slots[id.0 as usize] = None;
             return Interest::Done;
         }
@@ -176,54 +186,54 @@ impl<O: Observer> Listener for Inspector<O> {
     fn forgotten(&mut self, id: ConnectionId, _cut: bool) {
         let Some(slot) = self.slots.get_mut(id.0 as usize).and_then(Option::take) else { return };
         let Slot { mut connection, mut conversation, mut judge } = *slot;
-        let (observer, judged, counts) = (&mut self.observer, &mut self.judged, &mut self.counts);
-        let policy = &self.policy;
+        let telling = &mut self.telling;
         conversation.finish(&mut self.desk, &mut |event| {
-            tell(event, &mut connection, &mut judge, policy, judged, counts, observer);
+            telling.tell(event, &mut connection, &mut judge);
         });
-        counts.other_connections += u64::from(connection.number == 0);
+        telling.counts.other_connections += u64::from(connection.number == 0);
     }
 
     fn pause(&mut self) {
-        self.observer.pause();
+        self.telling.observer.pause();
     }
 }
 
-/// Judges what happened and passes both on, once the connection is known to concern WebSocket.
-fn tell<O: Observer>(
-    event: &Event<'_>,
-    connection: &mut Connection,
-    judge: &mut Judge,
-    policy: &Policy,
-    judged: &mut Judged,
-    counts: &mut Counts,
-    observer: &mut O,
-) {
-    if connection.number == 0 {
-        connection.origin = match event {
-            Event::Exchange(_) => {
-                counts.other_exchanges += 1;
-                return;
-            }
-            Event::End(_) => return,
-            Event::Request(_) | Event::Handshake(_) => Origin::Handshake,
-            Event::Recognised(recognised) => {
-                if recognised.swapped {
-                    std::mem::swap(&mut connection.client, &mut connection.server);
+impl<O: Observer> Telling<O> {
+    /// Judges what happened and passes both on, once the connection is known to concern WebSocket.
+    fn tell(&mut self, event: &Event<'_>, connection: &mut Connection, judge: &mut Judge) {
+        let Telling { observer, judged, counts, across, policy } = self;
+        if connection.number == 0 {
+            connection.origin = match event {
+                Event::Exchange(_) => {
+                    counts.other_exchanges += 1;
+                    return;
                 }
-                Origin::Assumed
-            }
-            _ => Origin::Assumed,
-        };
-        counts.connections += 1;
-        connection.number = counts.connections;
-        observer.connection(connection);
+                Event::End(_) => return,
+                Event::Request(_) | Event::Handshake(_) => Origin::Handshake,
+                Event::Recognised(recognised) => {
+                    if recognised.swapped {
+                        std::mem::swap(&mut connection.client, &mut connection.server);
+                    }
+                    Origin::Assumed
+                }
+                _ => Origin::Assumed,
+            };
+            counts.connections += 1;
+            connection.number = counts.connections;
+            observer.connection(connection);
+        }
+        judged.clear();
+        judge.consider(event, judged);
+        across.consider(|| who(connection), event, &judge.memory, judged);
+        policy.apply(judged);
+        count(event, judged, counts);
+        observer.event(connection, event, judged);
     }
-    judged.clear();
-    judge.consider(event, judged);
-    policy.apply(judged);
-    count(event, judged, counts);
-    observer.event(connection, event, judged);
+}
+
+fn who(connection: &Connection) -> Who {
+    let Connection { number, client, server, opened, .. } = *connection;
+    Who { number, client, server, opened }
 }
 
 fn count(event: &Event<'_>, judged: &Judged, counts: &mut Counts) {

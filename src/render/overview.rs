@@ -5,7 +5,7 @@
 use super::timeline::{self, Detail, size};
 use super::{Paint, Sheet, escape};
 use crate::inspection::{Connection, Observer};
-use crate::rules::{Finding, Judged};
+use crate::rules::{Finding, Judged, Severity};
 use crate::said::{Endpoint, Transport};
 use crate::websocket::handshake::Handshake;
 use crate::websocket::{Event, How};
@@ -32,6 +32,8 @@ pub struct Overview {
     /// Of how many connections the conversation will be shown.
     shown: usize,
     left_out: u64,
+    /// Findings across connections on those whose conversation is not shown.
+    across: Vec<(u64, Finding)>,
 }
 
 /// What is kept of a connection.
@@ -53,7 +55,8 @@ struct Kept {
 impl Overview {
     /// An overview to be printed on this sheet: the table and the first conversations.
     pub fn new(sheet: Sheet) -> Overview {
-        Overview { sheet, kept: Vec::new(), slots: Vec::new(), shown: MAX_SHOWN, left_out: 0 }
+        let (kept, slots, across) = (Vec::new(), Vec::new(), Vec::new());
+        Overview { sheet, kept, slots, shown: MAX_SHOWN, left_out: 0, across }
     }
 
     /// An overview that is the table and nothing else.
@@ -80,7 +83,20 @@ impl Overview {
             let more = self.kept.len() - self.shown;
             writeln!(out, "\n{more} more connections are not shown: --connection N shows one")?;
         }
+        for (number, finding) in &self.across {
+            writeln!(out, "\non connection {number}, compared with earlier ones:")?;
+            writeln!(out, "{}", timeline::finding_lines(&self.sheet, finding, 1))?;
+        }
         Ok(())
+    }
+
+    /// What concerns several connections is shown, wherever it comes out.
+    fn across(&mut self, connection: &Connection, judged: &Judged) {
+        for finding in judged.findings.iter().filter(|it| it.rule.is_across()) {
+            if self.across.len() < MAX_FINDINGS && finding.severity > Severity::Note {
+                self.across.push((connection.number, finding.clone()));
+            }
+        }
     }
 
     fn table(&self) -> Table {
@@ -289,6 +305,8 @@ impl Observer for Overview {
         // Lines that nobody will see are not made.
         if index < self.shown {
             self.kept[index].keep(&self.sheet, event, judged);
+        } else if self.shown > 0 {
+            self.across(connection, judged);
         }
     }
 }

@@ -1,5 +1,6 @@
-//! CLS: the closing handshake (RFC 6455 §5.5.1, §7). What a code means is shown with the end of
-//! the connection and needs no rule; how TLS is closed is not seen here.
+//! CLS: the closing handshake (RFC 6455 §5.5.1, §7). How TLS is closed is not seen here.
+
+mod explain;
 
 use super::memory::{Closed, Fault};
 use super::{Broken, Check, Level, Memory, Rule, Severity, Violator};
@@ -35,6 +36,7 @@ pub(super) static RULES: &[&Rule] = &[
     &SERVER_CODE_FROM_CLIENT,
     &CODE_FITS_CAUSE,
     &NO_STATUS,
+    &explain::EXPLAIN,
 ];
 
 static BODY_LEN_1: Rule = Rule {

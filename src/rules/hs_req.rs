@@ -1,8 +1,8 @@
 //! HS-REQ: the handshake request (RFC 6455 §4.1, §4.2.1).
 //!
-//! Deliberately absent until the judge remembers more than one connection: HS-REQ-KEY-FRESH and
-//! HS-REQ-CONCURRENT; and HS-REQ-TLS-SNI, until the ClientHello is read.
+//! Deliberately absent: HS-REQ-TLS-SNI, until the ClientHello is read.
 
+mod again;
 pub(super) mod host;
 pub(super) mod key;
 pub(super) mod lines;
@@ -34,6 +34,7 @@ pub(super) static RULES: &[&Rule] = &[
     &key::BASE64,
     &key::LENGTH,
     &key::CANONICAL,
+    &again::KEY_FRESH,
     &key::ENTROPY,
     &version::PRESENT,
     &version::THIRTEEN,
@@ -47,6 +48,7 @@ pub(super) static RULES: &[&Rule] = &[
     &wait::NO_BODY,
     &wait::EARLY_DATA,
     &lines::HEADER_WS,
+    &again::CONCURRENT,
     &lines::MISPLACED_HEADER,
     &wait::EXPECT,
 ];

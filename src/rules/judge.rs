@@ -136,6 +136,7 @@ fn kinds(check: &Check) -> Vec<usize> {
         Check::CutHeader(_) => 5,
         Check::Gap(_) => 6,
         Check::End(_) | Check::EndOf(_) => 7,
+        Check::Across(_) => return Vec::new(),
         Check::Any(checks) => return checks.iter().flat_map(kinds).collect(),
     }]
 }

@@ -64,6 +64,13 @@ impl Keys {
                 || number < 64 && MOMENTS >> number & 1 == 0 && !self.is_kept(key))
     }
 
+    /// The first two keys, if chance may have made them.
+    pub(super) fn beginning(&self) -> Option<[u32; 2]> {
+        let [first, second, ..] = self.first;
+        let is_random = self.count >= 2 && !self.reused && !self.patterned && self.zeros == 0;
+        (is_random && first != second).then_some([first, second])
+    }
+
     fn is_kept(&self, key: u32) -> bool {
         let kept = (self.count as usize).min(KEPT);
         self.count < COMPARED && self.first[..kept].contains(&key)

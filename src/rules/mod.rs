@@ -5,6 +5,7 @@
 //! looks at one fact and what the [`Memory`] kept of the connection so far; it never looks at
 //! bytes that were not captured, and what was not observed is never reported as fine.
 
+mod across;
 mod cap;
 mod cls;
 mod ctl;
@@ -35,6 +36,7 @@ mod suppression;
 pub mod thresholds;
 mod utf;
 
+pub use across::{Across, Who};
 pub use ending::Ending;
 pub use judge::{Judge, Judged};
 pub use memory::Memory;
@@ -43,6 +45,8 @@ pub use pages::{page, sections};
 pub use policy::{Pattern, Policy};
 pub use route::{Place, Route};
 pub use thresholds::{CannotSet, Threshold, Thresholds, Unit};
+
+use across::Meeting;
 
 use crate::http::Head;
 use crate::layout::Span;
@@ -109,6 +113,13 @@ impl Rule {
         let words = if self.id.starts_with("HS-") { 2 } else { 1 };
         let end = self.id.match_indices('-').nth(words - 1).map_or(self.id.len(), |(at, _)| at);
         &self.id[..end]
+    }
+}
+
+impl Rule {
+    /// It compares connections with each other.
+    pub fn is_across(&self) -> bool {
+        matches!(self.check, Check::Across(_))
     }
 }
 
@@ -221,6 +232,8 @@ pub enum Check {
     End(fn(&End, &Memory) -> Option<Broken>),
     /// Looks back at what one endpoint did when the connection is over.
     EndOf(fn(&End, Endpoint, &Memory) -> Option<Broken>),
+    /// Compares a connection with earlier ones of the same client and server.
+    Across(fn(&Meeting<'_>) -> Option<Broken>),
     /// Looks at several kinds of facts.
     Any(&'static [Check]),
 }

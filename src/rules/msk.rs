@@ -1,6 +1,7 @@
 //! MSK: masking (RFC 6455 §5.1, §5.3, §10.3). Keys are judged by what they are *not*: only
-//! patterns that chance does not produce. Keys repeated across connections are not judged here.
+//! patterns that chance does not produce.
 
+use super::across::Meeting;
 use super::{Broken, Check, Level, Memory, Rule, Severity, Violator};
 use crate::layout::Span;
 use crate::said::Endpoint;
@@ -15,6 +16,7 @@ pub(super) static RULES: &[&Rule] = &[
     &CONSTANT_KEY,
     &REUSED_KEY,
     &PREDICTABLE_KEY,
+    &SEED_REPEAT,
     &WIRE_LOOKS_HTTP,
 ];
 
@@ -187,6 +189,30 @@ fn predictable_key(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     Some(
         at_key(frame, seen, "keys that the earlier ones do not tell")
             .cause("a counter, the clock or a weak rand() stands in for random numbers"),
+    )
+}
+
+static SEED_REPEAT: Rule = Rule {
+    id: "MSK-SEED-REPEAT",
+    severity: Severity::Warning,
+    level: Level::MustNot,
+    violator: Violator::Client,
+    rfc: "6455 §5.3",
+    title: "Masking keys are other ones on each connection",
+    mend: "take the keys from the operating system's source of random numbers",
+    check: Check::Across(seed_repeat),
+};
+
+fn seed_repeat(meeting: &Meeting<'_>) -> Option<Broken> {
+    let earlier = meeting.same_masks()?;
+    let [first, second] = meeting.own.masks?.map(|key| format!("{key:08x}"));
+    let seen = format!(
+        "the first two masking keys, {first} and {second}, are those of connection {}",
+        earlier.number
+    );
+    Some(
+        Broken::new(Endpoint::Client, seen, "keys that differ (by chance: 2^-64)")
+            .cause("the generator starts from the same seed each time"),
     )
 }
 

@@ -6,7 +6,7 @@
 //! login in a first message; SEC-PMD-SECRETS, which needs to know what an attacker may choose;
 //! SEC-RATE-BURST, because bursts are what tickers, games and a TCP that catches up look like;
 //! SEC-PLAIN-GET and SEC-REDIRECT-TO-TLS, which HS-RES-NOT-101 and HS-RES-REDIRECT say;
-//! SEC-RECONNECT-STORM, until the judge remembers more than one connection; SEC-TLS-OLD, until the
+//! SEC-TLS-OLD, until the
 //! ServerHello is read.
 
 mod answer;
@@ -16,6 +16,7 @@ mod load;
 mod origin;
 mod proxy;
 mod site;
+mod storm;
 
 use super::Rule;
 
@@ -33,6 +34,7 @@ pub(super) static RULES: &[&Rule] = &[
     &clear::CLEARTEXT,
     &clear::MIXED_CONTENT,
     &proxy::HOP_STRIPPED,
+    &storm::RECONNECT_STORM,
     &load::OVERSIZED,
     &load::PING_FLOOD,
     &clear::SECRETS,

@@ -27,7 +27,7 @@ const ALL_FRAME_RULES: &[&str] =
 /// What can't be inflated, or can't be trusted.
 const INFLATING: &[&str] = &["PMD-INFLATE-ERROR", "PMD-CONTEXT-TAKEOVER", "PMD-WINDOW-EXCEEDED"];
 
-static TABLE: [Row; 14] = [
+static TABLE: [Row; 15] = [
     Row { by: "FRM-LEN-MSB", hides: ALL_FRAME_RULES, reach: Reach::Rest },
     Row { by: "FRM-DATA-BEFORE-OPEN", hides: ALL_FRAME_RULES, reach: Reach::Rest },
     Row { by: LOST_SYNC, hides: ALL_FRAME_RULES, reach: Reach::Rest },
@@ -41,6 +41,7 @@ static TABLE: [Row; 14] = [
     Row { by: "MSK-CONSTANT-KEY", hides: &["MSK-REUSED-KEY"], reach: Reach::Rest },
     Row { by: "MSK-CONSTANT-KEY", hides: &["MSK-PREDICTABLE-KEY"], reach: Reach::Rest },
     Row { by: "LIV-HALF-OPEN", hides: &["CTL-PING-UNANSWERED"], reach: Reach::Fact },
+    Row { by: "CLS-CODE-*", hides: &["CLS-EXPLAIN"], reach: Reach::Fact },
     Row { by: "PMD-RSV1-*", hides: &["FRM-RSV-UNNEGOTIATED"], reach: Reach::Fact },
 ];
 

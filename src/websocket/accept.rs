@@ -45,6 +45,11 @@ pub const WELL_KNOWN_KEYS: [(&str, &str); 4] = [
     ("x3JJHMbDL1EzLkh9GBhXDw==", "the sample of Wikipedia"),
 ];
 
+/// True for a key that stands in documents.
+pub fn is_well_known(key: &[u8]) -> bool {
+    WELL_KNOWN_KEYS.iter().any(|(known, _)| known.as_bytes() == key)
+}
+
 /// Decodes a key as most servers would: padding and pad bits are not insisted on.
 pub fn decode_key(key: &[u8]) -> Option<Vec<u8>> {
     let lenient = GeneralPurposeConfig::new()

@@ -12,11 +12,14 @@
 //!   `# roles: unknown` says that nobody saw who opened the connection;
 //! - before heads, `# over: TCP 203.0.113.5:80` (or `TLS`) says how the bytes travel and to which
 //!   address;
+//! - `# client: 198.51.100.7:50001` begins a connection from there, or goes on with it; one that
+//!   has an end is over once the next one begins;
 //! - all other lines of an http block are heads, each ended by an empty line or the end of the
 //!   block: those that begin with `HTTP/` are the server's. They are sent as on the wire, with CR
 //!   LF. In a block marked `escaped`, `\r`, `\0` and `\\` in a head are a bare CR, a NUL
 //!   and a backslash.
 
+use std::net::SocketAddr;
 use ws101::Inspector;
 use ws101::http::{Head, HeadRead};
 use ws101::inspection::{Connection, Observer};
@@ -50,10 +53,10 @@ pub(crate) fn play_frames(text: &str) -> Vec<Finding> {
         desk: Desk::new(Limits::default()),
         found: Vec::new(),
     };
-    let mut scene = Scene::new(|said: Said<'_>| assumed.hear(said));
+    let mut stage = Stage::default();
+    let mut scene = Scene { tell: |said: Said<'_>| assumed.hear(said), stage: &mut stage };
     text.lines().for_each(|line| scene.line(line));
-    let cut = scene.cut;
-    assumed.finish(cut)
+    assumed.finish(stage.cut)
 }
 
 /// What is found in a conversation that begins with its handshake, seen on the wire.
@@ -71,28 +74,62 @@ pub(crate) fn play_http(text: &str, escaped: bool) -> Vec<Finding> {
     };
     let server = over.map(|(_, address)| address.parse().expect("an address and a port"));
     let opening = Opening { client: None, server, transport, initiator_seen: true, at };
-    inspector.opened(ID, &opening);
-    let mut scene = Scene::new(|said: Said<'_>| {
-        inspector.said(ID, said);
-    });
-    let mut head = Vec::new();
-    for line in text.lines().chain([""]) {
-        let is_stage = ["C>", "S>", "#"].iter().any(|mark| line.starts_with(mark));
-        if is_stage && head.is_empty() {
-            scene.line(line);
-        } else if !line.is_empty() {
-            head.extend(if escaped { unescaped(line) } else { line.as_bytes().to_vec() });
-            head.extend(b"\r\n");
-        } else if !head.is_empty() {
-            head.extend(b"\r\n");
-            let is_answer = head.starts_with(b"HTTP/");
-            let from = if is_answer { Endpoint::Server } else { Endpoint::Client };
-            scene.bytes(from, &std::mem::take(&mut head));
-        }
+    let mut lines: Vec<Line> = Vec::new();
+    for (client, text) in parts(text) {
+        let place = match lines.iter().position(|line| line.client == client) {
+            Some(place) => place,
+            None => {
+                lines.retain(|line| !line.hang_up(&mut inspector));
+                let id = ConnectionId(lines.iter().map(|line| line.id.0 + 1).max().unwrap_or(0));
+                let opened = text.lines().find_map(time);
+                let at = At { time: opened.or(at.time), ..at };
+                let server = server.or(client.map(|_| SERVER.parse().expect("an address")));
+                inspector.opened(id, &Opening { client, server, at, ..opening });
+                let stage = Stage { time: at.time, ..Stage::default() };
+                lines.push(Line { client, id, stage });
+                lines.len() - 1
+            }
+        };
+        let Line { id, stage, .. } = &mut lines[place];
+        let mut scene = Scene { tell: |said: Said<'_>| _ = inspector.said(*id, said), stage };
+        scene.heads(text, escaped);
     }
-    let cut = scene.cut;
-    inspector.forgotten(ID, cut);
+    for line in lines {
+        inspector.forgotten(line.id, line.stage.cut);
+    }
     inspector.into_parts().0.found
+}
+
+/// The server of connections that have a client.
+const SERVER: &str = "203.0.113.5:443";
+
+/// A connection of an http block.
+struct Line {
+    client: Option<SocketAddr>,
+    id: ConnectionId,
+    stage: Stage,
+}
+
+impl Line {
+    /// Ends it, if an end was said.
+    fn hang_up(&self, inspector: &mut Inspector<Recorder>) -> bool {
+        if !self.stage.cut {
+            inspector.forgotten(self.id, false);
+        }
+        !self.stage.cut
+    }
+}
+
+/// The parts of a block, each with the client it belongs to.
+fn parts(text: &str) -> Vec<(Option<SocketAddr>, &str)> {
+    const MARK: &str = "# client: ";
+    let mut parts = text.split(MARK);
+    let first = parts.next().filter(|part| *part == text).map(|part| (None, part));
+    let others = parts.map(|part| {
+        let (client, rest) = part.split_once('\n').expect("a line");
+        (Some(client.parse().expect("an address and a port")), rest)
+    });
+    first.into_iter().chain(others).collect()
 }
 
 fn unescaped(line: &str) -> Vec<u8> {
@@ -108,23 +145,54 @@ fn gap(line: &str) -> Option<(GapReason, &str)> {
 /// When `# t=0` is.
 const START: Time = Time(1_700_000_000_000_000_000);
 
-/// Reads lines and tells what they say.
-struct Scene<F> {
-    tell: F,
+/// How far a connection has come.
+struct Stage {
     time: Option<Time>,
     sent: [u64; 2],
     cut: bool,
 }
 
-impl<F: FnMut(Said<'_>)> Scene<F> {
-    fn new(tell: F) -> Scene<F> {
-        Scene { tell, time: None, sent: [0; 2], cut: true }
+impl Default for Stage {
+    fn default() -> Stage {
+        Stage { time: None, sent: [0; 2], cut: true }
+    }
+}
+
+/// Reads lines and tells what they say.
+struct Scene<'a, F> {
+    tell: F,
+    stage: &'a mut Stage,
+}
+
+/// The time that a line sets.
+fn time(line: &str) -> Option<Time> {
+    let seconds: f64 = line.strip_prefix("# t=")?.trim().parse().expect("a number of seconds");
+    Some(Time(START.0 + (seconds * 1e9) as i64))
+}
+
+impl<F: FnMut(Said<'_>)> Scene<'_, F> {
+    /// Lines among which are heads.
+    fn heads(&mut self, text: &str, escaped: bool) {
+        let mut head = Vec::new();
+        for line in text.lines().chain([""]) {
+            let is_stage = ["C>", "S>", "#"].iter().any(|mark| line.starts_with(mark));
+            if is_stage && head.is_empty() {
+                self.line(line);
+            } else if !line.is_empty() {
+                head.extend(if escaped { unescaped(line) } else { line.as_bytes().to_vec() });
+                head.extend(b"\r\n");
+            } else if !head.is_empty() {
+                head.extend(b"\r\n");
+                let is_answer = head.starts_with(b"HTTP/");
+                let from = if is_answer { Endpoint::Server } else { Endpoint::Client };
+                self.bytes(from, &std::mem::take(&mut head));
+            }
+        }
     }
 
     fn line(&mut self, line: &str) {
-        if let Some(seconds) = line.strip_prefix("# t=") {
-            let seconds: f64 = seconds.trim().parse().expect("a number of seconds");
-            self.time = Some(Time(START.0 + (seconds * 1e9) as i64));
+        if let Some(time) = time(line) {
+            self.stage.time = Some(time);
         } else if let Some(end) = line.strip_prefix("# end:") {
             let (from, how) = match end.trim() {
                 "C FIN" => (Endpoint::Client, TransportEnd::Fin),
@@ -133,15 +201,15 @@ impl<F: FnMut(Said<'_>)> Scene<F> {
                 "S RST" => (Endpoint::Server, TransportEnd::Reset),
                 _ => return,
             };
-            self.cut = false;
-            let heard = Some(self.sent[from.peer().index()]);
+            self.stage.cut = false;
+            let heard = Some(self.stage.sent[from.peer().index()]);
             let at = self.at();
             (self.tell)(Said::End { from, how, heard, at });
         } else if let Some((reason, gap)) = gap(line) {
             let (who, length) = gap.trim().split_once(' ').unwrap_or((gap.trim(), ""));
             let from = if who == "C" { Endpoint::Client } else { Endpoint::Server };
-            let (offset, length) = (self.sent[from.index()], length.trim().parse().ok());
-            self.sent[from.index()] += length.unwrap_or(0);
+            let (offset, length) = (self.stage.sent[from.index()], length.trim().parse().ok());
+            self.stage.sent[from.index()] += length.unwrap_or(0);
             let at = self.at();
             (self.tell)(Said::Gap { from, offset, length, reason, at });
         } else {
@@ -164,15 +232,15 @@ impl<F: FnMut(Said<'_>)> Scene<F> {
     }
 
     fn bytes(&mut self, from: Endpoint, bytes: &[u8]) {
-        let offset = self.sent[from.index()];
-        let heard = Some(self.sent[from.peer().index()]);
-        self.sent[from.index()] += bytes.len() as u64;
+        let offset = self.stage.sent[from.index()];
+        let heard = Some(self.stage.sent[from.peer().index()]);
+        self.stage.sent[from.index()] += bytes.len() as u64;
         let at = self.at();
         (self.tell)(Said::Bytes { from, offset, bytes, heard, at });
     }
 
     fn at(&self) -> At {
-        At { packet: None, time: self.time }
+        At { packet: None, time: self.stage.time }
     }
 }
 

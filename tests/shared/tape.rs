@@ -1,5 +1,7 @@
 //! A capture made by hand, packet by packet, for the binary to read: raw IPv4, TCP, pcap.
 
+#![allow(dead_code)] // each test crate uses its part of it
+
 use std::path::{Path, PathBuf};
 
 const FIN: u8 = 1;
