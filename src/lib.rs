@@ -6,6 +6,7 @@ pub mod input;
 pub mod inspection;
 mod inspector;
 pub mod layout;
+pub mod redact;
 pub mod render;
 pub mod rules;
 pub mod said;

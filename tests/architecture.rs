@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folder or file under `src/`, and what its code must not name.
-const FORBIDDEN: [(&str, &[&str]); 11] = [
+const FORBIDDEN: [(&str, &[&str]); 12] = [
     (
         "layout",
         &[
@@ -78,6 +78,7 @@ const FORBIDDEN: [(&str, &[&str]); 11] = [
     ),
     ("inspection.rs", &["std::io", "std::fs", "crate::input", "crate::render"]),
     ("inspector.rs", &["std::io", "std::fs", "crate::input", "crate::render"]),
+    ("redact", &["std::io", "std::fs", "crate::input", "crate::render", "clap"]),
     ("select", &["std::io", "std::fs", "crate::input", "crate::render", "clap"]),
     (
         // A transcript's responses are put to the requests whose keys they answer: that much of

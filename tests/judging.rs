@@ -188,3 +188,14 @@ fn a_hostile_file_is_refused_at_once() {
     let out = run_in(project.path(), &["handshake", "chat.http", "--config", "missing.toml"]);
     assert!(text(&out.stderr).contains("missing.toml can't be read"));
 }
+
+#[test]
+fn the_file_can_ask_for_redaction() {
+    let project = project("redact = true\n");
+    let request =
+        "GET /chat?token=hunter22hunter22 HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n";
+    std::fs::write(project.path().join("token.http"), request).expect("a file");
+    let shown = |args: &[&str]| text(&run_in(project.path(), args).stdout).contains("hunter22");
+    assert!(!shown(&["handshake", "token.http"]));
+    assert!(shown(&["handshake", "token.http", "--no-config"]));
+}

@@ -24,7 +24,7 @@ const MAX_LENGTH: u64 = 64 * 1024;
 const ROOTS: [&str; 3] = [".git", ".hg", ".jj"];
 
 /// The keys there are.
-const KEYS: [&str; 4] = ["fail-on", "select", "ignore", "thresholds"];
+const KEYS: [&str; 5] = ["fail-on", "select", "ignore", "redact", "thresholds"];
 
 /// The options with what the file says wherever the command line says nothing.
 pub fn with_file(common: &Common) -> Result<Common, Failure> {
@@ -51,6 +51,7 @@ fn fill(judging: &mut Judging, file: Judging, name: String) {
     if judging.ignore.is_empty() {
         judging.ignore = file.ignore;
     }
+    judging.redact |= file.redact;
     judging.threshold.splice(0..0, file.threshold);
     judging.file = Some(name);
 }
@@ -138,6 +139,7 @@ fn parse(text: &str) -> Result<Judging, Wrong> {
             "fail-on" => judging.fail_on = Some(fail_on(value)?),
             "select" => judging.select = patterns(value)?,
             "ignore" => judging.ignore = patterns(value)?,
+            "redact" => judging.redact = yes_or_no(value)?,
             "thresholds" => judging.threshold = thresholds(value)?,
             other => return Err(unknown(key.span(), other)),
         }
@@ -160,6 +162,11 @@ fn fail_on(value: &Spanned<DeValue<'_>>) -> Result<FailOn, Wrong> {
         let expected = r#""error", "warning", "note" or "never""#;
         Wrong::new(value.span(), "this is not from when on a run fails", expected)
     })
+}
+
+fn yes_or_no(value: &Spanned<DeValue<'_>>) -> Result<bool, Wrong> {
+    let answer = value.get_ref().as_bool();
+    answer.ok_or_else(|| Wrong::new(value.span(), "this is neither yes nor no", "true or false"))
 }
 
 /// One pattern, or a list of them.

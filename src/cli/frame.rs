@@ -3,7 +3,7 @@
 mod source;
 mod text;
 
-use source::Dress;
+use source::{Dress, Manner};
 
 use super::{Common, Failure, Format, Output, Status, judging};
 use clap::ValueEnum;
@@ -64,7 +64,8 @@ Examples:
 /// Runs the command.
 pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, Failure> {
     let agreement = agreement(args)?;
-    let bytes = source::read(&args.inputs, dress(args))?;
+    let redact = common.judging.redact;
+    let bytes = source::read(&args.inputs, Manner { dress: dress(args), redact })?;
     match common.format {
         Format::Text => {}
         Format::Json => return records(args, Shape::Document, &bytes, agreement, common, output),
@@ -80,12 +81,14 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
     let show = text::Show { brief: args.brief, all: args.all, quiet: common.quiet };
     let observer = text::Text::new(output, sheet, sender, show);
     let limits = Limits { keep_frames: true, ..Limits::default() };
-    let mut inspector = common.judging.applied(Inspector::new(observer, limits));
+    let mut inspector = common
+        .judging
+        .applied(Inspector::new(common.judging.redacting(observer).agreed(agreement), limits));
     inspect(&mut inspector, &bytes, stated(args), agreement);
     let (observer, counts) = inspector.into_parts();
-    let outcome = observer.finish()?;
+    let outcome = observer.into_inner().finish()?;
     if outcome.frames == 0 {
-        return Err(Failure::Input(source::no_frames(&bytes)));
+        return Err(Failure::Input(source::no_frames(&bytes, redact)));
     }
     judging::ignored(&sheet, &common.judging, counts.ignored, output)?;
     Ok(common.judging.status(outcome.worst))
@@ -102,10 +105,12 @@ fn records(
     let options = json::Options { layouts: true, ..json::Options::default() };
     let writer = json::Writer::new(output, shape, options);
     let limits = Limits { keep_frames: true, ..Limits::default() };
-    let mut inspector = common.judging.applied(Inspector::new(writer, limits));
+    let mut inspector = common
+        .judging
+        .applied(Inspector::new(common.judging.redacting(writer).agreed(agreement), limits));
     inspect(&mut inspector, bytes, stated(args), agreement);
     let (writer, counts) = inspector.into_parts();
-    writer.finish(json::summary(&counts))?;
+    writer.into_inner().finish(json::summary(&counts))?;
     Ok(common.judging.status(counts.worst()))
 }
 
@@ -118,15 +123,16 @@ fn checks(
     output: &mut Output,
 ) -> Result<Status, Failure> {
     let limits = Limits { keep_frames: true, ..Limits::default() };
-    let mut inspector = common.judging.applied(Inspector::new(common.checks(output), limits));
+    let checks = common.judging.redacting(common.checks(output)).agreed(agreement);
+    let mut inspector = common.judging.applied(Inspector::new(checks, limits));
     let file = match args.inputs.as_slice() {
         [only] if std::path::Path::new(only).is_file() => Some(only.as_str()),
         _ => None,
     };
-    inspector.observer().set_origin(Origin::file(file));
+    inspector.observer().inner().set_origin(Origin::file(file));
     inspect(&mut inspector, bytes, stated(args), agreement);
     let (checks, counts) = inspector.into_parts();
-    checks.finish(&common.outcome(&counts, &[]))?;
+    checks.into_inner().finish(&common.outcome(&counts, &[]))?;
     Ok(common.judging.status(counts.worst()))
 }
 

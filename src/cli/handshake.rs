@@ -108,16 +108,17 @@ fn write_records(
     output: &mut Output,
 ) -> Result<Counts, Failure> {
     let writer = json::Writer::new(output, shape, json::Options::default());
-    let mut inspector =
-        common.judging.applied(Inspector::of_transcripts(writer, Limits::default()));
+    let mut inspector = common
+        .judging
+        .applied(Inspector::of_transcripts(common.judging.redacting(writer), Limits::default()));
     for Pair { request, transcript, .. } in pairs {
-        inspector.observer().set_file(request);
+        inspector.observer().inner().set_file(request);
         for exchanges in &transcript.connections {
             transcript::tell(exchanges, &mut inspector);
         }
     }
     let (writer, counts) = inspector.into_parts();
-    writer.finish(json::summary(&counts))?;
+    writer.into_inner().finish(json::summary(&counts))?;
     Ok(counts)
 }
 
@@ -128,19 +129,22 @@ fn write_checks(
     common: &Common,
     output: &mut Output,
 ) -> Result<Counts, Failure> {
-    let inspector = Inspector::of_transcripts(common.checks(output), Limits::default());
+    let inspector = Inspector::of_transcripts(
+        common.judging.redacting(common.checks(output)),
+        Limits::default(),
+    );
     let mut inspector = common.judging.applied(inspector);
     let file = |name: &String| (name != STDIN).then(|| name.clone());
     for Pair { request, response, transcript } in pairs {
         for exchanges in &transcript.connections {
             let has_lines = exchanges.iter().all(|exchange| exchange.rebuilt_from.is_none());
             let origin = Origin { request: file(request), response: file(response), has_lines };
-            inspector.observer().set_origin(origin);
+            inspector.observer().inner().set_origin(origin);
             transcript::tell(exchanges, &mut inspector);
         }
     }
     let (checks, counts) = inspector.into_parts();
-    checks.finish(&common.outcome(&counts, unreadable))?;
+    checks.into_inner().finish(&common.outcome(&counts, unreadable))?;
     Ok(counts)
 }
 
@@ -183,31 +187,31 @@ fn show(
     output: &mut Output,
     is_first: &mut bool,
 ) -> Result<Counts, Failure> {
-    let inspector = Inspector::of_transcripts(Collector::default(), Limits::default());
+    let collector = common.judging.redacting(Collector::default());
+    let inspector = Inspector::of_transcripts(collector, Limits::default());
     let mut inspector = common.judging.applied(inspector);
-    for exchanges in &transcript.connections {
-        let from = exchanges.iter().find_map(|exchange| exchange.rebuilt_from.clone());
-        inspector.observer().rebuilt_from = from;
-        transcript::tell(exchanges, &mut inspector);
-    }
-    let (collector, counts) = inspector.into_parts();
     let detail = match (common.quiet, common.verbose) {
         (true, _) => Detail::Quiet,
         (false, 0) => Detail::Normal,
         (false, _) => Detail::Verbose,
     };
     let sheet = output.sheet;
-    for (handshake, judged, rebuilt_from) in &collector.judged {
-        if !std::mem::take(is_first) && detail != Detail::Quiet {
-            writeln!(output, "\n")?;
-        }
-        let rebuilt = rebuilt_from.as_ref().map(|from| format!("{from} of {name}"));
+    for exchanges in &transcript.connections {
+        let from = exchanges.iter().find_map(|exchange| exchange.rebuilt_from.as_ref());
+        let rebuilt = from.map(|from| format!("{from} of {name}"));
         let source = match &rebuilt {
             Some(rebuilt) => Source::Rebuilt(rebuilt),
             None => Source::Files { request: name, response: response_name },
         };
-        card::report(output, &sheet, handshake, judged, source, detail)?;
+        transcript::tell(exchanges, &mut inspector);
+        for (handshake, judged) in std::mem::take(&mut inspector.observer().inner().judged) {
+            if !std::mem::take(is_first) && detail != Detail::Quiet {
+                writeln!(output, "\n")?;
+            }
+            card::report(output, &sheet, &handshake, &judged, source, detail)?;
+        }
     }
+    let counts = inspector.counts();
     if detail != Detail::Quiet {
         for remark in &transcript.remarks {
             let remark = remark.replace("FILE", typed(name));
@@ -220,11 +224,10 @@ fn show(
     Ok(counts)
 }
 
-/// Keeps what was found: a transcript is small.
+/// Keeps what was found on a connection.
 #[derive(Default)]
 struct Collector {
-    rebuilt_from: Option<String>,
-    judged: Vec<(Handshake, Judged, Option<String>)>,
+    judged: Vec<(Handshake, Judged)>,
 }
 
 impl Observer for Collector {
@@ -232,7 +235,7 @@ impl Observer for Collector {
 
     fn event(&mut self, _connection: &Connection, event: &Event<'_>, judged: &Judged) {
         if let Event::Handshake(handshake) = event {
-            self.judged.push(((*handshake).clone(), judged.clone(), self.rebuilt_from.clone()));
+            self.judged.push(((*handshake).clone(), judged.clone()));
         }
     }
 }

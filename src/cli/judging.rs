@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use ws101::Inspector;
 use ws101::inspection::Observer;
+use ws101::redact::Redact;
 use ws101::render::{Paint, Sheet};
 use ws101::rules::{Pattern, Policy, Severity, Thresholds};
 
@@ -29,6 +30,10 @@ pub struct Judging {
     /// From when on something is found: `ws101 rules --thresholds` lists them.
     #[arg(long, value_parser = Setting::parse, global = true, value_name = "NAME=VALUE")]
     pub threshold: Vec<Setting>,
+    /// Replace secrets by placeholders in whatever is written, so that it can be shared: payloads,
+    /// close reasons, bodies, cookies, credentials, tokens, and what is not known to be harmless.
+    #[arg(long, global = true)]
+    pub redact: bool,
     /// Take these options from this file where the command line does not give them. Otherwise from
     /// the nearest ws101.toml, in the working directory or above it, up to the repository's root.
     #[arg(long, global = true, value_name = "FILE")]
@@ -82,6 +87,14 @@ impl Judging {
     /// An inspector that judges so.
     pub fn applied<O: Observer>(&self, inspector: Inspector<O>) -> Inspector<O> {
         inspector.with_thresholds(&self.thresholds()).judging(self.policy())
+    }
+
+    /// An observer that hears only what may be written.
+    pub fn redacting<O: Observer>(&self, observer: O) -> Redact<O> {
+        match self.redact {
+            true => Redact::on(observer, self.thresholds()),
+            false => Redact::off(observer),
+        }
     }
 
     /// The lowest severity that makes the exit status 1.

@@ -22,8 +22,17 @@ pub enum Dress {
     Raw,
 }
 
+/// How bytes are read.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner {
+    /// What they are dressed in.
+    pub dress: Dress,
+    /// What can't be read is not quoted.
+    pub redact: bool,
+}
+
 /// Reads the bytes that all the arguments together stand for.
-pub fn read(inputs: &[String], dress: Dress) -> Result<Vec<u8>, Failure> {
+pub fn read(inputs: &[String], manner: Manner) -> Result<Vec<u8>, Failure> {
     if inputs.is_empty() && std::io::stdin().is_terminal() {
         let message = "error: no bytes were given\n  \
              expected: bytes in hexadecimal, a file, or something piped in\n  \
@@ -44,11 +53,11 @@ pub fn read(inputs: &[String], dress: Dress) -> Result<Vec<u8>, Failure> {
             typed.push_str(input);
             continue;
         }
-        bytes.extend(of_text(&std::mem::take(&mut typed), None, dress)?);
+        bytes.extend(of_text(&std::mem::take(&mut typed), None, manner)?);
         let (name, content) = of_file(input)?;
-        bytes.extend(of_content(content, &name, dress)?);
+        bytes.extend(of_content(content, &name, manner)?);
     }
-    bytes.extend(of_text(&typed, None, dress)?);
+    bytes.extend(of_text(&typed, None, manner)?);
     if bytes.is_empty() {
         let names: Vec<&str> = inputs.iter().map(|input| shown_name(input)).collect();
         let names = escape::text(names.join(", ").as_bytes());
@@ -84,8 +93,8 @@ fn of_file(input: &str) -> Result<(String, Vec<u8>), Failure> {
     }
 }
 
-fn of_content(content: Vec<u8>, name: &str, dress: Dress) -> Result<Vec<u8>, Failure> {
-    if dress == Dress::Raw {
+fn of_content(content: Vec<u8>, name: &str, manner: Manner) -> Result<Vec<u8>, Failure> {
+    if manner.dress == Dress::Raw {
         return Ok(content);
     }
     if let Some(kind) = detect::recognise(&content).filter(|kind| kind.is_certain()) {
@@ -100,24 +109,25 @@ fn of_content(content: Vec<u8>, name: &str, dress: Dress) -> Result<Vec<u8>, Fai
     }
     match Content::of(content) {
         Content::Binary(bytes) => Ok(bytes),
-        Content::Text(text) => of_text(&text, Some(name), dress),
+        Content::Text(text) => of_text(&text, Some(name), manner),
     }
 }
 
-fn of_text(text: &str, file: Option<&str>, dress: Dress) -> Result<Vec<u8>, Failure> {
-    let base64 = dress == Dress::Base64;
+fn of_text(text: &str, file: Option<&str>, manner: Manner) -> Result<Vec<u8>, Failure> {
+    let base64 = manner.dress == Dress::Base64;
     let read = if base64 { from_base64(text) } else { from_hex(text) };
-    read.map_err(|error| Failure::Input(unreadable(text, file, base64, &error)))
+    read.map_err(|error| Failure::Input(unreadable(text, file, manner, &error)))
 }
 
 const EXPECTED: &str = "bytes such as 81 05 48, 81:05:48, \\x81\\x05\\x48, 0x81,0x05,0x48\n            \
      or a dump by xxd, hexdump -C, od or Wireshark";
 
 /// What is wrong, where, what was expected, what to try.
-fn unreadable(text: &str, file: Option<&str>, base64: bool, error: &Unreadable) -> String {
+fn unreadable(text: &str, file: Option<&str>, manner: Manner, error: &Unreadable) -> String {
+    let base64 = manner.dress == Dress::Base64;
     let what = if base64 { "Base64" } else { "hexadecimal" };
     let mut message = match file {
-        None if names_a_file(text) => {
+        None if names_a_file(text) && !manner.redact => {
             let name = escape::clipped(text.as_bytes(), 60);
             format!("error: there is no file {name}, and it is not {what}\n")
         }
@@ -126,12 +136,14 @@ fn unreadable(text: &str, file: Option<&str>, base64: bool, error: &Unreadable) 
     if let Some(file) = file {
         message.push_str(&format!("  --> {file}:{}:{}\n", error.line, error.column));
     }
-    let (shown, lead, length) = excerpt(error);
-    let quote = if file.is_none() { "\"" } else { "" };
-    let carets = "^".repeat(length.max(1));
-    message.push_str(&format!("  {quote}{shown}{quote}\n"));
-    let problem = escape::text(error.problem.as_bytes());
-    message.push_str(&format!("  {}{carets} {problem}\n", " ".repeat(lead + quote.len())));
+    if !manner.redact {
+        let (shown, lead, length) = excerpt(error);
+        let quote = if file.is_none() { "\"" } else { "" };
+        let carets = "^".repeat(length.max(1));
+        message.push_str(&format!("  {quote}{shown}{quote}\n"));
+        let problem = escape::text(error.problem.as_bytes());
+        message.push_str(&format!("  {}{carets} {problem}\n", " ".repeat(lead + quote.len())));
+    }
     if base64 {
         message.push_str("  expected: letters, digits, + and / (or - and _), = at the end");
         return message;
@@ -141,7 +153,8 @@ fn unreadable(text: &str, file: Option<&str>, base64: bool, error: &Unreadable) 
     if start.starts_with("GET ") || start.starts_with("HTTP/") {
         message.push_str("\n  if it is a handshake: ws101 handshake FILE");
     } else if looks_like_base64(text) {
-        let name = escape::clipped(file.unwrap_or(start.trim_end()).as_bytes(), 48);
+        let typed = if manner.redact { "…" } else { start.trim_end() };
+        let name = escape::clipped(file.unwrap_or(typed).as_bytes(), 48);
         message.push_str(&format!("\n  it may be Base64: ws101 frame --base64 {name}"));
     } else if let Some(file) = file {
         message
@@ -178,9 +191,12 @@ fn excerpt(error: &Unreadable) -> (String, usize, usize) {
 }
 
 /// There were bytes, but no frame began in them.
-pub fn no_frames(bytes: &[u8]) -> String {
-    let start = escape::clipped(&bytes[..bytes.len().min(64)], 40);
-    let mut message = format!("error: these bytes are not frames\n  they begin with \"{start}\"");
+pub fn no_frames(bytes: &[u8], redact: bool) -> String {
+    let mut message = "error: these bytes are not frames".to_owned();
+    if !redact {
+        let start = escape::clipped(&bytes[..bytes.len().min(64)], 40);
+        message.push_str(&format!("\n  they begin with \"{start}\""));
+    }
     if let Some(kind) = detect::recognise(bytes)
         && let Remedy::Command(command) = kind.remedy
     {

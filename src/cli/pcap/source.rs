@@ -20,11 +20,12 @@ pub(super) fn observe<O: Observer>(
     limits: Limits,
     facts: &RefCell<Facts>,
 ) -> Result<(O, Seen), Failure> {
-    let select = select_with(observer, chosen);
+    let select = select_with(chosen.judging.redacting(observer), chosen);
     let mut inspector = chosen.judging.applied(Inspector::new(select, limits));
     let tally = listen(args, &mut inspector, facts, chosen)?;
     let (select, counts) = inspector.into_parts();
     let (observer, passed, shown) = select.into_parts();
+    let observer = observer.into_inner();
     if chosen.filter.is_empty() {
         return Ok((observer, Seen { tally, counts, passed: counts }));
     }

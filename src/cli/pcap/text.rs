@@ -79,11 +79,11 @@ fn layouts(
     let sheet = output.sheet;
     let wanted = wanted(args, frame);
     let Wanted { connection, from, .. } = wanted;
-    let observer = Layouts::new(&mut *output, sheet, wanted);
+    let observer = chosen.judging.redacting(Layouts::new(&mut *output, sheet, wanted));
     let mut inspector = chosen.judging.applied(Inspector::new(observer, limits));
     listen(args, &mut inspector, &RefCell::default(), chosen)?;
     let (observer, counts) = inspector.into_parts();
-    if observer.finish()? == 0 {
+    if observer.into_inner().finish()? == 0 {
         let whose = from.map_or(String::new(), |from| format!(" from the {from}"));
         return Err(Failure::Input(format!(
             "error: connection {connection} has no frame {frame}{whose}\n  \
