@@ -2,9 +2,10 @@
 //! them out; one that collects keeps a small recording.
 
 use crate::rules::Judged;
-use crate::said::{At, ConnectionId, Transport};
+use crate::said::{At, ConnectionId, Opaque, Tls, Transport};
 use crate::websocket::{Event, Origin};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// One connection that concerns WebSocket.
 #[derive(Debug, Clone)]
@@ -19,6 +20,8 @@ pub struct Connection {
     pub server: Option<SocketAddr>,
     /// How its bytes travelled.
     pub transport: Transport,
+    /// What the handshake of TLS says, if it goes over TLS.
+    pub tls: Option<Arc<Tls>>,
     /// Whether its handshake was seen.
     pub origin: Origin,
     /// Its first packet.
@@ -33,6 +36,9 @@ pub trait Observer {
 
     /// Something happened on it.
     fn event(&mut self, connection: &Connection, event: &Event<'_>, judged: &Judged);
+
+    /// A TLS connection whose records stay closed: nobody knows what it concerns.
+    fn opaque(&mut self, _opaque: &Opaque, _judged: &Judged) {}
 
     /// The input paused: what is held back may be shown.
     fn pause(&mut self) {}

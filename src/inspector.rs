@@ -2,8 +2,8 @@
 //! happened to the judge, both to the observer.
 
 use crate::inspection::{Connection, Observer};
-use crate::rules::{Across, Judge, Judged, Policy, Route, Severity, Thresholds, Who};
-use crate::said::{ConnectionId, Interest, Listener, Opening, Said, Transport};
+use crate::rules::{Across, Judge, Judged, Policy, Route, Severity, Thresholds, Who, judge_opaque};
+use crate::said::{ConnectionId, Interest, Listener, Opaque, Opening, Said, Transport};
 use crate::websocket::{Conversation, Desk, Event, Limits, Origin};
 use std::sync::Arc;
 
@@ -46,6 +46,8 @@ pub struct Counts {
     pub ignored: u64,
     /// HTTP exchanges that are no handshakes.
     pub other_exchanges: u64,
+    /// TLS connections whose records stay closed.
+    pub opaque: u64,
     /// Connections that do not concern WebSocket.
     pub other_connections: u64,
 }
@@ -147,6 +149,7 @@ impl<O: Observer> Inspector<O> {
             client: opening.client,
             server: opening.server,
             transport: opening.transport,
+            tls: None,
             origin: Origin::Handshake,
             opened: opening.at,
         };
@@ -171,6 +174,14 @@ impl<O: Observer> Listener for Inspector<O> {
     fn said(&mut self, id: ConnectionId, said: Said<'_>) -> Interest {
         let Some(Some(slot)) = self.slots.get_mut(id.0 as usize) else { return Interest::Done };
         let Slot { connection, conversation, judge } = &mut **slot;
+        if let Said::Secured { tls } = said {
+            let tls = Arc::new(tls.clone());
+            connection.transport = Transport::Tls;
+            connection.tls = Some(Arc::clone(&tls));
+            judge.memory.route.encrypted = Some(true);
+            judge.memory.tls = Some(tls);
+            return Interest::More;
+        }
         let telling = &mut self.telling;
         let interest = conversation.hear(said, &mut self.desk, &mut |event| {
             telling.tell(event, connection, judge);
@@ -181,6 +192,16 @@ impl<O: Observer> Listener for Inspector<O> {
             return Interest::Done;
         }
         Interest::More
+    }
+
+    fn opaque(&mut self, opaque: &Opaque) {
+        let Telling { observer, judged, counts, policy, .. } = &mut self.telling;
+        judged.clear();
+        judge_opaque(opaque, judged);
+        policy.apply(judged);
+        counts.opaque += 1;
+        count_findings(judged, counts);
+        observer.opaque(opaque, judged);
     }
 
     fn forgotten(&mut self, id: ConnectionId, _cut: bool) {
@@ -244,6 +265,10 @@ fn count(event: &Event<'_>, judged: &Judged, counts: &mut Counts) {
         Event::Exchange(_) => counts.other_exchanges += 1,
         _ => {}
     }
+    count_findings(judged, counts);
+}
+
+fn count_findings(judged: &Judged, counts: &mut Counts) {
     counts.ignored += judged.ignored;
     for finding in &judged.findings {
         match finding.severity {

@@ -1,6 +1,10 @@
 //! Waist 1: what was *said*. On some connection an endpoint said these bytes, at this time, found
 //! in this packet. Inputs produce it; everything after it is blind to how the bytes were carried.
 
+mod tls;
+
+pub use tls::{Opaque, OpaqueReason, Tls, TlsVersion};
+
 use crate::http::Head;
 use std::fmt;
 use std::net::SocketAddr;
@@ -108,6 +112,8 @@ pub enum GapReason {
     SnapLength,
     /// The capture began after the connection did.
     CaptureStart,
+    /// A TLS record could not be opened: its tag or MAC does not fit, or it is cut short.
+    TlsRecord,
 }
 
 impl GapReason {
@@ -117,6 +123,7 @@ impl GapReason {
             GapReason::Lost => "lost",
             GapReason::SnapLength => "snaplen",
             GapReason::CaptureStart => "capture-start",
+            GapReason::TlsRecord => "tls-record",
         }
     }
 }
@@ -170,6 +177,18 @@ pub enum Said<'a> {
         /// When.
         at: At,
     },
+    /// The connection goes over TLS, from here on if not from its first byte.
+    Secured {
+        /// What its handshake says.
+        tls: &'a Tls,
+    },
+    /// An endpoint closed TLS with a `close_notify` alert (RFC 8446 §6.1).
+    CloseNotify {
+        /// Who sent it.
+        from: Endpoint,
+        /// The packet that brought it.
+        at: At,
+    },
     /// The transport's end, as one endpoint announced it.
     End {
         /// Who announced it.
@@ -201,6 +220,9 @@ pub trait Listener {
 
     /// Something was said on it.
     fn said(&mut self, id: ConnectionId, said: Said<'_>) -> Interest;
+
+    /// A TLS connection whose records stay closed: of it nothing is said.
+    fn opaque(&mut self, _opaque: &Opaque) {}
 
     /// Nothing more will be said on it: both ends closed it, its slot was taken by a new
     /// connection, or the input ended (`cut`: it ended while the connection was still open).

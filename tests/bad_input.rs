@@ -219,12 +219,12 @@ fn file_named(name: &str, bytes: &[u8]) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// Everything under `samples/` that is an input: no descriptions, no truths.
+/// Everything under `samples/` that is an input: no descriptions, truths or keys.
 fn samples() -> Vec<PathBuf> {
     let mut samples = files_under(&Path::new(env!("CARGO_MANIFEST_DIR")).join("samples"));
     samples.retain(|path| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
-        name != "README.md" && !name.ends_with(".truth.json")
+        name != "README.md" && !name.ends_with(".truth.json") && !name.ends_with(".keys")
     });
     samples
 }

@@ -12,6 +12,7 @@ use super::{Common, Failure, Format, Judging, Output, Status};
 use select::{Chosen, Select};
 use source::listen;
 use std::cell::RefCell;
+use std::path::PathBuf;
 use ws101::Inspector;
 use ws101::render::json::Shape;
 use ws101::select::{Ends, Filter};
@@ -45,6 +46,10 @@ pub struct Args {
     /// The capture; `-` reads a live pipe and prints as packets arrive.
     #[arg(value_name = "FILE", default_value = "-")]
     file: String,
+    /// Open TLS with the secrets in this file, in the format of SSLKEYLOGFILE; may be repeated.
+    /// The file that the variable SSLKEYLOGFILE names is read as well.
+    #[arg(long, value_name = "FILE")]
+    keylog: Vec<PathBuf>,
     /// Show every frame, one line each.
     #[arg(long, conflicts_with = "messages")]
     frames: bool,

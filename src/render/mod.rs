@@ -13,6 +13,7 @@ pub mod har;
 pub mod json;
 pub mod layouts;
 pub mod markdown;
+pub mod opaque;
 pub mod overview;
 mod palette;
 pub mod refusal;

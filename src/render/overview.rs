@@ -2,11 +2,12 @@
 //! and end. What is kept is capped, so that memory does not grow with the file; what is left out
 //! is counted and said.
 
+use super::opaque::{self, OpaqueList};
 use super::timeline::{self, Detail, size};
 use super::{Paint, Sheet, escape};
 use crate::inspection::{Connection, Observer};
 use crate::rules::{Finding, Judged, Severity};
-use crate::said::{Endpoint, Transport};
+use crate::said::{Endpoint, Opaque, Transport};
 use crate::websocket::handshake::Handshake;
 use crate::websocket::{Event, How};
 use comfy_table::{CellAlignment, Table};
@@ -34,6 +35,7 @@ pub struct Overview {
     left_out: u64,
     /// Findings across connections on those whose conversation is not shown.
     across: Vec<(u64, Finding)>,
+    opaque: OpaqueList,
 }
 
 /// What is kept of a connection.
@@ -56,7 +58,8 @@ impl Overview {
     /// An overview to be printed on this sheet: the table and the first conversations.
     pub fn new(sheet: Sheet) -> Overview {
         let (kept, slots, across) = (Vec::new(), Vec::new(), Vec::new());
-        Overview { sheet, kept, slots, shown: MAX_SHOWN, left_out: 0, across }
+        let opaque = OpaqueList::default();
+        Overview { sheet, kept, slots, shown: MAX_SHOWN, left_out: 0, across, opaque }
     }
 
     /// An overview that is the table and nothing else.
@@ -73,7 +76,7 @@ impl Overview {
             writeln!(out, " … and {} more connections: --format jsonl lists all", self.left_out)?;
         }
         if self.shown == 0 {
-            return Ok(());
+            return self.opaque.write(out, &self.sheet);
         }
         for kept in self.kept.iter().take(self.shown) {
             writeln!(out)?;
@@ -87,7 +90,7 @@ impl Overview {
             writeln!(out, "\non connection {number}, compared with earlier ones:")?;
             writeln!(out, "{}", timeline::finding_lines(&self.sheet, finding, 1))?;
         }
-        Ok(())
+        self.opaque.write(out, &self.sheet)
     }
 
     /// What concerns several connections is shown, wherever it comes out.
@@ -141,7 +144,10 @@ pub fn title(sheet: &Sheet, connection: &Connection) -> String {
         address(connection.server)
     );
     match connection.transport {
-        Transport::Tls => title.push_str(" · TLS"),
+        Transport::Tls => match &connection.tls {
+            Some(tls) => title.push_str(&opaque::facts(tls)),
+            None => title.push_str(" · TLS"),
+        },
         Transport::Http2 { stream } => title.push_str(&format!(" · HTTP/2 stream {stream}")),
         Transport::Tcp | Transport::None => {}
     }
@@ -308,5 +314,9 @@ impl Observer for Overview {
         } else if self.shown > 0 {
             self.across(connection, judged);
         }
+    }
+
+    fn opaque(&mut self, opaque: &Opaque, _judged: &Judged) {
+        self.opaque.add(&self.sheet, opaque);
     }
 }

@@ -6,6 +6,7 @@ use super::timeline::{self, Detail};
 use super::{Clock, Paint, Sheet};
 use crate::inspection::{Connection, Observer};
 use crate::rules::Judged;
+use crate::said::Opaque;
 use crate::websocket::Event;
 use crate::websocket::handshake::Handshake;
 use std::io::{self, Write};
@@ -127,6 +128,14 @@ impl<W: Write> Observer for Stream<W> {
         for finding in &judged.findings {
             let lines = timeline::finding_lines(&self.sheet, finding, 1);
             self.write(connection, &lines);
+        }
+    }
+
+    fn opaque(&mut self, opaque: &Opaque, _judged: &Judged) {
+        if self.error.is_none() {
+            let line = super::opaque::line(&self.sheet, opaque);
+            let why = opaque.why.says();
+            self.error = writeln!(self.out, "{line}: not read, because {why}").err();
         }
     }
 

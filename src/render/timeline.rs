@@ -4,7 +4,7 @@ use super::clock::Clock;
 use super::{Paint, Sheet, escape, wrap};
 use crate::inspection::Connection;
 use crate::rules::{Finding, Judged, Severity};
-use crate::said::{At, Endpoint};
+use crate::said::{At, Endpoint, GapReason};
 use crate::websocket::handshake::{Handshake, Outcome};
 use crate::websocket::{
     Close, Event, Frame, Gap, Message, NotFrames, NotFramesKind, Opcode, close,
@@ -323,7 +323,8 @@ fn gap_text(gap: &Gap) -> String {
     } else {
         "; framing goes on after it"
     };
-    format!("gap    {length} not captured ({}){after}", gap.reason.name())
+    let how = if gap.reason == GapReason::TlsRecord { "not readable" } else { "not captured" };
+    format!("gap    {length} {how} ({}){after}", gap.reason.name())
 }
 
 fn not_frames_text(sheet: &Sheet, other: &NotFrames<'_>, width: usize) -> String {

@@ -1,10 +1,10 @@
 //! CAP: what the capture does not show, and which rules are silent for it. Nobody breaks these.
-//! TLS without keys, retransmissions and the clock are known to the input alone.
+//! Retransmissions and the clock are known to the input alone.
 
 use super::{Broken, Check, Level, Memory, Rule, Severity, Verdict, Violator};
 use crate::http::Head;
 use crate::layout::Span;
-use crate::said::{Endpoint, GapReason};
+use crate::said::{Endpoint, GapReason, Opaque, OpaqueReason};
 use crate::websocket::handshake::Handshake;
 use crate::websocket::{End, Frame, Gap, How};
 
@@ -14,6 +14,7 @@ pub(super) static RULES: &[&Rule] = &[
     &GAP,
     &SNAPLEN,
     &ENDED_EARLY,
+    &TLS_OPAQUE,
     &DIRECTION,
     &PROXY_CONNECT,
     &KEEPALIVE_PREFIX,
@@ -52,7 +53,17 @@ static GAP: Rule = Rule {
 };
 
 fn gap(gap: &Gap, _: &Memory) -> Option<Broken> {
-    (gap.reason == GapReason::Lost).then(|| missing(gap, "were not captured"))
+    match gap.reason {
+        GapReason::Lost => Some(missing(gap, "were not captured")),
+        GapReason::TlsRecord => Some(
+            missing(gap, "could not be read, because their TLS record is not authentic or cut")
+                .mend(
+                    "if it was changed on the way, the peer ended the connection; else look at \
+                       the capture: cut packets, a damaged file",
+                ),
+        ),
+        GapReason::SnapLength | GapReason::CaptureStart => None,
+    }
 }
 
 static SNAPLEN: Rule = Rule {
@@ -105,6 +116,48 @@ fn ended_early(end: &End, memory: &Memory) -> Option<Broken> {
             .to_owned(),
         ..Broken::default()
     })
+}
+
+static TLS_OPAQUE: Rule = Rule {
+    id: "CAP-TLS-OPAQUE",
+    severity: Severity::Note,
+    level: Level::Advice,
+    violator: Violator::Observer,
+    rfc: "capture",
+    title: "What goes over TLS can be read",
+    mend: "give the secrets with --keylog FILE; clients write them when SSLKEYLOGFILE is set",
+    check: Check::Opaque(tls_opaque),
+};
+
+fn tls_opaque(opaque: &Opaque) -> Option<Broken> {
+    let why = opaque.why.says();
+    let alert = opaque
+        .alert
+        .map_or(String::new(), |(from, name)| format!(" (the {from} sent the alert {name})"));
+    let mend = match opaque.why {
+        OpaqueReason::NoKeyLog | OpaqueReason::NotInKeyLog | OpaqueReason::SecretsIncomplete => {
+            None
+        }
+        OpaqueReason::HandshakeMissing => {
+            Some("start the capture before the connection is opened".to_owned())
+        }
+        OpaqueReason::Unsupported => Some(
+            "let the peers agree on a cipher suite of TLS 1.2 or 1.3 with AES or ChaCha20"
+                .to_owned(),
+        ),
+        OpaqueReason::WrongSecrets => {
+            Some("use the key log that was written while this capture was taken".to_owned())
+        }
+        OpaqueReason::HandshakeFailed => {
+            Some("look at what the alert says: certificates, versions, protocols".to_owned())
+        }
+        OpaqueReason::TooLate => {
+            Some("put the secrets in front: editcap --inject-secrets tls,KEYS".to_owned())
+        }
+    };
+    let seen =
+        format!("this connection stays closed: {why}{alert}; of WebSocket nothing is judged");
+    Some(Broken { seen, mend, ..Broken::default() })
 }
 
 static DIRECTION: Rule = Rule {

@@ -37,6 +37,7 @@ pub(super) static RULES: &[&Rule] = &[
     &CODE_FITS_CAUSE,
     &NO_STATUS,
     &explain::EXPLAIN,
+    &TLS_CLOSE_NOTIFY,
 ];
 
 static BODY_LEN_1: Rule = Rule {
@@ -641,6 +642,30 @@ fn no_status(close: &Close<'_>, memory: &Memory) -> Option<Broken> {
             close.from.peer()
         );
         at_frame(close, seen, "").cause("close() was called without arguments")
+    })
+}
+
+static TLS_CLOSE_NOTIFY: Rule = Rule {
+    id: "CLS-TLS-CLOSE-NOTIFY",
+    severity: Severity::Note,
+    level: Level::Should,
+    violator: Violator::Sender,
+    rfc: "6455 §7.1.1; 8446 §6.1",
+    title: "TLS is closed before TCP",
+    mend: "shut TLS down (SSL_shutdown, unwrap, close_notify) before the socket is closed",
+    check: Check::EndOf(tls_close_notify),
+};
+
+fn tls_close_notify(end: &End, endpoint: Endpoint, memory: &Memory) -> Option<Broken> {
+    let index = endpoint.index();
+    let (how, _) = end.transport[index]?;
+    let is_missing = memory.tls.is_some()
+        && how == TransportEnd::Fin
+        && !end.close_notify[index]
+        && !end.lossy[index];
+    is_missing.then(|| {
+        let seen = format!("the {endpoint} ended TCP with FIN, without a close_notify before it");
+        Broken::new(endpoint, seen, "the alert close_notify, then FIN")
     })
 }
 

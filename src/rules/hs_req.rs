@@ -1,6 +1,4 @@
 //! HS-REQ: the handshake request (RFC 6455 §4.1, §4.2.1).
-//!
-//! Deliberately absent: HS-REQ-TLS-SNI, until the ClientHello is read.
 
 mod again;
 pub(super) mod host;
@@ -9,6 +7,7 @@ pub(super) mod lines;
 pub(super) mod offers;
 mod origin;
 pub(super) mod request_line;
+mod tls;
 pub(super) mod upgrade;
 pub(super) mod version;
 mod wait;
@@ -49,6 +48,7 @@ pub(super) static RULES: &[&Rule] = &[
     &wait::EARLY_DATA,
     &lines::HEADER_WS,
     &again::CONCURRENT,
+    &tls::SNI,
     &lines::MISPLACED_HEADER,
     &wait::EXPECT,
 ];

@@ -6,7 +6,7 @@ use super::ordinary::{is_ordinary_frame, is_ordinary_message};
 use super::{
     Broken, Check, Ending, Finding, Memory, Rule, Severity, Verdict, Violator, all, suppression,
 };
-use crate::said::{At, Endpoint};
+use crate::said::{At, Endpoint, Opaque};
 use crate::websocket::Event;
 use std::sync::LazyLock;
 
@@ -101,10 +101,21 @@ impl Judge {
     }
 }
 
+/// Judges a connection whose records stay closed: of it nothing is remembered.
+pub fn judge_opaque(opaque: &Opaque, judged: &mut Judged) {
+    for rule in all() {
+        if let Check::Opaque(check) = rule.check
+            && let Some(broken) = check(opaque)
+        {
+            find(rule, broken, None, None, opaque.at, &Memory::default(), judged);
+        }
+    }
+}
+
 /// The rules that look at this kind of fact, so that an unusual frame does not scan the others.
 fn concerned(event: &Event<'_>) -> &'static [&'static Rule] {
-    static LISTS: LazyLock<[Vec<&'static Rule>; 8]> = LazyLock::new(|| {
-        let mut lists: [Vec<&'static Rule>; 8] = Default::default();
+    static LISTS: LazyLock<[Vec<&'static Rule>; 9]> = LazyLock::new(|| {
+        let mut lists: [Vec<&'static Rule>; 9] = Default::default();
         for rule in all() {
             for kind in kinds(&rule.check) {
                 lists[kind].push(rule);
@@ -137,6 +148,7 @@ fn kinds(check: &Check) -> Vec<usize> {
         Check::Gap(_) => 6,
         Check::End(_) | Check::EndOf(_) => 7,
         Check::Across(_) => return Vec::new(),
+        Check::Opaque(_) => 8,
         Check::Any(checks) => return checks.iter().flat_map(kinds).collect(),
     }]
 }

@@ -8,7 +8,7 @@ use super::pings::Pings;
 use super::thresholds::{self, Thresholds};
 use super::{Finding, Route, Rule, Severity, hist, suppression};
 use crate::http::Head;
-use crate::said::{At, Endpoint, Time};
+use crate::said::{At, Endpoint, Time, Tls};
 use crate::websocket::extension::Agreement;
 use crate::websocket::frame::FrameHeader;
 use crate::websocket::handshake::Handshake;
@@ -34,6 +34,8 @@ pub struct Memory {
     pub pasted: bool,
     /// How the bytes travel, and where to.
     pub route: Route,
+    /// What the handshake of TLS says, if it was seen.
+    pub tls: Option<Arc<Tls>>,
     /// From when on something is worth mentioning.
     pub thresholds: Arc<Thresholds>,
     /// A handshake was answered, with whatever status.
@@ -207,6 +209,7 @@ impl Default for Memory {
             timed: false,
             pasted: false,
             route: Route::default(),
+            tls: None,
             thresholds: thresholds::shared(),
             answered: false,
             status: 0,

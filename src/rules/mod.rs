@@ -38,7 +38,7 @@ mod utf;
 
 pub use across::{Across, Who};
 pub use ending::Ending;
-pub use judge::{Judge, Judged};
+pub use judge::{Judge, Judged, judge_opaque};
 pub use memory::Memory;
 pub use nearest::nearest;
 pub use pages::{page, sections};
@@ -50,7 +50,7 @@ use across::Meeting;
 
 use crate::http::Head;
 use crate::layout::Span;
-use crate::said::{At, Endpoint};
+use crate::said::{At, Endpoint, Opaque};
 use crate::websocket::handshake::Handshake;
 use crate::websocket::{Close, CutHeader, End, Frame, Gap, Message, NotFrames};
 use std::fmt;
@@ -226,6 +226,8 @@ pub enum Check {
     NotFrames(fn(&NotFrames<'_>, &Memory) -> Option<Broken>),
     /// Looks at a header that was cut short.
     CutHeader(fn(&CutHeader<'_>, &Memory) -> Option<Broken>),
+    /// Looks at a TLS connection whose records stay closed.
+    Opaque(fn(&Opaque) -> Option<Broken>),
     /// Looks at missing bytes.
     Gap(fn(&Gap, &Memory) -> Option<Broken>),
     /// Looks back when the connection is over.

@@ -5,9 +5,7 @@
 //! Deliberately absent: SEC-NO-AUTH, which would speak on nearly every connection and can't see a
 //! login in a first message; SEC-PMD-SECRETS, which needs to know what an attacker may choose;
 //! SEC-RATE-BURST, because bursts are what tickers, games and a TCP that catches up look like;
-//! SEC-PLAIN-GET and SEC-REDIRECT-TO-TLS, which HS-RES-NOT-101 and HS-RES-REDIRECT say;
-//! SEC-TLS-OLD, until the
-//! ServerHello is read.
+//! SEC-PLAIN-GET and SEC-REDIRECT-TO-TLS, which HS-RES-NOT-101 and HS-RES-REDIRECT say.
 
 mod answer;
 mod clear;
@@ -17,6 +15,7 @@ mod origin;
 mod proxy;
 mod site;
 mod storm;
+mod tls;
 
 use super::Rule;
 
@@ -41,4 +40,5 @@ pub(super) static RULES: &[&Rule] = &[
     &answer::CORS_HEADERS,
     &answer::SET_COOKIE_FLAGS,
     &answer::BIG_HEADERS,
+    &tls::OLD,
 ];

@@ -15,7 +15,7 @@ pub use numbers::{Numbers, length};
 use crate::inspection::{Connection, Observer};
 use crate::inspector::Counts;
 use crate::rules::{Judged, Severity};
-use crate::said::Time;
+use crate::said::{Opaque, Time};
 use crate::websocket::Event;
 use std::cell::Cell;
 
@@ -149,6 +149,13 @@ impl<O: Observer> Observer for Select<'_, O> {
         self.shown += u64::from(is_asked_for && is_visible);
         self.count(event, judged);
         self.observer.event(connection, event, judged);
+    }
+
+    /// What chooses connections or events chooses none of those that can't be read.
+    fn opaque(&mut self, opaque: &Opaque, judged: &Judged) {
+        if self.is_everything {
+            self.observer.opaque(opaque, judged);
+        }
     }
 
     fn pause(&mut self) {

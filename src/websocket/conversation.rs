@@ -42,6 +42,7 @@ pub struct Conversation {
     phase: Phase,
     first_close: Option<Endpoint>,
     transport: [Option<(TransportEnd, At)>; 2],
+    close_notify: [bool; 2],
     told_first: Option<Endpoint>,
     heard: [Option<u64>; 2],
     lossy: [bool; 2],
@@ -99,6 +100,7 @@ impl Conversation {
             phase,
             first_close: None,
             transport: [None; 2],
+            close_notify: [false; 2],
             told_first: None,
             heard: [None; 2],
             lossy: [false; 2],
@@ -131,6 +133,12 @@ impl Conversation {
             Said::Head { from, head, body, at } => {
                 self.last_at = at;
                 self.head(from, head, body, at, desk, sink);
+            }
+            Said::Secured { .. } => {}
+            Said::CloseNotify { from, at } => {
+                self.last_at = at;
+                let from = self.endpoint(from);
+                self.close_notify[from.index()] |= self.transport[from.index()].is_none();
             }
             Said::End { from, how, heard, at } => {
                 self.last_at = at;
@@ -179,6 +187,7 @@ impl Conversation {
             closed_at,
             close_end: closed_between.map(|close| close.map(|(_, end)| end)),
             transport: self.transport,
+            close_notify: self.close_notify,
             told_first: self.told_first,
             heard: self.heard,
             inside_frame,
@@ -367,6 +376,7 @@ impl Conversation {
         if swapped {
             self.swapped = true;
             self.transport.swap(0, 1);
+            self.close_notify.swap(0, 1);
             self.lossy.swap(0, 1);
             self.heard.swap(0, 1);
         }

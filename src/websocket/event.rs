@@ -345,6 +345,8 @@ pub struct End {
     pub close_end: [Option<u64>; 2],
     /// The first Close of each endpoint (client, server): its code, or that it had none.
     pub closes: [Option<Option<u16>>; 2],
+    /// For each endpoint: it closed TLS with an alert before it ended the transport.
+    pub close_notify: [bool; 2],
     /// How each endpoint ended the transport, and when.
     pub transport: [Option<(TransportEnd, At)>; 2],
     /// Whose end was told first; packets and times, where there are any, know it better.

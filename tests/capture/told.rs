@@ -3,7 +3,8 @@
 use std::num::NonZeroU64;
 use ws101::input::capture::{Limits, LinkType, Packet, Reassembly, Tally};
 use ws101::said::{
-    At, ConnectionId, Endpoint, GapReason, Interest, Listener, Opening, Said, Time, TransportEnd,
+    At, ConnectionId, Endpoint, GapReason, Interest, Listener, Opaque, Opening, Said, Time,
+    TransportEnd,
 };
 
 /// What one endpoint of one connection said: bytes as they are, gaps in brackets.
@@ -61,6 +62,7 @@ pub(crate) struct Recorder {
     pub(crate) open: Vec<Option<usize>>,
     pub(crate) told: Vec<Told>,
     pub(crate) pauses: usize,
+    pub(crate) opaque: Vec<Opaque>,
     /// Says `Done` after so many bytes of a connection.
     pub(crate) patience: Option<usize>,
 }
@@ -93,6 +95,7 @@ impl Listener for Recorder {
                 told.by_mut(from).push(Heard::Gap(offset, length, reason));
             }
             Said::End { from, how, .. } => told.by_mut(from).push(Heard::End(how)),
+            Said::Secured { .. } | Said::CloseNotify { .. } => {}
             Said::Head { .. } => panic!("a capture has no heads"),
         }
         let said = told.bytes(Endpoint::Client).len() + told.bytes(Endpoint::Server).len();
@@ -102,6 +105,10 @@ impl Listener for Recorder {
     fn forgotten(&mut self, id: ConnectionId, cut: bool) {
         let index = self.open[id.0 as usize].take().expect("forgotten before opened");
         self.told[index].forgotten = Some(cut);
+    }
+
+    fn opaque(&mut self, opaque: &Opaque) {
+        self.opaque.push(opaque.clone());
     }
 
     fn pause(&mut self) {

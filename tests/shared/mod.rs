@@ -75,6 +75,7 @@ pub(crate) fn ws101_with_input(args: &[&str], input: &[u8]) -> Run {
     let output = assert_cmd::Command::new(binary())
         .args(args)
         .env_remove("CLICOLOR_FORCE")
+        .env_remove("SSLKEYLOGFILE")
         .write_stdin(input)
         .timeout(PATIENCE)
         .output()
@@ -118,8 +119,12 @@ impl Run {
     }
 }
 
-/// `ws101 pcap FILE --format jsonl`.
+/// `ws101 pcap FILE --format jsonl`, with the key log beside the file if there is one.
 pub(crate) fn pcap(file: &Path) -> Run {
+    let keys = file.with_extension("keys");
+    if keys.exists() {
+        return ws101(&["pcap", utf8(file), "--format", "jsonl", "--keylog", utf8(&keys)]);
+    }
     ws101(&["pcap", utf8(file), "--format", "jsonl"])
 }
 

@@ -14,6 +14,9 @@
 //!   address;
 //! - `# client: 198.51.100.7:50001` begins a connection from there, or goes on with it; one that
 //!   has an end is over once the next one begins;
+//! - before heads, `# tls: version=1.2 name=server.example` says what the handshake of TLS was
+//!   (without `name`, the client named no server), and `# opaque: REASON` is a TLS connection whose
+//!   records stay closed; `# close_notify: S` is an alert of TLS;
 //! - all other lines of an http block are heads, each ended by an empty line or the end of the
 //!   block: those that begin with `HTTP/` are the server's. They are sent as on the wire, with CR
 //!   LF. In a block marked `escaped`, `\r`, `\0` and `\\` in a head are a bare CR, a NUL
@@ -25,7 +28,8 @@ use ws101::http::{Head, HeadRead};
 use ws101::inspection::{Connection, Observer};
 use ws101::rules::{Finding, Judge, Judged};
 use ws101::said::{
-    At, ConnectionId, Endpoint, GapReason, Listener, Opening, Said, Time, Transport, TransportEnd,
+    At, ConnectionId, Endpoint, GapReason, Listener, Opaque, OpaqueReason, Opening, Said, Time,
+    Tls, TlsVersion, Transport, TransportEnd,
 };
 use ws101::websocket::extension::Agreement;
 use ws101::websocket::{Conversation, Desk, Event, Limits};
@@ -85,6 +89,12 @@ pub(crate) fn play_http(text: &str, escaped: bool) -> Vec<Finding> {
                 let at = At { time: opened.or(at.time), ..at };
                 let server = server.or(client.map(|_| SERVER.parse().expect("an address")));
                 inspector.opened(id, &Opening { client, server, at, ..opening });
+                if let Some(line) = text.lines().find_map(|line| line.strip_prefix("# tls:")) {
+                    inspector.said(id, Said::Secured { tls: &tls(line) });
+                }
+                if let Some(line) = text.lines().find_map(|line| line.strip_prefix("# opaque:")) {
+                    inspector.opaque(&opaque(line.trim()));
+                }
                 let stage = Stage { time: at.time, ..Stage::default() };
                 lines.push(Line { client, id, stage });
                 lines.len() - 1
@@ -130,6 +140,23 @@ fn parts(text: &str) -> Vec<(Option<SocketAddr>, &str)> {
         (Some(client.parse().expect("an address and a port")), rest)
     });
     first.into_iter().chain(others).collect()
+}
+
+fn tls(line: &str) -> Tls {
+    let value = |name| line.split_whitespace().find_map(|word| word.strip_prefix(name));
+    let version = match value("version=") {
+        Some("1.0") => TlsVersion::TLS_1_0,
+        Some("1.2") => TlsVersion::TLS_1_2,
+        _ => TlsVersion::TLS_1_3,
+    };
+    let server_name = value("name=").map(|name| name.as_bytes().to_vec());
+    Tls { version: Some(version), client_hello_seen: true, server_name, ..Tls::default() }
+}
+
+fn opaque(reason: &str) -> Opaque {
+    let reasons = [OpaqueReason::NoKeyLog, OpaqueReason::NotInKeyLog, OpaqueReason::WrongSecrets];
+    let why = reasons.into_iter().find(|why| why.name() == reason).expect("a reason");
+    Opaque { client: None, server: None, tls: tls(""), why, alert: None, at: At::default() }
 }
 
 fn unescaped(line: &str) -> Vec<u8> {
@@ -205,6 +232,10 @@ impl<F: FnMut(Said<'_>)> Scene<'_, F> {
             let heard = Some(self.stage.sent[from.peer().index()]);
             let at = self.at();
             (self.tell)(Said::End { from, how, heard, at });
+        } else if let Some(who) = line.strip_prefix("# close_notify:") {
+            let from = if who.trim() == "C" { Endpoint::Client } else { Endpoint::Server };
+            let at = self.at();
+            (self.tell)(Said::CloseNotify { from, at });
         } else if let Some((reason, gap)) = gap(line) {
             let (who, length) = gap.trim().split_once(' ').unwrap_or((gap.trim(), ""));
             let from = if who == "C" { Endpoint::Client } else { Endpoint::Server };
@@ -281,6 +312,10 @@ impl Observer for Recorder {
     fn connection(&mut self, _: &Connection) {}
 
     fn event(&mut self, _: &Connection, _: &Event<'_>, judged: &Judged) {
+        self.found.extend(judged.findings.iter().cloned());
+    }
+
+    fn opaque(&mut self, _: &Opaque, judged: &Judged) {
         self.found.extend(judged.findings.iter().cloned());
     }
 }

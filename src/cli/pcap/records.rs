@@ -8,12 +8,14 @@ use super::{Args, Common, Failure, Output};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use ws101::Counts;
+use ws101::input::capture::Tally;
 use ws101::inspection::{Connection, Observer};
 use ws101::render::checks::Origin;
 use ws101::render::har::Har;
 use ws101::render::json::record::{Capture, Record, Skipped};
 use ws101::render::json::{self, Shape};
 use ws101::rules::Judged;
+use ws101::said::Opaque;
 use ws101::websocket::{Event, Limits};
 
 pub(super) fn jsonl(
@@ -70,9 +72,25 @@ pub(super) fn summary<'a>(
         packets: Some(seen.tally.packets),
         bytes: Some(seen.tally.bytes),
         skipped,
+        tls: tls_summary(&seen.tally),
         selected: (!chosen.filter.is_empty()).then(|| json::selected(&seen.passed)),
         ..json::summary(&seen.counts)
     }
+}
+
+/// What was counted of TLS, if there was any, or a key log.
+fn tls_summary(tally: &Tally) -> Option<json::record::TlsSummary> {
+    let (tls, log) = (tally.tls, tally.key_log);
+    let is_there = tls.read + tls.opaque + log.connections + log.rubbish > 0;
+    is_there.then_some(json::record::TlsSummary {
+        read: tls.read,
+        opaque: tls.opaque,
+        bad_records: tls.bad_records,
+        secrets: log.secrets,
+        connections_in_key_log: log.connections,
+        connections_matched: log.matched,
+        rubbish_lines: log.rubbish,
+    })
 }
 
 /// Writes the `capture` record before anything else, once the link types are known.
@@ -133,6 +151,13 @@ impl<O: Observer> Observer for Announced<'_, O> {
         };
         if is_shown {
             self.inner.event(connection, event, judged);
+        }
+    }
+
+    fn opaque(&mut self, opaque: &Opaque, judged: &Judged) {
+        self.announce();
+        if self.args.layout.is_none() {
+            self.inner.opaque(opaque, judged);
         }
     }
 

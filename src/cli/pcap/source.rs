@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::io::Read;
 use ws101::Inspector;
-use ws101::input::capture::{self, LinkType, News, Tally};
+use ws101::input::capture::{self, KeyLog, LinkType, News, Tally};
 use ws101::inspection::Observer;
 use ws101::render::escape;
 use ws101::websocket::Limits;
@@ -80,11 +80,36 @@ pub(super) fn listen<O: Observer>(
         }
         News::Secrets(_) | News::Damage(_) => {}
     };
-    let options = capture::Options { news: Some(&mut news), ..capture::Options::default() };
+    let options = capture::Options {
+        news: Some(&mut news),
+        key_log: key_log(args)?,
+        key_log_grows: args.file == "-",
+        ..capture::Options::default()
+    };
     capture::read(source, inspector, options).map_err(|error| {
         let error = error.to_string().replace("FILE", &escape::text(args.file.as_bytes()));
         Failure::Input(format!("error: {} can't be read as a capture\n  {error}", name(&args.file)))
     })
+}
+
+/// The secrets of `--keylog`, and of the file to which browsers and others write theirs. A variable
+/// that was set for them need not name a file that is there.
+fn key_log(args: &Args) -> Result<KeyLog, Failure> {
+    let mut log = KeyLog::default();
+    for path in &args.keylog {
+        log.add_file(path.clone()).map_err(|error| {
+            let path = escape::text(path.as_os_str().as_encoded_bytes());
+            Failure::Input(format!(
+                "error: the key log {path} can't be read: {error}\n  \
+                 expected: a file of lines such as CLIENT_RANDOM 52362c10… 9f9a0f19…\n  \
+                 try: ws101 explain keylog"
+            ))
+        })?;
+    }
+    if let Some(path) = std::env::var_os("SSLKEYLOGFILE").filter(|path| !path.is_empty()) {
+        let _ = log.add_file(path.into());
+    }
+    Ok(log)
 }
 
 fn cannot_open(path: &str, error: &std::io::Error) -> Failure {

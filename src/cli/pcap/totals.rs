@@ -68,6 +68,11 @@ pub(super) fn write_total(
             writeln!(out, "{}", sheet.palette.paint(Paint::Faint, row))?;
         }
     }
+    for line in tls_lines(tally) {
+        for row in wrap(&line, sheet.width) {
+            writeln!(out, "{}", sheet.palette.paint(Paint::Faint, row))?;
+        }
+    }
     for damage in &tally.damage {
         writeln!(out, "damaged: {damage}")?;
     }
@@ -79,6 +84,40 @@ pub(super) fn write_total(
     );
     writeln!(out, "\n{}", if sheet.ascii { total.replace('·', "-") } else { total })?;
     ignored(sheet, &chosen.judging, counts.ignored, out)
+}
+
+/// What key logs held, and what of it was of use; records that could not be opened.
+fn tls_lines(tally: &Tally) -> Vec<String> {
+    let (tls, log) = (tally.tls, tally.key_log);
+    let mut lines = Vec::new();
+    if log.connections + log.rubbish > 0 {
+        let mut line = format!(
+            "key log: {} of {}",
+            counted(log.secrets, "secret"),
+            counted(log.connections, "connection")
+        );
+        match log.connections - log.matched {
+            _ if log.connections == 0 => {}
+            0 if log.connections == 1 => line.push_str(", which is in this capture"),
+            0 => line.push_str(", all in this capture"),
+            _ if log.matched == 0 => line.push_str(", none of them in this capture"),
+            missing => line.push_str(&format!(", {missing} of them not in this capture")),
+        }
+        if log.rubbish > 0 {
+            line.push_str(&format!("; {} no secrets", are(log.rubbish, "line")));
+        }
+        lines.push(line);
+    }
+    if tls.bad_records > 0 {
+        let records = are(tls.bad_records, "TLS record");
+        lines.push(format!("{records} not authentic or cut short: nothing of them is shown"));
+    }
+    lines
+}
+
+/// `1 line is`, `2 lines are`.
+fn are(number: u64, what: &str) -> String {
+    format!("{} {}", counted(number, what), if number == 1 { "is" } else { "are" })
 }
 
 /// A duration as people read it.
@@ -100,7 +139,7 @@ pub(super) fn counted(number: u64, what: &str) -> String {
 pub(super) fn skipped(tally: &Tally, counts: &Counts) -> Vec<Skipped<'static>> {
     let skipped = &tally.skipped;
     let reasons = [
-        (counts.other_connections, "TCP connections that are not WebSocket (or encrypted)"),
+        (counts.other_connections, "TCP connections that are not WebSocket"),
         (tally.cut_packets, "packets cut by the snap length"),
         (skipped.unknown_link_type, "packets of an unknown link type"),
         (skipped.not_ip, "packets that are not IP"),
@@ -111,6 +150,7 @@ pub(super) fn skipped(tally: &Tally, counts: &Counts) -> Vec<Skipped<'static>> {
         (skipped.too_deep, "packets in too many tunnels"),
         (tally.incomplete_datagrams, "datagrams with missing fragments"),
         (tally.evicted, "connections forgotten because too many were open"),
+        (counts.opaque, "TLS connections that can't be read"),
         (tally.damages, "damaged parts of the file"),
     ];
     reasons

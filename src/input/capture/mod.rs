@@ -1,4 +1,4 @@
-//! Captures: file → link → IP → TCP → what was said.
+//! Captures: file → link → IP → TCP → TLS → what was said.
 //!
 //! One pass over a stream, in bounded memory: a live pipe and a file of 100 GB are the same thing.
 //! [`CaptureFile`] turns bytes into packets and knows nothing of networks; [`Reassembly`] turns
@@ -22,6 +22,7 @@ mod source;
 mod stream;
 mod tally;
 mod tcp;
+mod tls;
 mod voice;
 
 pub use error::{CaptureError, Damage, DamageKind};
@@ -29,6 +30,7 @@ pub use file::{CaptureFile, Format, LinkType, Packet, Step};
 pub use reassembly::Reassembly;
 pub use tally::{Skipped, Tally};
 pub use tcp::Limits;
+pub use tls::{KeyLog, KeyLogCounts, TlsCounts, TlsListener, TlsStep};
 
 use crate::said::{Listener, Time};
 use std::io::Read;
@@ -54,6 +56,10 @@ pub enum News<'a> {
 pub struct Options<'a> {
     /// What may be kept in memory.
     pub limits: Limits,
+    /// Secrets with which TLS is opened, beside those in the capture.
+    pub key_log: KeyLog,
+    /// The key log is still being written: connections wait a while for their secrets.
+    pub key_log_grows: bool,
     /// Who wants the news.
     pub news: Option<&'a mut dyn FnMut(News<'_>)>,
     /// Once this is true, reading stops as if the capture ended there.
@@ -77,6 +83,10 @@ pub fn read<L: Listener>(
         }
     };
     tell(News::Format(file.format(), file.is_gzip()));
+    // A pcapng may bring secrets behind the packets that they belong to.
+    let may_come = options.key_log_grows || file.format() == Format::Pcapng;
+    let mut tls = TlsStep::new(std::mem::take(&mut options.key_log), may_come);
+    let listener = &mut tls.before(listener);
     let mut has_begun = false;
     loop {
         match file.step() {
@@ -94,7 +104,10 @@ pub fn read<L: Listener>(
                 file.fill();
             }
             Step::Interface(link) => tell(News::Interface(link)),
-            Step::Secrets(lines) => tell(News::Secrets(lines)),
+            Step::Secrets(lines) => {
+                listener.secrets(lines);
+                tell(News::Secrets(lines));
+            }
             Step::Damage(damage) => {
                 tell(News::Damage(&damage));
                 reassembly.damaged(damage);
@@ -105,5 +118,8 @@ pub fn read<L: Listener>(
             break;
         }
     }
-    Ok(reassembly.finish(listener))
+    let mut tally = reassembly.finish(listener);
+    listener.finish();
+    (tally.tls, tally.key_log) = tls.counts();
+    Ok(tally)
 }

@@ -1,6 +1,7 @@
 //! What was counted while a capture was read: nothing is left out silently.
 
 use super::error::Damage;
+use super::tls::{KeyLogCounts, TlsCounts};
 use crate::said::Time;
 
 /// At most so many damages are kept word for word; all are counted.
@@ -48,6 +49,10 @@ pub struct Tally {
     pub overflows: u64,
     /// Connections forgotten because too many were open.
     pub evicted: u64,
+    /// What was counted of TLS.
+    pub tls: TlsCounts,
+    /// What was found in key logs.
+    pub key_log: KeyLogCounts,
     /// How often something in the file was damaged.
     pub damages: u64,
     /// The first of those, word for word.

@@ -300,6 +300,7 @@ mod tests {
             client: None,
             server: None,
             transport: Transport::Tcp,
+            tls: None,
             origin: Origin::Handshake,
             opened: At::default(),
         }

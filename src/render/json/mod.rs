@@ -9,7 +9,7 @@ use crate::inspection::{Connection, Observer};
 use crate::inspector::Counts;
 use crate::layout::{self, Layout, Value};
 use crate::rules::{self, Ending, Judged, Severity};
-use crate::said::{At, Endpoint, TransportEnd};
+use crate::said::{At, Endpoint, Opaque, TransportEnd};
 use crate::websocket::extension::Extension;
 use crate::websocket::handshake::{Handshake, Outcome};
 use crate::websocket::{End, Event, Frame, Message, close, frame, mask};
@@ -257,6 +257,7 @@ impl<W: Write> Observer for Writer<W> {
             transport: record::transport(connection.transport),
             stream,
             origin: connection.origin.name(),
+            tls: connection.tls.as_deref().map(record::TlsFacts::new),
         }));
     }
 
@@ -269,6 +270,22 @@ impl<W: Write> Observer for Writer<W> {
             Event::Message(message) if is_plain => self.message(connection, message),
             _ => self.any_event(connection, event, judged),
         }
+    }
+
+    fn opaque(&mut self, opaque: &Opaque, judged: &Judged) {
+        let address = |address: Option<SocketAddr>| address.map(|address| address.to_string());
+        if !self.options.findings_only {
+            self.record(&Record::Tls(record::Tls {
+                place: Place::new(0, opaque.at),
+                client: address(opaque.client),
+                server: address(opaque.server),
+                facts: record::TlsFacts::new(&opaque.tls),
+                why: opaque.why.name(),
+                alert: opaque.alert.map(|(_, name)| name),
+                alert_from: opaque.alert.map(|(from, _)| from.name()),
+            }));
+        }
+        self.findings(0, judged);
     }
 
     fn pause(&mut self) {
@@ -292,6 +309,7 @@ pub fn summary(counts: &Counts) -> record::Summary<'static> {
         ignored: counts.ignored,
         gaps: counts.gaps,
         other_exchanges: counts.other_exchanges,
+        tls: None,
         skipped: &[],
         selected: None,
     }

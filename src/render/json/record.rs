@@ -1,7 +1,7 @@
 //! The records of `--format json` and `jsonl`, one type each: the schema, documented in
 //! `docs/json.md`. Fields are never renamed within a schema version; absent facts are absent.
 
-use crate::said::{At, Time, Transport};
+use crate::said::{self, At, Time, Transport};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -81,6 +81,8 @@ pub enum Record<'a> {
     Gap(Gap),
     /// A connection ended.
     End(End<'a>),
+    /// A TLS connection whose records stay closed.
+    Tls(Tls),
     /// Counts and sizes of one opcode in one direction.
     Stats(Stats),
     /// What was counted.
@@ -118,6 +120,76 @@ pub struct Connection {
     pub stream: Option<u32>,
     /// `handshake`, or `assumed`: no handshake was seen.
     pub origin: &'static str,
+    /// What the handshake of TLS says, over TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsFacts>,
+}
+
+/// What the handshake of TLS says, as far as it was seen.
+#[derive(Debug, Serialize)]
+pub struct TlsFacts {
+    /// `TLS 1.3`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// IANA's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cipher_suite: Option<&'static str>,
+    /// IANA's number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cipher_suite_number: Option<u16>,
+    /// The name that the client asks for (SNI).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<String>,
+    /// True if an encrypted ClientHello hides the real name.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub encrypted_client_hello: bool,
+    /// The protocol that the server chose (ALPN).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alpn: Option<String>,
+    /// Those that the client offered.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alpn_offered: Vec<String>,
+}
+
+impl TlsFacts {
+    /// The facts as JSON has them.
+    pub fn new(tls: &said::Tls) -> TlsFacts {
+        let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
+        TlsFacts {
+            version: tls.version.map(|version| version.to_string()),
+            cipher_suite: tls.cipher_suite.map(|(_, name)| name),
+            cipher_suite_number: tls.cipher_suite.map(|(number, _)| number),
+            server_name: tls.server_name.as_ref().map(text),
+            encrypted_client_hello: tls.encrypted_client_hello,
+            alpn: tls.protocol.as_ref().map(text),
+            alpn_offered: tls.offered_protocols.iter().map(text).collect(),
+        }
+    }
+}
+
+/// `tls`.
+#[derive(Debug, Serialize)]
+pub struct Tls {
+    /// When it began.
+    #[serde(flatten)]
+    pub place: Place,
+    /// `127.0.0.1:49152`, `[::1]:443`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+    /// Likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    /// What its hellos say.
+    #[serde(flatten)]
+    pub facts: TlsFacts,
+    /// Why no more is known: a word for each reason.
+    pub why: &'static str,
+    /// The alert that ended a handshake.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alert: Option<&'static str>,
+    /// Who sent it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alert_from: Option<&'static str>,
 }
 
 /// The name of a transport in JSON.
@@ -453,11 +525,33 @@ pub struct Summary<'a> {
     pub gaps: u64,
     /// HTTP exchanges that are no handshakes.
     pub other_exchanges: u64,
+    /// TLS and key logs, if there were any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsSummary>,
     /// What was skipped: how often, and why.
     pub skipped: &'a [Skipped<'a>],
     /// What was chosen of all this, if not everything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selected: Option<Selected>,
+}
+
+/// What was counted of TLS.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct TlsSummary {
+    /// Connections of which something was read.
+    pub read: u64,
+    /// Connections whose records stay closed.
+    pub opaque: u64,
+    /// Records that are not authentic, or cut short.
+    pub bad_records: u64,
+    /// Lines of key logs with a secret that can be used.
+    pub secrets: u64,
+    /// Connections that those belong to.
+    pub connections_in_key_log: u64,
+    /// Of those, how many are in the capture.
+    pub connections_matched: u64,
+    /// Lines that are no secret and no comment.
+    pub rubbish_lines: u64,
 }
 
 fn is_zero(number: &u64) -> bool {

@@ -1,0 +1,122 @@
+//! One endpoint's half of a TLS connection: the record in progress, the keys, what waits for keys,
+//! and how far the peer has heard it.
+
+use super::cipher::Opener;
+use super::message::Messages;
+use super::schedule::Secret;
+use super::search::Search;
+use crate::said::{At, GapReason, TransportEnd};
+use std::collections::VecDeque;
+
+/// So many record ends are remembered to tell what the peer has heard.
+const MAX_MARKS: usize = 128;
+
+/// What protects the records of a direction at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Epoch {
+    /// Nothing yet.
+    Clear,
+    /// 0-RTT data (RFC 8446 §2.3).
+    Early,
+    /// The handshake of TLS 1.3 after the ServerHello.
+    Handshake,
+    /// Application data; before TLS 1.3, everything after ChangeCipherSpec.
+    Traffic,
+}
+
+/// The keys of an epoch, and the number of the next record.
+pub(super) struct Keys {
+    pub(super) opener: Opener,
+    pub(super) sequence: u64,
+    /// What the keys after a KeyUpdate are made from.
+    pub(super) secret: Option<Secret>,
+}
+
+/// The state of one direction.
+pub(super) struct Direction {
+    /// The record in progress, from its header on.
+    pub(super) buffer: Vec<u8>,
+    pub(super) messages: Messages,
+    /// Part of a handshake in the clear is missing: borders of messages are not known.
+    pub(super) adrift: bool,
+    pub(super) epoch: Epoch,
+    pub(super) keys: Option<Box<Keys>>,
+    /// Set while the border or number of the next record is not known.
+    pub(super) search: Option<Box<Search>>,
+    /// Nobody can tell any more what the bytes are.
+    pub(super) is_dead: bool,
+    /// Records that need no keys of ours may come before the first that can be opened.
+    pub(super) may_skip: bool,
+    /// Where the last whole record ended in the stream of bytes.
+    pub(super) border: u64,
+    /// How long the content is so far.
+    pub(super) plain: u64,
+    /// Records of application data that were opened in this epoch, and their bytes on the wire.
+    pub(super) opened: (u64, u64),
+    /// A record had padding, so that lengths of lost ones can't be told.
+    pub(super) is_padded: bool,
+    /// Set while bytes wait for keys.
+    pub(super) held: Option<VecDeque<Held>>,
+    /// Ends of records: in the stream of bytes, and in the content.
+    marks: VecDeque<(u64, u64)>,
+    heard: u64,
+}
+
+/// Something said that waits for keys.
+pub(super) enum Held {
+    Bytes { offset: u64, bytes: Box<[u8]>, heard: Option<u64>, at: At },
+    Gap { offset: u64, length: Option<u64>, reason: GapReason, at: At },
+    End { how: TransportEnd, heard: Option<u64>, at: At },
+}
+
+impl Direction {
+    /// A direction whose first record begins at that offset, and its content at another.
+    pub(super) fn new(offset: u64, plain: u64) -> Direction {
+        Direction {
+            buffer: Vec::new(),
+            messages: Messages::default(),
+            adrift: false,
+            epoch: Epoch::Clear,
+            keys: None,
+            search: None,
+            is_dead: false,
+            may_skip: false,
+            border: offset,
+            plain,
+            opened: (0, 0),
+            is_padded: false,
+            held: None,
+            marks: VecDeque::new(),
+            heard: plain,
+        }
+    }
+
+    /// From here on records are protected otherwise; the keys are made when they are needed.
+    pub(super) fn enter(&mut self, epoch: Epoch) {
+        self.epoch = epoch;
+        self.keys = None;
+        self.opened = (0, 0);
+        self.messages = Messages::default();
+        self.adrift = false;
+    }
+
+    /// Notes that content up to `plain` ends with the record that ends at `border`.
+    pub(super) fn mark(&mut self) {
+        if self.marks.len() == MAX_MARKS {
+            self.marks.pop_front();
+        }
+        self.marks.push_back((self.border, self.plain));
+    }
+
+    /// How much content lies in the bytes that the peer has acknowledged.
+    pub(super) fn heard(&mut self, acknowledged: Option<u64>) -> Option<u64> {
+        let acknowledged = acknowledged?;
+        while let Some((border, plain)) = self.marks.front()
+            && *border <= acknowledged
+        {
+            self.heard = *plain;
+            self.marks.pop_front();
+        }
+        Some(self.heard)
+    }
+}
