@@ -4,6 +4,9 @@
 use crate::said::{Opening, Transport};
 use std::net::{IpAddr, Ipv4Addr};
 
+/// Why nothing is said about the way that bytes took.
+pub(super) const NO_ROUTE: &str = "the addresses and TLS are not part of a transcript";
+
 /// How the bytes of a connection travelled, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Route {
@@ -42,7 +45,7 @@ impl Route {
         match (self.encrypted, self.server) {
             (Some(true), _) => Ok(false),
             (Some(false), Some(place)) => Ok(place == Place::Public),
-            _ => Err("the addresses and TLS are not part of a transcript"),
+            _ => Err(NO_ROUTE),
         }
     }
 }

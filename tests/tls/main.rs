@@ -3,7 +3,6 @@
 
 mod damage;
 mod film;
-#[allow(dead_code)]
 #[path = "../shared/mod.rs"]
 mod shared;
 mod statements;

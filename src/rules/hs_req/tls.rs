@@ -1,6 +1,7 @@
 //! What the handshake of TLS says about the client: the name it asks for (RFC 6066 §3).
 
 use crate::rules::observed::{Judgement, in_request, request};
+use crate::rules::route::NO_ROUTE;
 use crate::rules::{Check, Level, Memory, Rule, Severity, Violator};
 use crate::websocket::handshake::Handshake;
 use std::net::IpAddr;
@@ -21,7 +22,7 @@ pub static SNI: Rule = Rule {
 fn sni(handshake: &Handshake, memory: &Memory) -> Judgement {
     let head = request(handshake)?;
     match memory.route.encrypted {
-        None => return Err("TLS is not part of a transcript"),
+        None => return Err(NO_ROUTE),
         Some(false) => return Ok(None),
         Some(true) => {}
     }

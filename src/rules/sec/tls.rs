@@ -1,5 +1,6 @@
 //! The version of TLS (RFC 6455 §10.6): wss is as good as what lies below it.
 
+use crate::rules::route::NO_ROUTE;
 use crate::rules::{Broken, Check, Level, Memory, Rule, Severity, Verdict, Violator};
 use crate::said::{Endpoint, TlsVersion};
 use crate::websocket::handshake::Handshake;
@@ -20,7 +21,8 @@ fn old(_: &Handshake, memory: &Memory) -> Verdict {
     let Some(tls) = memory.tls.as_deref() else {
         return match memory.route.encrypted {
             Some(false) => Verdict::Holds,
-            _ => Verdict::NotObserved("the handshake of TLS was not seen"),
+            Some(true) => Verdict::NotObserved("the handshake of TLS was not seen"),
+            None => Verdict::NotObserved(NO_ROUTE),
         };
     };
     let Some(version) = tls.version else {

@@ -445,7 +445,7 @@ impl Trial<'_> {
         let near = likely
             .into_iter()
             .flat_map(|likely| likely.saturating_sub(NEAR)..=likely.saturating_add(NEAR).min(most));
-        let rest = if all { 0..=most } else { 1..=0 };
+        let rest = all.then_some(0..=most).into_iter().flatten();
         for more in near.chain(rest) {
             let cost = self.cost();
             if *self.budget < cost {
