@@ -247,6 +247,7 @@ impl<O: Observer> Telling<O> {
         judge.consider(event, judged);
         across.consider(|| who(connection), event, &judge.memory, judged);
         policy.apply(judged);
+        judge.trace(event, connection.number, across, judged);
         count(event, judged, counts);
         observer.event(connection, event, judged);
     }

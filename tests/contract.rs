@@ -86,13 +86,14 @@ fn fail_on_moves_the_threshold_of_the_exit_status() {
     assert_eq!(code(&noted, "note"), Some(i32::from(notes > 0)));
 }
 
-const TYPES: [&str; 10] = [
+const TYPES: [&str; 11] = [
     "capture",
     "connection",
     "handshake",
     "frame",
     "message",
     "close",
+    "cause",
     "finding",
     "gap",
     "end",

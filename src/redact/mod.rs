@@ -192,6 +192,9 @@ impl Redactor {
             not_observed: judged.not_observed.clone(),
             ignored: judged.ignored,
             ending: judged.ending.as_ref().and(self.judged.ending.take()),
+            // Their words are our own, with the numbers of connections at most.
+            cause: judged.cause.clone(),
+            traced: judged.traced.clone(),
         };
         inner.event(connection, event, &redacted);
     }
@@ -203,6 +206,10 @@ fn retold(finding: &Finding, told: &mut Vec<Finding>) -> Finding {
     let is_same = |other: &Finding| {
         other.rule == finding.rule && other.broken.endpoint == finding.broken.endpoint
     };
+    // What is said across connections holds numbers and times.
+    if finding.rule.is_across() {
+        return finding.clone();
+    }
     let words = told.iter().position(is_same).map(|at| told.swap_remove(at).broken);
     let words = words.unwrap_or_else(|| Broken {
         seen: format!("this does not hold: {} (what was seen is redacted)", finding.rule.title),
@@ -229,6 +236,7 @@ fn retold(finding: &Finding, told: &mut Vec<Finding>) -> Finding {
         frame: finding.frame,
         message: finding.message,
         at: finding.at,
+        root: finding.root,
     }
 }
 

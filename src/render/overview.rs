@@ -6,7 +6,7 @@ use super::opaque::{self, OpaqueList};
 use super::timeline::{self, Detail, size};
 use super::{Paint, Sheet, escape};
 use crate::inspection::{Connection, Observer};
-use crate::rules::{Finding, Judged, Severity};
+use crate::rules::{Cause, Finding, Judged, Severity};
 use crate::said::{Endpoint, Opaque, Transport};
 use crate::websocket::handshake::Handshake;
 use crate::websocket::{Event, How};
@@ -52,6 +52,8 @@ struct Kept {
     skipped: u64,
     findings: Vec<(Finding, u64)>,
     more_findings: u64,
+    /// What several of them come from.
+    causes: Vec<Cause>,
 }
 
 impl Overview {
@@ -175,6 +177,7 @@ impl Kept {
             skipped: 0,
             findings: Vec::new(),
             more_findings: 0,
+            causes: Vec::new(),
         }
     }
 
@@ -200,6 +203,7 @@ impl Kept {
         {
             self.keep_line(line);
         }
+        self.causes.extend(judged.cause.clone());
         for finding in &judged.findings {
             self.keep_finding(finding);
         }
@@ -247,6 +251,16 @@ impl Kept {
         }
     }
 
+    fn following(&self, cause: &Cause) -> impl Iterator<Item = &(Finding, u64)> {
+        self.findings.iter().filter(|(finding, _)| finding.root == Some(cause.id))
+    }
+
+    /// A cause is worth its lines: several findings follow from it, or it says more than one does.
+    fn explains(&self, cause: &Cause) -> bool {
+        let total: u64 = self.following(cause).map(|(_, times)| times).sum();
+        total > 1 || cause.says_more
+    }
+
     fn write(&self, out: &mut impl Write, sheet: &Sheet) -> io::Result<()> {
         writeln!(out, "{}{}", title(sheet, &self.connection), self.agreed)?;
         for line in &self.first {
@@ -262,7 +276,14 @@ impl Kept {
         if !self.why.is_empty() {
             writeln!(out, "\n{}", self.why)?;
         }
-        for (finding, times) in &self.findings {
+        let told: Vec<&Cause> = self.causes.iter().filter(|cause| self.explains(cause)).collect();
+        for cause in &told {
+            let follows: Vec<_> =
+                self.following(cause).map(|(finding, times)| (finding.rule.id, *times)).collect();
+            writeln!(out, "{}", timeline::cause_lines(sheet, cause, &follows))?;
+        }
+        let is_folded = |finding: &Finding| told.iter().any(|cause| finding.root == Some(cause.id));
+        for (finding, times) in self.findings.iter().filter(|(finding, _)| !is_folded(finding)) {
             writeln!(out, "{}", timeline::finding_lines(sheet, finding, *times))?;
         }
         if self.more_findings > 0 {

@@ -1,14 +1,16 @@
-//! A capture as it happens, for people: each line as soon as its packet arrives. Keeps nothing.
+//! A capture as it happens, for people: each line as soon as its packet arrives. Of an open
+//! connection it keeps how often what was found, so that nothing is told over and over.
 
 use super::follow;
 use super::handshake;
 use super::timeline::{self, Detail};
-use super::{Clock, Paint, Sheet};
+use super::{Clock, Paint, Sheet, wrap};
 use crate::inspection::{Connection, Observer};
-use crate::rules::Judged;
-use crate::said::Opaque;
+use crate::rules::{Finding, Judged};
+use crate::said::{Endpoint, Opaque};
 use crate::websocket::Event;
 use crate::websocket::handshake::Handshake;
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 /// Writes a line for each event.
@@ -24,13 +26,35 @@ pub struct Stream<W> {
     /// A handshake of the only connection is reported rule by rule.
     reports: bool,
     error: Option<io::Error>,
+    /// What was found on open connections.
+    told: HashMap<u64, Vec<Told>>,
 }
+
+/// How often a rule was found broken by one endpoint.
+struct Told {
+    rule: &'static str,
+    endpoint: Option<Endpoint>,
+    times: u64,
+}
+
+/// So often the same is told in full.
+const MAX_TOLD: u64 = 3;
 
 impl<W: Write> Stream<W> {
     /// A stream of lines to `out`.
     pub fn new(out: W, sheet: Sheet, detail: Detail, only: Option<u64>) -> Stream<W> {
         let (clock, whole) = (Clock::Relative, false);
-        Stream { out, sheet, detail, only, clock, whole, reports: true, error: None }
+        Stream {
+            out,
+            sheet,
+            detail,
+            only,
+            clock,
+            whole,
+            reports: true,
+            error: None,
+            told: HashMap::new(),
+        }
     }
 
     /// Shows times like this.
@@ -85,6 +109,34 @@ impl<W: Write> Stream<W> {
         self.error = written.err();
     }
 
+    /// How often that was found by now.
+    fn count(&mut self, connection: &Connection, finding: &Finding) -> u64 {
+        let (rule, endpoint) = (finding.rule.id, finding.broken.endpoint);
+        let told = self.told.entry(connection.number).or_default();
+        if let Some(told) = told.iter_mut().find(|it| it.rule == rule && it.endpoint == endpoint) {
+            told.times += 1;
+            return told.times;
+        }
+        told.push(Told { rule, endpoint, times: 1 });
+        1
+    }
+
+    /// What was not told, and what followed from which cause.
+    fn sum_up(&mut self, connection: &Connection, judged: &Judged) {
+        for Told { rule, times, .. } in self.told.remove(&connection.number).unwrap_or_default() {
+            if times > MAX_TOLD {
+                let more = times - MAX_TOLD;
+                self.write(connection, &format!(" … and {more} more like this: {rule}"));
+            }
+        }
+        for traced in judged.traced.iter().filter(|traced| traced.findings > 1) {
+            let (id, findings, rules) = (traced.id, traced.findings, traced.rules.join(", "));
+            let line = format!(" {findings} findings follow from cause[{id}]: {rules}");
+            let rows = wrap(&line, self.sheet.width).join("\n   ");
+            self.write(connection, &rows);
+        }
+    }
+
     fn concerns(&self, connection: &Connection) -> bool {
         self.only.is_none_or(|only| only == connection.number)
     }
@@ -106,7 +158,12 @@ impl<W: Write> Observer for Stream<W> {
             && self.reports
             && let Event::Handshake(handshake) = event
         {
-            return self.report(handshake, judged);
+            self.report(handshake, judged);
+            if let Some(cause) = &judged.cause {
+                let lines = timeline::cause_lines(&self.sheet, cause, &[]);
+                self.write(connection, &lines);
+            }
+            return;
         }
         if self.whole
             && let Event::Message(message) = event
@@ -125,9 +182,18 @@ impl<W: Write> Observer for Stream<W> {
             let line = timeline::end_line(&self.sheet, judged);
             self.write(connection, &line);
         }
-        for finding in &judged.findings {
-            let lines = timeline::finding_lines(&self.sheet, finding, 1);
+        if let Some(cause) = &judged.cause {
+            let lines = timeline::cause_lines(&self.sheet, cause, &[]);
             self.write(connection, &lines);
+        }
+        for finding in &judged.findings {
+            if self.count(connection, finding) <= MAX_TOLD {
+                let lines = timeline::finding_lines(&self.sheet, finding, 1);
+                self.write(connection, &lines);
+            }
+        }
+        if let Event::End(_) = event {
+            self.sum_up(connection, judged);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::clock::Clock;
 use super::{Paint, Sheet, escape, wrap};
 use crate::inspection::Connection;
-use crate::rules::{Finding, Judged, Severity};
+use crate::rules::{Cause, Finding, Judged, Severity};
 use crate::said::{At, Endpoint, GapReason};
 use crate::websocket::handshake::{Handshake, Outcome};
 use crate::websocket::{
@@ -107,6 +107,32 @@ pub fn finding_lines(sheet: &Sheet, finding: &Finding, times: u64) -> String {
     }
     say("more", &format!("ws101 explain {}  (RFC {})", finding.rule.id, finding.rule.rfc));
     out
+}
+
+/// A root cause, with what follows from it: rules, and how often each was broken.
+pub fn cause_lines(sheet: &Sheet, cause: &Cause, follows: &[(&'static str, u64)]) -> String {
+    let total: u64 = follows.iter().map(|(_, times)| times).sum();
+    let mut out = format!(" {}", sheet.palette.paint(Paint::Title, format!("cause[{}]", cause.id)));
+    let mut say = |what: &str, text: &str| {
+        for (index, row) in wrap(text, sheet.width.saturating_sub(12)).iter().enumerate() {
+            let head = if index == 0 { what } else { "" };
+            let _ = write!(out, "\n   {head:<6} {row}");
+        }
+    };
+    say("", &cause.what);
+    if total > 0 {
+        let rules: Vec<String> =
+            follows.iter().map(|(rule, times)| repeated(rule, *times)).collect();
+        let (findings, verb) = if total == 1 { ("finding", "s") } else { ("findings", "") };
+        let rules = rules.join(", ");
+        say("", &sheet.words(&format!("{total} {findings} follow{verb} from it: {rules}")));
+    }
+    say("mend", cause.mend);
+    out
+}
+
+fn repeated(rule: &str, times: u64) -> String {
+    if times > 1 { format!("{rule} ×{times}") } else { rule.to_owned() }
 }
 
 /// A size as people read it: `25 B`, `70 kB`.
@@ -333,6 +359,7 @@ fn not_frames_text(sheet: &Sheet, other: &NotFrames<'_>, width: usize) -> String
         NotFramesKind::TrailingBytes => "bytes that form no frame after the Close",
         NotFramesKind::FramesAfterRefusal => "frames although the handshake was refused",
         NotFramesKind::BeforeUpgrade => "bytes that are no HTTP before the answer",
+        NotFramesKind::TlsRecord => "a TLS record instead of an HTTP response",
     };
     let room = sheet.width.saturating_sub(width + what.len() + 8).max(8);
     format!("{what}: \"{}\"", escape::clipped(other.bytes, room))

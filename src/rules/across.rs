@@ -1,10 +1,11 @@
 //! What is remembered across connections: of each client and server the last few attempts to
-//! connect. It costs something for each connection,
+//! connect, and of each handshake's key where it was seen. It costs something for each connection,
 //! nothing for a packet or a frame, and is capped: what was longest not heard of is forgotten.
 
 use super::{Check, Finding, Judged, Memory, Rule, all};
 use crate::http::Head;
 use crate::said::{At, Endpoint, Time};
+use crate::websocket::accept::is_well_known;
 use crate::websocket::handshake::Handshake;
 use crate::websocket::{End, Event};
 use std::collections::{HashMap, VecDeque};
@@ -12,7 +13,7 @@ use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::LazyLock;
 
-/// Pairs of a client and a server that are remembered.
+/// Pairs of a client and a server that are remembered, and keys.
 const MAX_KNOWN: usize = 1024;
 /// Attempts to connect that are remembered of each pair.
 const MAX_ATTEMPTS: usize = 16;
@@ -35,6 +36,7 @@ pub struct Who {
 pub struct Across {
     hasher: RandomState,
     pairs: HashMap<(IpAddr, SocketAddr), Pair>,
+    legs: HashMap<u64, Leg>,
     /// Counts what is noted, to know what was longest not heard of.
     clock: u64,
 }
@@ -66,6 +68,18 @@ enum State {
     Unanswered,
     Answered,
     Over { at: Option<Time>, abnormal: bool },
+}
+
+/// A connection on which a key was seen first, and what it was asked for.
+#[derive(Debug, Clone, Copy)]
+struct Leg {
+    number: u64,
+    server: SocketAddr,
+    asks_upgrade: bool,
+    is_over: bool,
+    /// The connection of the proxy to the server behind it, if the key was seen there, too.
+    behind: Option<(u64, bool)>,
+    touched: u64,
 }
 
 /// Something that a check across connections looks at.
@@ -112,6 +126,9 @@ impl Across {
     fn request(&mut self, who: Who, head: &Head, memory: &Memory, judged: &mut Judged) {
         let (Some(client), Some(server)) = (who.client, who.server) else { return };
         let key = head.value("Sec-WebSocket-Key").map(|key| self.hash(key));
+        if let Some(key) = key.filter(|_| !is_textbook(head)) {
+            self.note_leg(key, who.number, server, head);
+        }
         let own = Attempt {
             number: who.number,
             port: client.port(),
@@ -152,6 +169,9 @@ impl Across {
     }
 
     fn end(&mut self, who: Who, end: &End, memory: &Memory, judged: &mut Judged) {
+        for leg in self.legs.values_mut().filter(|leg| leg.number == who.number) {
+            leg.is_over = true;
+        }
         let Some(attempt) = self.attempt(who) else { return };
         let at = end.first_to_end().and_then(|(endpoint, _)| end.transport[endpoint.index()]);
         let at = at.and_then(|(_, at)| at.time).or(end.at.time);
@@ -163,6 +183,37 @@ impl Across {
         let (fact, storm) = (Fact::End, pair.storm);
         let meeting = Meeting { fact, own, earlier: &pair.attempts, memory, storm };
         judge(&meeting, end.at, judged);
+    }
+
+    /// The other half of a handshake that passes a proxy: on which connection the same key is seen
+    /// between the proxy and the server behind it, and whether Upgrade is asked for there.
+    pub(super) fn behind(&self, number: u64, key: &[u8]) -> Option<(u64, bool)> {
+        self.legs.get(&self.hash(key)).filter(|leg| leg.number == number)?.behind
+    }
+
+    /// The same from behind: on which connection the client asked the proxy, and whether for Upgrade.
+    pub(super) fn before(&self, number: u64, key: &[u8]) -> Option<(u64, bool)> {
+        let leg = self.legs.get(&self.hash(key))?;
+        let (behind, _) = leg.behind?;
+        (behind == number).then_some((leg.number, leg.asks_upgrade))
+    }
+
+    /// A key is random: where it is seen again at the same time on the way to another server, a
+    /// proxy has passed it on.
+    fn note_leg(&mut self, key: u64, number: u64, server: SocketAddr, head: &Head) {
+        let asks_upgrade = asks_upgrade(head);
+        let touched = self.tick();
+        match self.legs.get_mut(&key) {
+            Some(leg) if !leg.is_over && leg.server != server && leg.number != number => {
+                leg.behind.get_or_insert((number, asks_upgrade));
+            }
+            _ => {
+                let (is_over, behind) = (false, None);
+                let leg = Leg { number, server, asks_upgrade, is_over, behind, touched };
+                self.legs.insert(key, leg);
+                forget_oldest(&mut self.legs, |leg| leg.touched);
+            }
+        }
     }
 
     fn pair(&mut self, client: SocketAddr, server: SocketAddr) -> &mut Pair {
@@ -202,6 +253,16 @@ fn forget_oldest<K: Copy + Eq + Hash, V>(known: &mut HashMap<K, V>, touched: fn(
     }
 }
 
+/// The keys of textbooks are not random.
+fn is_textbook(head: &Head) -> bool {
+    head.value("Sec-WebSocket-Key").is_some_and(is_well_known)
+}
+
+/// The request has an Upgrade, whatever it names.
+pub(super) fn asks_upgrade(head: &Head) -> bool {
+    head.line("Upgrade").is_some()
+}
+
 fn judge(meeting: &Meeting<'_>, at: At, judged: &mut Judged) {
     static RULES: LazyLock<Vec<&'static Rule>> =
         LazyLock::new(|| all().filter(|rule| matches!(rule.check, Check::Across(_))).collect());
@@ -216,6 +277,7 @@ fn judge(meeting: &Meeting<'_>, at: At, judged: &mut Judged) {
             broken,
             message: None,
             at,
+            root: None,
         });
     }
 }

@@ -1,6 +1,8 @@
 //! The judge of one connection: looks at one fact at a time, runs the rules that concern it,
 //! drops findings that others explain, and remembers what later facts will need.
 
+use super::across::Across;
+use super::causes::{Cause, Causes, Traced};
 use super::handshake_memory::HandshakeMemory;
 use super::ordinary::{is_ordinary_frame, is_ordinary_message};
 use super::{
@@ -23,6 +25,10 @@ pub struct Judged {
     pub ignored: u64,
     /// For the end of a connection: how that is told.
     pub ending: Option<Ending>,
+    /// What some of the findings come from, if it comes out now.
+    pub cause: Option<Cause>,
+    /// For the end of a connection: what followed from which cause.
+    pub traced: Vec<Traced>,
 }
 
 impl Judged {
@@ -36,6 +42,8 @@ impl Judged {
         self.not_observed.clear();
         self.ignored = 0;
         self.ending = None;
+        self.cause = None;
+        self.traced.clear();
     }
 }
 
@@ -46,6 +54,8 @@ pub struct Judge {
     pub memory: Memory,
     /// The frame of each endpoint that was found to have a reserved opcode.
     nonsense: [u64; 2],
+    /// What findings were traced to.
+    causes: Option<Box<Causes>>,
 }
 
 impl Judge {
@@ -60,6 +70,15 @@ impl Judge {
                 self.memory.note(event);
             }
             _ => self.consider_all(event, judged),
+        }
+    }
+
+    /// Says what the findings of a fact, on the connection of that number, come from.
+    #[inline]
+    pub fn trace(&mut self, event: &Event<'_>, number: u64, across: &Across, judged: &mut Judged) {
+        let may_tell = matches!(event, Event::End(_) | Event::NotFrames(_));
+        if may_tell || !judged.findings.is_empty() {
+            Causes::trace(&mut self.causes, event, number, across, judged);
         }
     }
 
@@ -246,6 +265,7 @@ fn find(
         broken,
         message,
         at,
+        root: None,
     });
 }
 

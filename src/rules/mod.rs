@@ -7,6 +7,7 @@
 
 mod across;
 mod cap;
+mod causes;
 mod cls;
 mod ctl;
 mod ending;
@@ -37,6 +38,7 @@ pub mod thresholds;
 mod utf;
 
 pub use across::{Across, Who};
+pub use causes::{Cause, Traced};
 pub use ending::Ending;
 pub use judge::{Judge, Judged, judge_opaque};
 pub use memory::Memory;
@@ -341,6 +343,8 @@ pub struct Finding {
     pub message: Option<u64>,
     /// When and in which packet.
     pub at: At,
+    /// The [`Cause`] that it follows from.
+    pub root: Option<&'static str>,
 }
 
 impl Finding {

@@ -264,6 +264,9 @@ impl Conversation {
         let stream = &http.streams[from.index()];
         let (offset, bytes, at) = (stream.offset, &stream.pending[..], stream.origin.at);
         let kind = match from {
+            Endpoint::Server if http.awaits_upgrade() && begins_tls(bytes) => {
+                NotFramesKind::TlsRecord
+            }
             Endpoint::Server if http.awaits_upgrade() => {
                 if bytes.len() < MAX_HEADER && !at_end {
                     return;
@@ -290,7 +293,11 @@ impl Conversation {
             // What the server goes on with is the body of its refusal.
             http.streams[Endpoint::Server.index()].refuses_frames = true;
         }
+        if kind == NotFramesKind::TlsRecord {
+            http.streams.iter_mut().for_each(|stream| stream.refuses_frames = true);
+        }
         self.switch_to_frames(None, desk, sink);
+        self.upgraded &= kind != NotFramesKind::TlsRecord;
     }
 
     /// A client that goes on without an answer, because the answer was not captured or it does
@@ -459,6 +466,11 @@ impl Conversation {
             Phase::Other => {}
         }
     }
+}
+
+/// True for an alert or a handshake record of TLS (RFC 8446 §5.1).
+fn begins_tls(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x15 | 0x16, 0x03, 0..=4, ..])
 }
 
 /// Who closed first, if the other had heard it by then: each Close with what its sender had heard,

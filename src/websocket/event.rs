@@ -286,6 +286,8 @@ pub enum NotFramesKind {
     FramesAfterRefusal,
     /// Server bytes that are no HTTP response, before the handshake was answered.
     BeforeUpgrade,
+    /// The server answers the request with a TLS record.
+    TlsRecord,
 }
 
 /// Bytes that were not captured.

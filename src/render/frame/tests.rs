@@ -26,6 +26,7 @@ fn finding(broken: Broken) -> Finding {
         frame: Some(1),
         message: None,
         at: At::default(),
+        root: None,
         broken,
     }
 }

@@ -41,7 +41,16 @@ fn finding(handshake: &Handshake, from: Endpoint, name: &str, severity: Severity
     .cause("this is what comes out when the key is Base64-decoded before it is hashed");
     let violator = Some(from);
     let at = At::default();
-    Finding { rule: &ACCEPT, severity, violator, broken, frame: None, message: None, at }
+    Finding {
+        rule: &ACCEPT,
+        severity,
+        violator,
+        broken,
+        frame: None,
+        message: None,
+        at,
+        root: None,
+    }
 }
 
 fn judged(findings: Vec<Finding>) -> Judged {

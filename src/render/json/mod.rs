@@ -8,7 +8,7 @@ mod text;
 use crate::inspection::{Connection, Observer};
 use crate::inspector::Counts;
 use crate::layout::{self, Layout, Value};
-use crate::rules::{self, Ending, Judged, Severity};
+use crate::rules::{self, Judged, Severity};
 use crate::said::{At, Endpoint, Opaque, TransportEnd};
 use crate::websocket::extension::Extension;
 use crate::websocket::handshake::{Handshake, Outcome};
@@ -109,7 +109,13 @@ impl<W: Write> Writer<W> {
         self.hot.push_message(&mut self.page, connection, message);
     }
 
-    fn end(&mut self, number: u64, end: &End, ending: Option<&Ending>) {
+    fn end(&mut self, number: u64, end: &End, judged: &Judged) {
+        let ending = judged.ending.as_ref();
+        let traced = judged.traced.iter().map(|it| record::Traced {
+            cause: it.id,
+            findings: it.findings,
+            rules: &it.rules,
+        });
         let code = |endpoint: Endpoint| end.closes[endpoint.index()].flatten();
         let reports = |endpoint: Endpoint| ending.and_then(|end| end.reports[endpoint.index()]);
         let transport = end.first_to_end();
@@ -128,6 +134,7 @@ impl<W: Write> Writer<W> {
             client_would_report: reports(Endpoint::Client),
             server_would_report: reports(Endpoint::Server),
             why: ending.map(|ending| ending.why.as_str()),
+            causes: traced.collect(),
         }));
     }
 
@@ -157,7 +164,7 @@ impl<W: Write> Writer<W> {
                 length: gap.length,
                 reason: gap.reason.name(),
             })),
-            Event::End(end) => self.end(number, end, judged.ending.as_ref()),
+            Event::End(end) => self.end(number, end, judged),
             Event::Exchange(_)
             | Event::Request(_)
             | Event::Recognised(_)
@@ -168,6 +175,15 @@ impl<W: Write> Writer<W> {
     }
 
     fn findings(&mut self, number: u64, judged: &Judged) {
+        if let Some(cause) = &judged.cause {
+            self.record(&Record::Cause(record::Cause {
+                place: Place::new(number, cause.at),
+                cause: cause.id,
+                what: &cause.what,
+                mend: cause.mend,
+                other_connection: cause.other,
+            }));
+        }
         for finding in &judged.findings {
             let at = finding.at;
             let span = finding.broken.span;
@@ -186,6 +202,7 @@ impl<W: Write> Writer<W> {
                 detail,
                 cause: finding.broken.cause.as_deref(),
                 mend: finding.mend(),
+                root: finding.root,
                 frame: finding.frame,
                 message: finding.message,
                 header: finding.broken.header.as_deref(),

@@ -75,6 +75,8 @@ pub enum Record<'a> {
     Message(Message<'a>),
     /// A Close frame's body.
     Close(Close<'a>),
+    /// What several findings come from.
+    Cause(Cause<'a>),
     /// A rule is broken.
     Finding(Finding<'a>),
     /// Bytes were not captured.
@@ -384,6 +386,34 @@ pub struct Close<'a> {
     pub code_name: Option<&'static str>,
 }
 
+/// `cause`.
+#[derive(Debug, Serialize)]
+pub struct Cause<'a> {
+    /// Where and when it came out.
+    #[serde(flatten)]
+    pub place: Place,
+    /// Its name.
+    pub cause: &'static str,
+    /// One sentence.
+    pub what: &'a str,
+    /// What to do about it.
+    pub mend: &'a str,
+    /// Another connection that shows it, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_connection: Option<u64>,
+}
+
+/// What followed from a cause.
+#[derive(Debug, Serialize)]
+pub struct Traced<'a> {
+    /// Its name.
+    pub cause: &'static str,
+    /// How many findings.
+    pub findings: u64,
+    /// Their rules.
+    pub rules: &'a [&'static str],
+}
+
 /// `finding`.
 #[derive(Debug, Serialize)]
 pub struct Finding<'a> {
@@ -409,6 +439,9 @@ pub struct Finding<'a> {
     pub cause: Option<&'a str>,
     /// What to do about it.
     pub mend: &'a str,
+    /// The `cause` record that it follows from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root: Option<&'static str>,
     /// The number of the frame in its direction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frame: Option<u64>,
@@ -461,6 +494,9 @@ pub struct End<'a> {
     pub server_would_report: Option<u16>,
     /// One sentence.
     pub why: Option<&'a str>,
+    /// What followed from which cause.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Traced<'a>>,
 }
 
 /// `stats`.
