@@ -1,6 +1,7 @@
 //! ws101: an educational WebSocket protocol inspector and handshake validator.
 
 pub mod calendar;
+pub mod diff;
 pub mod http;
 pub mod input;
 pub mod inspection;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folder or file under `src/`, and what its code must not name.
-const FORBIDDEN: [(&str, &[&str]); 12] = [
+const FORBIDDEN: [(&str, &[&str]); 13] = [
     (
         "layout",
         &[
@@ -76,6 +76,7 @@ const FORBIDDEN: [(&str, &[&str]); 12] = [
             "crate::inspect",
         ],
     ),
+    ("diff", &["std::io", "std::fs", "serde", "crate::input", "crate::render"]),
     ("inspection.rs", &["std::io", "std::fs", "crate::input", "crate::render"]),
     ("inspector.rs", &["std::io", "std::fs", "crate::input", "crate::render"]),
     ("redact", &["std::io", "std::fs", "crate::input", "crate::render", "clap"]),

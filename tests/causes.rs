@@ -171,3 +171,13 @@ fn a_clean_connection_has_no_cause() {
     assert_eq!(of_type(&records, "cause").len(), 0);
     assert!(of_type(&records, "end")[0].get("causes").is_none());
 }
+
+#[test]
+fn who_only_forgets_upgrade_has_no_proxy_to_blame() {
+    let mut tape = Tape::default();
+    let line = tape.open(0.0, 50001);
+    tape.say(0.1, line, Client, REQUEST.replace("Upgrade: websocket\r\n", "").as_bytes());
+    tape.say(0.2, line, Server, b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+    tape.fin(0.3, line, Server);
+    assert_eq!(of_type(&records("forgot", &tape), "cause").len(), 0);
+}

@@ -2,6 +2,7 @@
 
 mod accept;
 mod config;
+mod diff;
 mod explain;
 mod frame;
 mod guess;
@@ -44,6 +45,7 @@ Examples:
   ws101 handshake chat.http                 is this upgrade right, and if not, what is wrong?
   ws101 pcap chat.pcap                      what happened, connection by connection
   ws101 frame 818537fa213d7f9f4d5158        one frame, bit by bit
+  ws101 diff works.http fails.http          what differs, and whether it matters
   ws101 explain HS-RES-ACCEPT-VALUE         what a rule asks, and why
 
 Exit status: 0 nothing at or above --fail-on was found, 1 something was, 2 the input could not be
@@ -54,6 +56,7 @@ enum Command {
     Frame(frame::Args),
     Handshake(handshake::Args),
     Pcap(Box<pcap::Args>),
+    Diff(diff::Args),
     Accept(accept::Args),
     Explain(explain::Args),
     Rules(rules::Args),
@@ -84,6 +87,7 @@ fn run_command(
         Some(Command::Frame(args)) => frame::run(args, &config::with_file(common)?, output),
         Some(Command::Handshake(args)) => handshake::run(args, &config::with_file(common)?, output),
         Some(Command::Pcap(args)) => pcap::run(args, &config::with_file(common)?, output),
+        Some(Command::Diff(args)) => diff::run(args, common, output),
         Some(Command::Accept(args)) => accept::run(args, common, output),
         Some(Command::Explain(args)) => explain::run(args, common, output),
         Some(Command::Rules(args)) => rules::run(args, common, output),

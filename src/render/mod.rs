@@ -4,6 +4,7 @@
 pub mod checks;
 mod clock;
 pub mod derivation;
+pub mod diff;
 pub mod escape;
 pub mod finding;
 pub mod follow;

@@ -68,7 +68,7 @@ static KINDS: [Kind; 9] = [
                of the handshake is there, and Upgrade is not",
         mend: STRIPPED_MEND,
         begins: &["HS-REQ-UPGRADE-PRESENT", "SEC-HOP-STRIPPED"],
-        is_it: has_key,
+        is_it: was_meant,
         follows: &[
             "HS-REQ-UPGRADE-PRESENT",
             "HS-REQ-CONNECTION-UPGRADE",
@@ -152,9 +152,11 @@ static KINDS: [Kind; 9] = [
     },
 ];
 
-fn has_key(event: &Event<'_>) -> bool {
+/// Who only forgets Upgrade has no proxy that takes out Connection: Upgrade with it.
+fn was_meant(event: &Event<'_>) -> bool {
     let Event::Handshake(handshake) = event else { return false };
-    key(handshake).is_some()
+    let keeps = handshake.request.as_ref().is_some_and(|head| head.lists("Connection", "Upgrade"));
+    key(handshake).is_some() && !keeps
 }
 
 fn key(handshake: &Handshake) -> Option<&[u8]> {
