@@ -140,6 +140,9 @@ fn inflate_error(message: &Message<'_>, memory: &Memory) -> Option<Broken> {
             (_, InflateFault::TooFarBack) => {
                 broken.cause("the sender refers to data that it has not sent on this connection")
             }
+            (_, InflateFault::Cut) => {
+                broken.cause("the compressor was not flushed at the end of the message")
+            }
             _ => broken.cause(
                 "the message is not compressed, or its fragments were each compressed on their own",
             ),

@@ -12,8 +12,11 @@ use std::fmt;
 /// What the sender removed from the end of each message (RFC 7692 §7.2.1).
 pub const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
-/// The largest LZ77 window: once that much good data came out, no earlier byte matters any more.
-pub const MAX_WINDOW: u64 = 1 << MAX_WINDOW_BITS;
+/// The tail, and an empty stored block with BFINAL=1 (RFC 1951 §3.2.4).
+const TAIL_AND_FINAL_BLOCK: [u8; 9] = [0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff];
+
+/// The largest LZ77 window (RFC 1951 §2).
+pub const MAX_WINDOW: usize = 1 << MAX_WINDOW_BITS;
 
 /// The largest value of the parameters about window bits, and their default.
 pub const MAX_WINDOW_BITS: u8 = 15;
@@ -26,6 +29,8 @@ pub enum InflateFault {
     /// A back-reference reaches before everything that is known: history was lost, or context
     /// takeover was used although it was not agreed.
     TooFarBack,
+    /// The data ends in the middle of a block.
+    Cut,
     /// More came out than the cap allows; the rest was not inflated.
     TooBig,
 }
@@ -35,6 +40,7 @@ impl fmt::Display for InflateFault {
         f.write_str(match self {
             InflateFault::Invalid => "the bytes are not DEFLATE data",
             InflateFault::TooFarBack => "a back-reference reaches before the known history",
+            InflateFault::Cut => "the data ends in the middle of a block",
             InflateFault::TooBig => "more came out than the cap allows",
         })
     }
@@ -61,60 +67,85 @@ pub struct Evidence {
     pub tail_missing_behind: Option<u64>,
 }
 
-/// One direction's inflater. About 47 KiB: made for the first compressed message, freed at close.
+/// What came out of one direction so far, as far as later messages may refer to it: one window at
+/// most, and only as much of it as there is. All that an idle direction keeps.
+#[derive(Debug, Default)]
+pub struct History {
+    /// A ring, once it is full; its oldest byte stands at `oldest`.
+    bytes: Vec<u8>,
+    oldest: usize,
+}
+
+impl History {
+    /// True once a full window is known: then no earlier byte matters any more.
+    pub fn is_full(&self) -> bool {
+        self.bytes.len() == MAX_WINDOW
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        *self = History::default();
+    }
+
+    /// Everything, the oldest byte first.
+    fn parts(&self) -> [&[u8]; 2] {
+        let (newest, oldest) = self.bytes.split_at(self.oldest);
+        [oldest, newest]
+    }
+
+    fn note(&mut self, mut out: &[u8]) {
+        out = &out[out.len().saturating_sub(MAX_WINDOW)..];
+        let room = (MAX_WINDOW - self.bytes.len()).min(out.len());
+        if self.bytes.capacity() - self.bytes.len() < room {
+            let twice = room.max(self.bytes.len()).min(MAX_WINDOW - self.bytes.len());
+            self.bytes.reserve_exact(twice);
+        }
+        self.bytes.extend_from_slice(&out[..room]);
+        out = &out[room..];
+        while !out.is_empty() {
+            let taken = (MAX_WINDOW - self.oldest).min(out.len());
+            self.bytes[self.oldest..self.oldest + taken].copy_from_slice(&out[..taken]);
+            self.oldest = (self.oldest + taken) % MAX_WINDOW;
+            out = &out[taken..];
+        }
+    }
+}
+
+/// Inflates one message after another, each behind its own direction's [`History`]. About 47 KiB,
+/// which all directions share: to copy a window in order takes a fraction of the time in which the
+/// back-references of a message would find it scattered, outside of the cache.
 pub struct Inflater {
-    stream: Box<Decompress>,
-    /// Bytes that came out since the history was last empty.
-    known: u64,
+    stream: Decompress,
     last: [u8; 4],
     ended: bool,
-    forgot: bool,
 }
 
 impl fmt::Debug for Inflater {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inflater").field("known", &self.known).finish_non_exhaustive()
+        f.debug_struct("Inflater").field("ended", &self.ended).finish_non_exhaustive()
     }
 }
 
 impl Default for Inflater {
     fn default() -> Inflater {
-        Inflater {
-            stream: Box::new(Decompress::new(false)),
-            known: 0,
-            last: [1; 4],
-            ended: false,
-            forgot: false,
-        }
+        Inflater { stream: Decompress::new(false), last: [1; 4], ended: false }
     }
 }
 
 impl Inflater {
-    /// Forgets all history.
-    pub fn reset(&mut self) {
-        self.stream.reset(false);
-        self.known = 0;
+    /// Begins a message of a direction.
+    pub fn begin(&mut self, history: &History) {
         self.last = [1; 4];
-        self.ended = false;
-        self.forgot = false;
+        self.begin_stream(history);
     }
 
-    /// A final block ended the stream and a new one began. The window was lost with it, although
-    /// the sender may go on referring to it (RFC 7692 §7.2.3.4 does not forbid that).
-    pub fn forgot(&self) -> bool {
-        self.forgot && self.known < MAX_WINDOW
-    }
-
-    fn begin_new_stream(&mut self) {
+    fn begin_stream(&mut self, history: &History) {
         self.stream.reset(false);
         self.ended = false;
-        self.known = 0;
-        self.forgot = true;
-    }
-
-    /// How many bytes of history are known.
-    pub fn known_history(&self) -> u64 {
-        self.known
+        for part in history.parts().into_iter().filter(|part| !part.is_empty()) {
+            let result = self.stream.set_dictionary(part);
+            debug_assert!(result.is_ok(), "raw DEFLATE takes any dictionary: {result:?}");
+        }
     }
 
     /// Inflates the next piece of a message into `work`, as often as it takes, and hands out what
@@ -122,46 +153,51 @@ impl Inflater {
     pub fn push(
         &mut self,
         mut piece: &[u8],
+        history: &mut History,
         work: &mut [u8],
-        mut emit: impl FnMut(&[u8]) -> bool,
+        emit: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<(), InflateFault> {
         self.remember_last(piece);
         while !piece.is_empty() {
             if self.ended {
                 // A block after a final one begins a new stream (RFC 7692 §7.2.3.4).
-                self.begin_new_stream();
+                self.begin_stream(history);
             }
-            let taken = self.inflate(piece, work, &mut emit)?;
+            let taken = self.inflate(piece, history, work, emit)?;
             piece = &piece[taken..];
         }
         Ok(())
     }
 
-    /// The end of a message: puts the tail back that the sender removed.
+    /// The end of a message: puts the tail back that the sender removed, and a final block behind
+    /// it, which shows whether the data went up to where a block may begin.
     pub fn finish(
         &mut self,
+        history: &mut History,
         work: &mut [u8],
-        mut emit: impl FnMut(&[u8]) -> bool,
+        emit: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<Ending, InflateFault> {
         let ending = Ending { final_block_bare: self.ended, tail_left_on: self.last == TAIL };
-        self.last = [1; 4];
-        // With the tail still there the stream is already at its end; a second one would be read
-        // as the beginning of a stored block and spoil the next message.
-        if !ending.final_block_bare && !ending.tail_left_on {
-            self.inflate(&TAIL, work, &mut emit)?;
-        }
         if self.ended {
-            self.begin_new_stream();
+            return Ok(ending);
         }
-        Ok(ending)
+        // With the tail still there the stream is already at its end.
+        let skipped = if ending.tail_left_on { TAIL.len() } else { 0 };
+        let border = &TAIL_AND_FINAL_BLOCK[skipped..];
+        match self.inflate(border, history, work, emit) {
+            Ok(taken) if self.ended && taken == border.len() => Ok(ending),
+            Err(InflateFault::TooBig) => Err(InflateFault::TooBig),
+            Ok(_) | Err(_) => Err(InflateFault::Cut),
+        }
     }
 
     /// Inflates until all of `input` is taken or a final block ended; returns how much was taken.
     fn inflate(
         &mut self,
         input: &[u8],
+        history: &mut History,
         work: &mut [u8],
-        emit: &mut impl FnMut(&[u8]) -> bool,
+        emit: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<usize, InflateFault> {
         let start = self.stream.total_in();
         loop {
@@ -169,7 +205,7 @@ impl Inflater {
             let before = self.stream.total_out();
             let status = self.stream.decompress(&input[taken..], work, FlushDecompress::Sync);
             let produced = (self.stream.total_out() - before) as usize;
-            self.known += produced as u64;
+            history.note(&work[..produced]);
             if produced > 0 && !emit(&work[..produced]) {
                 return Err(InflateFault::TooBig);
             }
@@ -184,7 +220,7 @@ impl Inflater {
                 Ok(_) if taken == input.len() => return Ok(taken),
                 Ok(_) if produced == 0 => return Err(InflateFault::Invalid),
                 Ok(_) => {}
-                Err(error) => return Err(fault(&error, self.known)),
+                Err(error) => return Err(fault(&error, history)),
             }
         }
     }
@@ -196,75 +232,107 @@ impl Inflater {
     }
 }
 
-/// What an error of the inflater means, after so many bytes of history. Its fast loop, which runs
-/// where enough bytes lie in one piece, hides which code it could not follow behind "bad state"
-/// (zlib-rs 0.6). While the history is shorter than a window such a code is nearly always a
-/// back-reference too far, so all of its errors count as that: the same however bytes were cut.
-fn fault(error: &flate2::DecompressError, known: u64) -> InflateFault {
+/// What an error of the inflater means. Its fast loop, which runs where enough bytes lie in one
+/// piece, hides which code it could not follow behind "bad state" (zlib-rs 0.6). While the history
+/// is shorter than a window such a code is nearly always a back-reference too far, so all of its
+/// errors count as that: the same however bytes were cut.
+fn fault(error: &flate2::DecompressError, history: &History) -> InflateFault {
     const CODES: [&str; 4] =
         ["too far back", "invalid distance code", "invalid literal/length code", "bad state"];
     let message = error.message().unwrap_or_default();
     let is_code = CODES.iter().any(|code| message.contains(code));
-    if is_code && known < MAX_WINDOW { InflateFault::TooFarBack } else { InflateFault::Invalid }
+    if is_code && !history.is_full() { InflateFault::TooFarBack } else { InflateFault::Invalid }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn inflate(inflater: &mut Inflater, payload: &[u8]) -> Result<(Vec<u8>, Ending), InflateFault> {
+    /// The direction's next message, with an inflater that another direction used before.
+    fn inflate(history: &mut History, payload: &[u8]) -> Result<(Vec<u8>, Ending), InflateFault> {
         let mut out = Vec::new();
         let mut work = [0; 7];
         let mut emit = |bytes: &[u8]| {
             out.extend_from_slice(bytes);
             true
         };
-        inflater.push(payload, &mut work, &mut emit)?;
-        let ending = inflater.finish(&mut work, &mut emit)?;
+        let mut inflater = Inflater::default();
+        let other = [0xf2, 0x48, 0xcd, 0xc9];
+        inflater.begin(&History::default());
+        inflater.push(&other, &mut History::default(), &mut [0; 64], &mut |_| true)?;
+        inflater.begin(history);
+        inflater.push(payload, history, &mut work, &mut emit)?;
+        let ending = inflater.finish(history, &mut work, &mut emit)?;
         Ok((out, ending))
     }
 
     #[test]
     fn the_examples_of_rfc_7692_section_7_2_3() {
         let plain = Ending::default();
-        let hello = |inflater: &mut Inflater, payload: &[u8]| {
-            assert_eq!(
-                inflate(inflater, payload),
-                Ok((b"Hello".to_vec(), plain)),
-                "{payload:02x?}"
-            );
+        let hello = |history: &mut History, payload: &[u8]| {
+            assert_eq!(inflate(history, payload), Ok((b"Hello".to_vec(), plain)), "{payload:02x?}");
         };
-        let mut inflater = Inflater::default();
+        let mut history = History::default();
         // §7.2.3.1, then §7.2.3.2: the same message again, from the history.
-        hello(&mut inflater, &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00]);
-        hello(&mut inflater, &[0xf2, 0x00, 0x11, 0x00, 0x00]);
+        hello(&mut history, &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00]);
+        hello(&mut history, &[0xf2, 0x00, 0x11, 0x00, 0x00]);
         // §7.2.3.3: no compression.
-        hello(&mut inflater, &[0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00]);
+        hello(&mut history, &[0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00]);
         // §7.2.3.4: BFINAL=1.
-        hello(&mut inflater, &[0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00]);
+        hello(&mut history, &[0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00]);
         // §7.2.3.5: two blocks.
         let two = [0xf2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xff, 0xff, 0xca, 0xc9, 0xc9, 0x07, 0x00];
-        hello(&mut inflater, &two);
+        hello(&mut history, &two);
         // §7.2.3.6: an empty message.
-        assert_eq!(inflate(&mut inflater, &[0x00]), Ok((Vec::new(), plain)));
+        assert_eq!(inflate(&mut history, &[0x00]), Ok((Vec::new(), plain)));
     }
 
     #[test]
     fn a_reference_into_lost_history_is_an_error_and_not_zeros() {
         let repeated = [0xf2, 0x00, 0x11, 0x00, 0x00];
-        assert_eq!(inflate(&mut Inflater::default(), &repeated), Err(InflateFault::TooFarBack));
+        assert_eq!(inflate(&mut History::default(), &repeated), Err(InflateFault::TooFarBack));
     }
 
     #[test]
     fn the_unusual_endings_are_told() {
         let bare = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
-        let (out, ending) = inflate(&mut Inflater::default(), &bare).expect("it is DEFLATE");
+        let (out, ending) = inflate(&mut History::default(), &bare).expect("it is DEFLATE");
         assert_eq!((out.as_slice(), ending.final_block_bare), (b"Hello".as_slice(), true));
         let left_on = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00, 0x00, 0xff, 0xff];
-        let mut inflater = Inflater::default();
-        let (_, ending) = inflate(&mut inflater, &left_on).expect("it is DEFLATE");
+        let mut history = History::default();
+        let (_, ending) = inflate(&mut history, &left_on).expect("it is DEFLATE");
         assert!(ending.tail_left_on);
-        let next = inflate(&mut inflater, &[0xf2, 0x00, 0x11, 0x00, 0x00]);
+        let next = inflate(&mut history, &[0xf2, 0x00, 0x11, 0x00, 0x00]);
         assert_eq!(next.map(|(out, _)| out), Ok(b"Hello".to_vec()));
+    }
+    #[test]
+    fn data_that_ends_inside_a_block_is_cut() {
+        let cut = [0xf2, 0x48, 0xcd, 0xc9];
+        assert_eq!(inflate(&mut History::default(), &cut), Err(InflateFault::Cut));
+        let half_of_a_stored_block = [0x00, 0x25, 0x00, 0xda, 0xff, 0x48, 0x65];
+        let result = inflate(&mut History::default(), &half_of_a_stored_block);
+        assert_eq!(result, Err(InflateFault::Cut));
+    }
+
+    #[test]
+    fn a_window_is_kept_beyond_a_final_block() {
+        let mut history = History::default();
+        let is_final = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00];
+        inflate(&mut history, &is_final).expect("it is DEFLATE");
+        let next = inflate(&mut history, &[0xf2, 0x00, 0x11, 0x00, 0x00]);
+        assert_eq!(next.map(|(out, _)| out), Ok(b"Hello".to_vec()));
+    }
+
+    #[test]
+    fn a_history_is_the_last_window() {
+        let mut history = History::default();
+        let mut all = Vec::new();
+        for (round, length) in [1, 7, 20_000, 12_760, 1, 40_000, 3, 32_768, 9].iter().enumerate() {
+            let out: Vec<u8> = (0..*length).map(|at: usize| (at * 7 + round) as u8).collect();
+            history.note(&out);
+            all.extend(out);
+            let expected = &all[all.len().saturating_sub(MAX_WINDOW)..];
+            assert!(history.parts().concat() == expected, "after {round}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::Opcode;
 use super::compressed::Compressed;
-use super::deflate::{self, InflateFault, Inflater, Tokens};
+use super::deflate::{self, History, InflateFault, Inflater, Tokens};
 use super::event::{Message, Place};
 use super::extension::Compression;
 use super::utf8::{self, Utf8Check};
@@ -44,12 +44,30 @@ pub struct Desk {
     pub(super) unmasked: Vec<u8>,
     /// Where the inflater writes.
     work: Box<[u8]>,
+    /// Inflaters that no message is using.
+    idle: Vec<Inflater>,
 }
+
+/// So many idle inflaters are kept. One is enough unless compressed messages come in pieces.
+const MAX_IDLE: usize = 4;
 
 impl Desk {
     /// A desk with these limits.
     pub fn new(limits: Limits) -> Desk {
-        Desk { limits, unfinished: 0, unmasked: Vec::new(), work: vec![0; 64 * 1024].into() }
+        let work = vec![0; 64 * 1024].into();
+        Desk { limits, unfinished: 0, unmasked: Vec::new(), work, idle: Vec::new() }
+    }
+
+    fn inflater(&mut self, history: &History) -> Inflater {
+        let mut inflater = self.idle.pop().unwrap_or_default();
+        inflater.begin(history);
+        inflater
+    }
+
+    fn give_back(&mut self, inflater: Option<Inflater>) {
+        if self.idle.len() < MAX_IDLE {
+            self.idle.extend(inflater);
+        }
     }
 
     /// Bytes kept of unfinished messages right now, all conversations together.
@@ -61,7 +79,7 @@ impl Desk {
 /// What one endpoint's compression looks like from the outside.
 #[derive(Debug, Default)]
 pub(super) struct Context {
-    inflater: Option<Inflater>,
+    history: Option<Box<History>>,
     /// Reads along where a window smaller than the largest was agreed.
     tokens: Option<Box<Tokens>>,
     /// Bytes of the history are missing.
@@ -76,37 +94,31 @@ impl Context {
 
     /// Begins a message; true if what will come out can be trusted.
     fn begin(&mut self, compression: Compression) -> bool {
-        let inflater = self.inflater.get_or_insert_default();
         if !compression.context_takeover {
-            inflater.reset();
             self.lost = false;
+            self.forget();
         }
         if compression.window_bits < deflate::MAX_WINDOW_BITS {
             **self.tokens.get_or_insert_default() = Tokens::default();
         }
-        !self.lost && !inflater.forgot()
-    }
-
-    /// History was given up that the sender may still refer to.
-    fn forgot(&self) -> bool {
-        self.inflater.as_ref().is_some_and(Inflater::forgot)
+        !self.lost
     }
 
     /// Something may have been missed.
     pub(super) fn lose(&mut self) {
         self.lost = true;
-        if let Some(inflater) = &mut self.inflater {
-            inflater.reset();
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        if let Some(history) = &mut self.history {
+            history.clear();
         }
     }
 
     /// Once a full window of good data came out, nothing before it matters any more.
     fn recover(&mut self) {
-        if let Some(inflater) = &self.inflater
-            && inflater.known_history() >= deflate::MAX_WINDOW
-        {
-            self.lost = false;
-        }
+        self.lost &= !self.history.as_ref().is_some_and(|history| history.is_full());
     }
 }
 
@@ -143,6 +155,7 @@ pub(super) struct Assembly {
     utf8: Utf8Check,
     utf8_fault_at: Option<Place>,
     split_character: bool,
+    inflater: Option<Inflater>,
     inflate_fault: Option<InflateFault>,
     evidence: Option<Box<Compressed>>,
     wire_start: [u8; 2],
@@ -165,6 +178,7 @@ impl Assembly {
             utf8: Utf8Check::default(),
             utf8_fault_at: None,
             split_character: false,
+            inflater: None,
             inflate_fault: None,
             evidence: Compressed::kept_for(&opening),
             wire_start: [0; 2],
@@ -211,15 +225,34 @@ impl Assembly {
         if self.inflate_fault.is_some() || self.holed {
             return;
         }
-        let inflater = context.inflater.get_or_insert_default();
-        let (limits, unfinished) = (&desk.limits, &mut desk.unfinished);
-        let result = inflater
-            .push(piece, &mut desk.work, |out| self.collect_inflated(out, limits, unfinished));
-        if let Err(fault) = result {
+        self.inflate(context, desk, |inflater, history, work, emit| {
+            inflater.push(piece, history, work, emit)
+        });
+    }
+
+    /// Inflates what `what` gives to the message's inflater.
+    fn inflate<R: Default>(
+        &mut self,
+        context: &mut Context,
+        desk: &mut Desk,
+        what: impl FnOnce(
+            &mut Inflater,
+            &mut History,
+            &mut [u8],
+            &mut dyn FnMut(&[u8]) -> bool,
+        ) -> Result<R, InflateFault>,
+    ) -> R {
+        let history = context.history.get_or_insert_default();
+        let mut inflater = self.inflater.take().unwrap_or_else(|| desk.inflater(history));
+        let Desk { limits, unfinished, work, .. } = desk;
+        let mut emit = |out: &[u8]| self.collect_inflated(out, limits, unfinished);
+        let result = what(&mut inflater, history, work, &mut emit);
+        self.inflater = Some(inflater);
+        result.unwrap_or_else(|fault| {
             self.inflate_fault = Some(fault);
-            self.trusted &= !context.forgot();
             context.lose();
-        }
+            R::default()
+        })
     }
 
     /// A stretch of payload that was not captured.
@@ -295,8 +328,7 @@ impl Assembly {
             let window = 1u32 << compression.window_bits;
             found.beyond_window = tokens.farthest.filter(|farthest| farthest.distance > window);
         }
-        let is_unclear =
-            matches!(self.inflate_fault, Some(InflateFault::Invalid | InflateFault::TooFarBack));
+        let is_unclear = self.inflate_fault.is_some_and(|fault| fault != InflateFault::TooBig);
         if let Some(evidence) = self.evidence.take()
             && is_unclear
         {
@@ -322,20 +354,7 @@ impl Assembly {
         let mut tokens = deflate::Evidence::default();
         if let Some(compression) = self.opening.compression {
             if complete && self.inflate_fault.is_none() && self.wire_length > 0 {
-                let inflater = context.inflater.get_or_insert_default();
-                let (limits, unfinished) = (&desk.limits, &mut desk.unfinished);
-                match inflater
-                    .finish(&mut desk.work, |out| self.collect_inflated(out, limits, unfinished))
-                {
-                    Ok(ending) => inflate_ending = ending,
-                    Err(fault) => {
-                        self.inflate_fault = Some(fault);
-                        self.trusted &= !context.forgot();
-                    }
-                }
-                if self.inflate_fault.is_some() {
-                    context.lose();
-                }
+                inflate_ending = self.inflate(context, desk, Inflater::finish);
             } else if !complete {
                 context.lose();
             }
@@ -343,6 +362,7 @@ impl Assembly {
                 tokens = self.examine(compression, inflate_ending, context);
             }
             context.recover();
+            desk.give_back(self.inflater.take());
         }
         let checked = complete && self.inflate_fault.is_none();
         let utf8_fault = self
