@@ -1,5 +1,6 @@
 //! What the rules remember of a handshake, for what comes after it.
 
+use super::sec::spells_secret;
 use super::{Finding, Route, Severity};
 use crate::said::{At, Endpoint};
 use crate::websocket::handshake::Handshake;
@@ -40,8 +41,6 @@ impl HandshakeMemory {
                 if message.from == Endpoint::Client {
                     memory.bad_response = None;
                 }
-                let left = &mut memory.searched[message.from.index()];
-                *left = left.saturating_sub(1);
                 let subprotocol = &mut memory.subprotocol[message.from.index()];
                 if subprotocol.is_some_and(|known| !fits(known, message.opcode)) {
                     *subprotocol = None;
@@ -55,13 +54,20 @@ impl HandshakeMemory {
     pub(super) fn concerns(&self, message: &Message<'_>) -> bool {
         let subprotocol = self.subprotocol[message.from.index()];
         message.from == Endpoint::Client && self.bad_response.is_some()
-            || self.searches(message)
+            || self.searches(message) && spells_secret(message.payload).is_some()
             || subprotocol.is_some_and(|known| !fits(known, message.opcode))
     }
 
     /// True if the message is searched for secrets.
     pub(super) fn searches(&self, message: &Message<'_>) -> bool {
         self.searched[message.from.index()] > 0 && message.opcode == Opcode::Text
+    }
+
+    /// Takes note of a message that was searched, whatever was found.
+    pub(super) fn note_searched(&mut self, message: &Message<'_>) {
+        if self.searches(message) {
+            self.searched[message.from.index()] -= 1;
+        }
     }
 
     fn of(handshake: &Handshake, route: Route, findings: &[Finding]) -> HandshakeMemory {

@@ -431,6 +431,9 @@ impl Memory {
 
     #[inline]
     fn note_message(&mut self, message: &Message<'_>) {
+        if let Some(handshake) = &mut self.handshake {
+            handshake.note_searched(message);
+        }
         let may_be_readable = message.opcode == Opcode::Binary && !self.binary_subprotocol;
         let direction = self.of_mut(message.from);
         let sums = &mut direction.sums;

@@ -19,6 +19,7 @@ mod tls;
 
 use super::Rule;
 
+pub(super) use clear::spells_secret;
 pub(super) use load::is_large_message;
 
 /// The rules of this area, in the order of the index.

@@ -86,16 +86,7 @@ pub(super) struct Pen<'a> {
     at: usize,
 }
 
-impl<'a> Pen<'a> {
-    pub(super) fn new(window: &'a mut [u8; WINDOW]) -> Pen<'a> {
-        Pen { window, at: 0 }
-    }
-
-    /// How much was written.
-    pub(super) fn at(&self) -> usize {
-        self.at
-    }
-
+impl Pen<'_> {
     /// Writes with a copy of this pen that nothing else points to, so that it stays in registers.
     #[inline(always)]
     pub(super) fn locally<R>(&mut self, write: impl FnOnce(&mut Pen<'_>) -> R) -> R {
@@ -131,6 +122,13 @@ impl<'a> Pen<'a> {
     pub(super) fn piece(&mut self, bytes: &[u8]) {
         self.window[self.at..self.at + bytes.len()].copy_from_slice(bytes);
         self.at += bytes.len();
+    }
+
+    /// What `fill` writes into the next `N` bytes, which says how long it is.
+    #[inline(always)]
+    pub(super) fn within<const N: usize>(&mut self, fill: impl FnOnce(&mut [u8; N]) -> usize) {
+        let room = self.window[self.at..].first_chunk_mut().expect("a pen writes less");
+        self.at += fill(room);
     }
 
     /// What `fill` writes, which says how long it is.

@@ -4,6 +4,7 @@
 use super::page::{Page, Pen, WINDOW};
 use crate::render::escape;
 use std::io::{self, Write};
+use wide::i8x16;
 
 /// What a byte of UTF-8 asks for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,23 +60,29 @@ pub(super) fn push<W: Write>(page: &mut Page<W>, mut text: &[u8]) {
     }
 }
 
-/// Writes `text` like [`push`], wherever it goes.
-pub(super) fn write(out: &mut (impl Write + ?Sized), text: &str) -> io::Result<()> {
-    let is_plain = |byte: &u8| CLASSES[usize::from(*byte)] == Class::Plain;
-    if text.as_bytes().iter().all(is_plain) {
+/// Writes `text`, in which serde has escaped what JSON demands, so that it does no harm.
+pub(super) fn write(out: &mut (impl Write + ?Sized), mut text: &str) -> io::Result<()> {
+    if is_plain(text.as_bytes()) {
         return out.write_all(text.as_bytes());
     }
-    let mut window = [0; WINDOW];
-    let mut text = text.as_bytes();
-    while !text.is_empty() {
-        let (piece, rest) = text.split_at(border_before(text, PIECE));
-        let mut pen = Pen::new(&mut window);
-        push_piece(&mut pen, piece);
-        let written = pen.at();
-        out.write_all(&window[..written])?;
-        text = rest;
+    while let Some((at, c)) = text.char_indices().find(|(_, c)| escape::is_harmful(*c)) {
+        out.write_all(&text.as_bytes()[..at])?;
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            write!(out, "\\u{unit:04x}")?;
+        }
+        text = &text[at + c.len_utf8()..];
     }
-    Ok(())
+    out.write_all(text.as_bytes())
+}
+
+fn is_plain(text: &[u8]) -> bool {
+    let (blocks, rest) = text.as_chunks();
+    let mut last = [b' '; BLOCK];
+    last[..rest.len()].copy_from_slice(rest);
+    blocks
+        .iter()
+        .chain([&last])
+        .all(|block: &[u8; BLOCK]| Odd::of(block) == Odd { quotes: 0, others: 0 })
 }
 
 /// The last border between two characters up to there.
@@ -96,100 +103,98 @@ fn push_piece(pen: &mut Pen<'_>, text: &[u8]) {
     }
 }
 
-/// Plain ASCII and short escapes, up to the first byte that is neither; returns how many bytes
-/// that was. Takes eight bytes at a time and looks at all of them at once.
+/// How many bytes are looked at together.
+const BLOCK: usize = 16;
+
+/// Plain ASCII, quotes and backslashes, up to the first byte that is none of them; returns how many
+/// bytes that was.
 #[inline(always)]
 fn push_common(pen: &mut Pen<'_>, text: &[u8]) -> usize {
-    let (pairs, last) = text.as_chunks::<16>();
-    for (index, pair) in pairs.iter().enumerate() {
-        let words = [0, 8].map(|at| word_at(pair, at));
-        let odd = words.map(odd_bytes);
-        if odd == [0, 0] {
-            pen.words(pair);
-            continue;
-        }
-        for half in [0, 1] {
-            let pushed = push_word(pen, words[half], odd[half], 8);
-            if pushed < 8 {
-                return index * 16 + half * 8 + pushed;
-            }
-        }
+    let blocks = (text.len() / BLOCK).saturating_sub(1);
+    let done = push_blocks(pen, text, blocks);
+    if done < blocks * BLOCK {
+        return done;
     }
-    let mut done = text.len() - last.len();
-    while done < text.len() {
-        let length = (text.len() - done).min(8);
-        let word = word_at(text, done);
-        let odd = odd_bytes(word) & (u64::MAX >> (64 - 8 * length));
-        let pushed = push_word(pen, word, odd, length);
-        done += pushed;
-        if pushed < length {
-            break;
-        }
-    }
-    done
+    // Room for copies of whole blocks; the zero behind the text is none of the bytes looked for.
+    let rest = &text[done..];
+    let mut last = [0; 3 * BLOCK];
+    last[..rest.len()].copy_from_slice(rest);
+    done + push_blocks(pen, &last, 2)
 }
 
-/// The bytes at that place, the first in the lowest byte; zeros behind the end.
+/// Writes so many blocks of a text that goes on for at least one block behind them.
 #[inline(always)]
-fn word_at(text: &[u8], at: usize) -> u64 {
-    if let Some(word) = text[at..].first_chunk() {
-        return u64::from_le_bytes(*word);
-    }
-    let missing = 8 - (text.len() - at);
-    match text.last_chunk() {
-        Some(word) => u64::from_le_bytes(*word) >> (8 * missing),
-        None => text[at..].iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)),
-    }
-}
-
-/// The first `length` bytes of a word, the first of them in its lowest byte, up to one that has no
-/// short escape; returns how many bytes that was.
-#[inline(always)]
-fn push_word(pen: &mut Pen<'_>, mut word: u64, mut odd: u64, length: usize) -> usize {
-    let mut done = 0;
-    while odd != 0 {
-        let plain = odd.trailing_zeros() as usize / 8;
-        pen.start(&word.to_le_bytes(), plain);
-        word >>= 8 * plain;
-        done += plain;
-        let short = &SHORT_ESCAPES[word as usize & 0xff];
-        if *short == [0, 0] {
-            return done;
+fn push_blocks(pen: &mut Pen<'_>, text: &[u8], blocks: usize) -> usize {
+    for start in (0..blocks * BLOCK).step_by(BLOCK) {
+        let Some(bytes) = text[start..].first_chunk() else { return start };
+        let odd = Odd::of(bytes);
+        let length = odd.others.trailing_zeros().min(BLOCK as u32) as usize;
+        let quotes = odd.quotes & ((1 << length) - 1);
+        pen.within(|room| escape_block(bytes, length, quotes, room));
+        if length < BLOCK {
+            return start + length;
         }
-        pen.words(short);
-        done += 1;
-        word >>= 8;
-        // In two steps, because they may be 64 bits.
-        odd = odd >> (8 * plain) >> 8;
     }
-    pen.start(&word.to_le_bytes(), length - done);
-    length
+    blocks * BLOCK
 }
 
-/// The highest bit of each byte that is not plain ASCII: below a space, `"`, `\`, DEL, or above.
-/// All sums stay within their byte.
+/// Copies the first `length` bytes, with a backslash before each that `quotes` has a bit for, and
+/// returns how many that makes. Always copies a whole block: what is too much is written over.
 #[inline(always)]
-fn odd_bytes(word: u64) -> u64 {
-    let low = word & every(0x7f);
-    let from_space_on = low + every(0x80 - b' ');
-    let not_quote = (low ^ every(b'"')) + every(0x7f);
-    let not_backslash = (low ^ every(b'\\')) + every(0x7f);
-    let delete = low + every(0x80 - 0x7f);
-    (!(from_space_on & not_quote & not_backslash) | delete | word) & every(0x80)
+fn escape_block(
+    bytes: &[u8; 2 * BLOCK],
+    length: usize,
+    mut quotes: u32,
+    room: &mut [u8; 3 * BLOCK],
+) -> usize {
+    let (mut from, mut to) = (0, 0);
+    loop {
+        // The remainders change nothing, but show the compiler that all of this is in bounds.
+        room[to % (2 * BLOCK)..][..BLOCK].copy_from_slice(&bytes[from % BLOCK..][..BLOCK]);
+        if quotes == 0 {
+            return to + length - from;
+        }
+        let at = quotes.trailing_zeros() as usize;
+        to += at - from;
+        room[to % (2 * BLOCK)] = b'\\';
+        to += 1;
+        from = at;
+        quotes &= quotes - 1;
+    }
 }
 
-const fn every(byte: u8) -> u64 {
-    0x0101_0101_0101_0101 * byte as u64
+/// Which bytes of a block do not stand for themselves: a bit for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Odd {
+    /// `"` and `\`.
+    quotes: u32,
+    /// Control characters, and whatever is not ASCII.
+    others: u32,
 }
 
-/// A control character, or all characters up to the next in ASCII. Returns how many bytes that was.
+impl Odd {
+    /// Looks at the first block.
+    #[inline(always)]
+    fn of<const N: usize>(bytes: &[u8; N]) -> Odd {
+        let bytes: [i8; BLOCK] = std::array::from_fn(|at| bytes[at] as i8);
+        let bytes = i8x16::new(bytes);
+        let quotes =
+            bytes.simd_eq(i8x16::splat(b'"' as i8)) | bytes.simd_eq(i8x16::splat(b'\\' as i8));
+        // One more, as a signed number: DEL and all that is not ASCII are negative or zero.
+        let others = (bytes + i8x16::splat(1)).simd_lt(i8x16::splat(b' ' as i8 + 1));
+        Odd { quotes: quotes.to_bitmask(), others: others.to_bitmask() }
+    }
+}
+
+/// Control characters, and all others up to the next in ASCII; returns how many bytes that was.
 #[inline(never)]
 fn push_rare(pen: &mut Pen<'_>, text: &[u8]) -> usize {
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
         match CLASSES[usize::from(byte)] {
             Class::Plain if byte < 0x80 => break,
-            Class::Short => break,
+            Class::Short if matches!(byte, b'"' | b'\\') => break,
+            Class::Short => pen.words(&SHORT_ESCAPES[usize::from(byte)]),
             Class::Plain => pen.words(&[byte]),
             Class::Long => push_unit(pen, u16::from(byte)),
             Class::Look => {
@@ -244,6 +249,16 @@ mod tests {
         }
 
         #[test]
+        fn serde_writes_the_same_string(text in "[^\\x08\\x0c]*") {
+            let mut written = Vec::new();
+            let formatter = crate::render::json::HarmlessStrings;
+            let mut serializer = serde_json::Serializer::with_formatter(&mut written, formatter);
+            serde::Serialize::serialize(&text, &mut serializer).expect("memory takes everything");
+            let (written, pushed) = (String::from_utf8(written).expect("UTF-8"), quoted(&text));
+            prop_assert_eq!(&written, &pushed);
+        }
+
+        #[test]
         fn a_long_string_comes_back_whole(text in "[a\"é\u{202e}🌍]{0,9}", times in 0..2000usize) {
             let text = text.repeat(times);
             let read: String = serde_json::from_str(&quoted(&text)).expect("it is JSON");
@@ -257,13 +272,14 @@ mod tests {
         }
 
         #[test]
-        fn eight_bytes_are_looked_at_like_each(bytes: [u8; 8]) {
-            let odd = odd_bytes(u64::from_le_bytes(bytes)).to_le_bytes();
-            let expected = bytes.map(|byte| {
-                let is_plain = byte < 0x80 && CLASSES[usize::from(byte)] == Class::Plain;
-                if is_plain { 0 } else { 0x80 }
-            });
-            prop_assert_eq!(odd, expected);
+        fn bytes_together_are_looked_at_like_each(bytes: [u8; BLOCK]) {
+            let odd = Odd::of(&bytes);
+            for (at, byte) in bytes.into_iter().enumerate() {
+                let is_quote = matches!(byte, b'"' | b'\\');
+                let is_other = byte >= 0x80 || CLASSES[usize::from(byte)] != Class::Plain;
+                prop_assert_eq!(odd.quotes >> at & 1 == 1, is_quote);
+                prop_assert_eq!(odd.others >> at & 1 == 1, is_other && !is_quote);
+            }
         }
     }
 

@@ -136,15 +136,17 @@ const MEMBERS: [&str; 9] = [
 const SEARCHED: usize = 4096;
 
 /// The first member of a JSON object that holds a secret, and a text as its value.
-fn spells_secret(payload: &[u8]) -> Option<&'static str> {
+pub(in crate::rules) fn spells_secret(payload: &[u8]) -> Option<&'static str> {
     let payload = &payload[..payload.len().min(SEARCHED)];
     let mut from = 0;
     while let Some(quote) = memchr::memchr(b'"', &payload[from..]) {
         let rest = &payload[from + quote + 1..];
         from += quote + 1;
+        let Some(first) = rest.first().map(u8::to_ascii_lowercase) else { return None };
         let is_member = |name: &&&str| {
             let (name, length) = (name.as_bytes(), name.len());
-            rest.get(..length).is_some_and(|found| found.eq_ignore_ascii_case(name))
+            name[0] == first
+                && rest.get(..length).is_some_and(|found| found.eq_ignore_ascii_case(name))
                 && is_text_value(&rest[length..])
         };
         if let Some(name) = MEMBERS.iter().find(is_member) {
