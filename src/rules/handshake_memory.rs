@@ -14,7 +14,7 @@ pub(super) struct HandshakeMemory {
     /// The first rule, as an error, that the accepting response broke.
     pub(super) bad_response: Option<&'static str>,
     /// When the request was sent that has no answer yet.
-    pub(super) unanswered: Option<At>,
+    pub(super) unanswered: Option<Box<At>>,
     /// For each endpoint: the subprotocol, if it is known which messages it is made of.
     pub(super) subprotocol: [Option<&'static Subprotocol>; 2],
     /// How many more messages of each endpoint are searched for secrets that anybody can read.
@@ -63,17 +63,21 @@ impl HandshakeMemory {
         self.searched[message.from.index()] > 0 && message.opcode == Opcode::Text
     }
 
-    /// Takes note of a message that was searched, whatever was found.
-    pub(super) fn note_searched(&mut self, message: &Message<'_>) {
+    /// Takes note of a message that was searched, whatever was found; true if nothing of this
+    /// matters any more.
+    pub(super) fn note_searched(&mut self, message: &Message<'_>) -> bool {
         if self.searches(message) {
             self.searched[message.from.index()] -= 1;
         }
+        *self == HandshakeMemory::default()
     }
 
     fn of(handshake: &Handshake, route: Route, findings: &[Finding]) -> HandshakeMemory {
         let mut memory = HandshakeMemory::default();
         match handshake.status() {
-            None if handshake.response.is_none() => memory.unanswered = Some(handshake.request_at),
+            None if handshake.response.is_none() => {
+                memory.unanswered = Some(Box::new(handshake.request_at));
+            }
             Some(101) => {
                 // Only what a client has to check: not what the server let pass in the request.
                 let about_response = |finding: &&Finding| {

@@ -80,8 +80,8 @@ pub(super) struct Direction {
     pub(super) fragments: Option<Box<Fragments>>,
     /// Its Pings.
     pub(super) pings: Option<Box<Pings>>,
-    /// How its compression does.
-    pub(super) sums: Sums,
+    /// How its compression does, if there is any.
+    pub(super) sums: Option<Box<Sums>>,
     /// Its last frame of 64 KiB or more.
     pub(super) big_frame: Option<Box<BigFrame>>,
     /// It has begun a message, so that a continuation now needs one in progress.
@@ -431,18 +431,19 @@ impl Memory {
 
     #[inline]
     fn note_message(&mut self, message: &Message<'_>) {
-        if let Some(handshake) = &mut self.handshake {
-            handshake.note_searched(message);
-        }
+        self.handshake.take_if(|handshake| handshake.note_searched(message));
         let may_be_readable = message.opcode == Opcode::Binary && !self.binary_subprotocol;
+        let is_agreed = self.agreement.is_some_and(|agreement| agreement.deflate.is_some());
         let direction = self.of_mut(message.from);
-        let sums = &mut direction.sums;
-        sums.messages += 1;
-        sums.wire += message.wire_length;
-        if message.compressed {
-            sums.compressed += 1;
-            sums.deflated += message.wire_length;
-            sums.inflated += message.length;
+        if message.compressed || is_agreed {
+            let sums = direction.sums.get_or_insert_default();
+            sums.messages += 1;
+            sums.wire += message.wire_length;
+            if message.compressed {
+                sums.compressed += 1;
+                sums.deflated += message.wire_length;
+                sums.inflated += message.length;
+            }
         }
         if may_be_readable && direction.readable < NOT_READABLE {
             let reads = super::utf::reads_like_text(message);

@@ -5,7 +5,7 @@ use super::event::{End, Event, Gap, How, NotFrames, NotFramesKind, Recognised};
 use super::exchanges::{Exchanges, Reached};
 use super::extension::Agreement;
 use super::frame::MAX_HEADER;
-use super::incoming::{self, Incoming};
+use super::incoming::{self, FirstClose, Incoming};
 use super::message::Desk;
 use super::resync::{Expectation, Found, MARGIN_UNKNOWN, Seeker};
 use crate::http::Head;
@@ -41,15 +41,22 @@ const MAX_EARLY: usize = 1 << 20;
 pub struct Conversation {
     phase: Phase,
     first_close: Option<Endpoint>,
-    transport: [Option<(TransportEnd, At)>; 2],
-    close_notify: [bool; 2],
-    told_first: Option<Endpoint>,
-    heard: [Option<u64>; 2],
+    /// How the transport ended, as far as it did.
+    ends: Option<Box<Ends>>,
     lossy: [bool; 2],
     last_at: At,
     upgraded: bool,
     /// The input took the server for the client: what it says of either is turned around.
     swapped: bool,
+}
+
+/// The transport's end, as each endpoint announced it.
+#[derive(Debug, Default)]
+struct Ends {
+    how: [Option<(TransportEnd, At)>; 2],
+    close_notify: [bool; 2],
+    told_first: Option<Endpoint>,
+    heard: [Option<u64>; 2],
 }
 
 #[derive(Debug)]
@@ -99,10 +106,7 @@ impl Conversation {
         Conversation {
             phase,
             first_close: None,
-            transport: [None; 2],
-            close_notify: [false; 2],
-            told_first: None,
-            heard: [None; 2],
+            ends: None,
             lossy: [false; 2],
             last_at: At::default(),
             upgraded,
@@ -138,15 +142,17 @@ impl Conversation {
             Said::CloseNotify { from, at } => {
                 self.last_at = at;
                 let from = self.endpoint(from);
-                self.close_notify[from.index()] |= self.transport[from.index()].is_none();
+                let ends = self.ends.get_or_insert_default();
+                ends.close_notify[from.index()] |= ends.how[from.index()].is_none();
             }
             Said::End { from, how, heard, at } => {
                 self.last_at = at;
                 let from = self.endpoint(from);
-                if self.transport[from.index()].is_none() {
-                    self.transport[from.index()] = Some((how, at));
-                    self.told_first.get_or_insert(from);
-                    self.heard[from.index()] = heard;
+                let ends = self.ends.get_or_insert_default();
+                if ends.how[from.index()].is_none() {
+                    ends.how[from.index()] = Some((how, at));
+                    ends.told_first.get_or_insert(from);
+                    ends.heard[from.index()] = heard;
                 }
             }
         }
@@ -165,7 +171,7 @@ impl Conversation {
             http.tell_incomplete(sink);
         }
         let (mut inside_frame, mut inside_message) = ([false; 2], [false; 2]);
-        let (mut closes, mut closed_at, mut closed_between) = ([None; 2], [None; 2], [None; 2]);
+        let mut closes: [Option<FirstClose>; 2] = [None; 2];
         if let Phase::Frames(incoming) = &mut self.phase {
             for (index, incoming) in incoming.iter_mut().enumerate() {
                 let first_close = &mut self.first_close;
@@ -173,30 +179,29 @@ impl Conversation {
                 inside_frame[index] = incoming.is_inside_frame();
                 inside_message[index] = incoming.is_inside_message();
                 incoming.finish(desk, sink);
-                closes[index] = incoming.closed;
-                closed_at[index] = incoming.closed_at;
-                closed_between[index] = incoming.closed_between;
+                closes[index] = incoming.closed.as_deref().copied();
                 self.lossy[index] |= incoming.lossy;
             }
         }
+        let ends = self.ends.take().unwrap_or_default();
         let mut end = End {
             how: How::CaptureEnd,
             upgraded: self.upgraded,
             closed_by: None,
-            closes,
-            closed_at,
-            close_end: closed_between.map(|close| close.map(|(_, end)| end)),
-            transport: self.transport,
-            close_notify: self.close_notify,
-            told_first: self.told_first,
-            heard: self.heard,
+            closes: closes.map(|close| close.map(|close| close.code)),
+            closed_at: closes.map(|close| close.map(|close| close.at)),
+            close_end: closes.map(|close| close.map(|close| close.end)),
+            transport: ends.how,
+            close_notify: ends.close_notify,
+            told_first: ends.told_first,
+            heard: ends.heard,
             inside_frame,
             inside_message,
             lossy: self.lossy,
             at: self.last_at,
         };
         let dropped_by = super::ending::first_to_end(&end);
-        end.closed_by = first_to_close(closed_between)
+        end.closed_by = first_to_close(closes)
             .or(self.first_close)
             .or(dropped_by.map(|(endpoint, _)| endpoint));
         let both_took = end.took_close(Endpoint::Client) && end.took_close(Endpoint::Server);
@@ -382,10 +387,13 @@ impl Conversation {
         let swapped = is_client != (from == Endpoint::Client);
         if swapped {
             self.swapped = true;
-            self.transport.swap(0, 1);
-            self.close_notify.swap(0, 1);
+            if let Some(ends) = &mut self.ends {
+                ends.how.swap(0, 1);
+                ends.close_notify.swap(0, 1);
+                ends.told_first = ends.told_first.map(Endpoint::peer);
+                ends.heard.swap(0, 1);
+            }
             self.lossy.swap(0, 1);
-            self.heard.swap(0, 1);
         }
         let confidence = found.confidence;
         let [mut client, mut server] =
@@ -475,11 +483,11 @@ fn begins_tls(bytes: &[u8]) -> bool {
 
 /// Who closed first, if the other had heard it by then: each Close with what its sender had heard,
 /// and where it ends. The order in a capture may be another one.
-fn first_to_close([client, server]: [Option<(Option<u64>, u64)>; 2]) -> Option<Endpoint> {
-    let ((client_heard, client_end), (server_heard, server_end)) = (client?, server?);
-    if client_heard.is_some_and(|heard| heard >= server_end) {
+fn first_to_close([client, server]: [Option<FirstClose>; 2]) -> Option<Endpoint> {
+    let (client, server) = (client?, server?);
+    if client.heard.is_some_and(|heard| heard >= server.end) {
         Some(Endpoint::Server)
-    } else if server_heard.is_some_and(|heard| heard >= client_end) {
+    } else if server.heard.is_some_and(|heard| heard >= client.end) {
         Some(Endpoint::Client)
     } else {
         None

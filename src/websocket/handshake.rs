@@ -81,10 +81,15 @@ impl Handshake {
             head.as_ref().is_some_and(|head| names.iter().any(|name| head.line(name).is_some()))
         };
         let Some(request) = &self.request else { return Dialect::Rfc6455 };
-        if has(&self.request, &["Sec-WebSocket-Key1", "Sec-WebSocket-Key2"]) {
-            return Dialect::Hixie76;
-        }
-        if has_websocket_field(request) {
+        let mut names = websocket_fields(request).peekable();
+        if names.peek().is_some() {
+            let is_of_hixie76 = |name: &[u8]| {
+                name.eq_ignore_ascii_case(b"Sec-WebSocket-Key1")
+                    || name.eq_ignore_ascii_case(b"Sec-WebSocket-Key2")
+            };
+            if names.any(is_of_hixie76) {
+                return Dialect::Hixie76;
+            }
             return match request.value("Sec-WebSocket-Version") {
                 Some([digit @ b'0'..=b'8']) => Dialect::Hybi(digit - b'0'),
                 _ => Dialect::Rfc6455,
@@ -179,9 +184,13 @@ fn names_websocket(head: &Head) -> bool {
 }
 
 fn has_websocket_field(head: &Head) -> bool {
+    websocket_fields(head).next().is_some()
+}
+
+/// The names of the `Sec-WebSocket-` fields.
+fn websocket_fields(head: &Head) -> impl Iterator<Item = &[u8]> {
     let prefix = b"Sec-WebSocket-";
-    head.fields.iter().any(|field| {
-        let name = head.bytes(&field.name);
+    head.fields.iter().map(|field| head.bytes(&field.name)).filter(|name| {
         name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     })
 }

@@ -32,9 +32,7 @@ pub(super) struct Incoming {
     frames: u64,
     messages: u64,
     /// A header that has not come whole.
-    header: [u8; MAX_HEADER],
-    header_length: u8,
-    header_started: At,
+    partial: Option<Box<Partial>>,
     current: Option<Box<Current>>,
     /// The fragmented message in progress.
     assembly: Option<Box<Assembly>>,
@@ -45,14 +43,29 @@ pub(super) struct Incoming {
     recovered: Option<Recovered>,
     /// Bytes were missing.
     pub(super) lossy: bool,
-    /// The first Close: its code.
-    pub(super) closed: Option<Option<u16>>,
-    /// When it was sent.
-    pub(super) closed_at: Option<At>,
-    /// How much of the peer's stream this endpoint had heard when it sent its first Close, and the
-    /// offset behind that Close.
-    pub(super) closed_between: Option<(Option<u64>, u64)>,
+    /// The first Close.
+    pub(super) closed: Option<Box<FirstClose>>,
     last_at: At,
+}
+
+/// The beginning of a header.
+#[derive(Debug)]
+struct Partial {
+    bytes: [u8; MAX_HEADER],
+    length: usize,
+    started: At,
+}
+
+/// The first Close of an endpoint.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FirstClose {
+    pub(super) code: Option<u16>,
+    /// When it was sent.
+    pub(super) at: At,
+    /// How much of the peer's stream the endpoint had heard by then.
+    pub(super) heard: Option<u64>,
+    /// The offset behind it.
+    pub(super) end: u64,
 }
 
 /// What is known of the borders of the frames.
@@ -94,9 +107,7 @@ impl Incoming {
             offset,
             frames: 0,
             messages: 0,
-            header: [0; MAX_HEADER],
-            header_length: 0,
-            header_started: At::default(),
+            partial: None,
             current: None,
             assembly: None,
             context,
@@ -105,8 +116,6 @@ impl Incoming {
             recovered: None,
             lossy: false,
             closed: None,
-            closed_at: None,
-            closed_between: None,
             last_at: At::default(),
         }
     }
@@ -120,7 +129,7 @@ impl Incoming {
     }
 
     pub(super) fn is_inside_frame(&self) -> bool {
-        self.current.is_some() || self.header_length > 0
+        self.current.is_some() || self.partial.is_some()
     }
 
     pub(super) fn is_inside_message(&self) -> bool {
@@ -147,7 +156,7 @@ impl Incoming {
         while !bytes.is_empty() && matches!(self.framing, Framing::Known) {
             let taken = if self.current.is_some() {
                 self.go_on(bytes, origin, desk, sink)
-            } else if self.header_length > 0 {
+            } else if self.partial.is_some() {
                 self.complete_header(bytes, origin, desk, sink)
             } else {
                 self.begin(bytes, origin, desk, sink)
@@ -179,9 +188,10 @@ impl Incoming {
         }
         let Some(header) = self.read_header(bytes) else {
             // A header is at most 14 bytes, so what is there of an incomplete one fits.
-            self.header[..bytes.len()].copy_from_slice(bytes);
-            self.header_length = bytes.len() as u8;
-            self.header_started = origin.at;
+            let (length, started) = (bytes.len(), origin.at);
+            let mut partial = Partial { bytes: [0; MAX_HEADER], length, started };
+            partial.bytes[..length].copy_from_slice(bytes);
+            self.partial = Some(Box::new(partial));
             self.offset += bytes.len() as u64;
             return bytes.len();
         };
@@ -206,32 +216,31 @@ impl Incoming {
         desk: &mut Desk,
         sink: &mut impl FnMut(&Event<'_>),
     ) -> usize {
-        let have = usize::from(self.header_length);
+        let Some(mut partial) = self.partial.take() else { return 0 };
+        let have = partial.length;
         let taken = bytes.len().min(MAX_HEADER - have);
-        self.header[have..have + taken].copy_from_slice(&bytes[..taken]);
-        let seen = &self.header[..have + taken];
+        partial.bytes[have..have + taken].copy_from_slice(&bytes[..taken]);
+        let seen = &partial.bytes[..have + taken];
         if let Some(kind) = self.recognise_other(seen) {
             let (offset, at) = (self.offset - have as u64, origin.at);
             let bytes = seen[..have].to_vec();
             self.framing = Framing::Other(Box::new(Other { kind, offset, bytes, at }));
-            self.header_length = 0;
             return 0;
         }
         let Some(header) = self.read_header(seen) else {
-            self.header_length += taken as u8;
+            partial.length += taken;
+            self.partial = Some(partial);
             self.offset += taken as u64;
             return taken;
         };
         // A header may be shorter than what was held back to tell frames from HTTP.
         let header_length = header.header_length() as usize;
         if header_length < have {
-            let seen = self.header;
-            return self.begin_again(&seen[..have + taken], origin, desk, sink);
+            return self.begin_again(seen, have, origin, desk, sink);
         }
         let used = header_length - have;
         let start = self.offset - have as u64;
-        self.header_length = 0;
-        self.open(header, start, self.header_started, desk, sink);
+        self.open(header, start, partial.started, desk, sink);
         self.offset += used as u64;
         if header.payload_length == 0 {
             self.end_current(origin, true, desk, sink);
@@ -239,16 +248,16 @@ impl Incoming {
         used
     }
 
-    /// Goes back over bytes that were held back and turned out to be more than a header, and over
-    /// those that told. Returns how many of the latter were taken.
+    /// Goes back over bytes of which the first few were held back and turned out to be more than a
+    /// header. Returns how many of the others were taken.
     fn begin_again(
         &mut self,
         seen: &[u8],
+        have: usize,
         origin: Origin,
         desk: &mut Desk,
         sink: &mut impl FnMut(&Event<'_>),
     ) -> usize {
-        let have = usize::from(std::mem::take(&mut self.header_length));
         self.offset -= have as u64;
         let mut done = 0;
         while done < have {

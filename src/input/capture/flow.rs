@@ -36,7 +36,7 @@ impl Flow {
             initiator: None,
             client: 0,
             done: false,
-            silent_fins: [None; 2],
+            silent_fins: None,
         };
         Flow {
             open: true,

@@ -13,7 +13,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 pub(super) enum Key {
     /// Address and port in one number.
     V4([u64; 2]),
-    V6([u128; 2], [u16; 2]),
+    V6([[u8; 16]; 2], [u16; 2]),
 }
 
 /// One of the two ends: an index into the key.
@@ -30,6 +30,7 @@ impl Key {
                 if from <= to { (Key::V4([from, to]), 0) } else { (Key::V4([to, from]), 1) }
             }
             Addresses::V6 { source: from, destination: to } => {
+                let (from, to) = (from.to_be_bytes(), to.to_be_bytes());
                 if (from, source) <= (to, destination) {
                     (Key::V6([from, to], [source, destination]), 0)
                 } else {
@@ -47,7 +48,7 @@ impl Key {
                 SocketAddr::new(IpAddr::V4(address), ends[side] as u16)
             }
             Key::V6(addresses, ports) => {
-                SocketAddr::new(IpAddr::V6(Ipv6Addr::from_bits(addresses[side])), ports[side])
+                SocketAddr::new(IpAddr::V6(Ipv6Addr::from_octets(addresses[side])), ports[side])
             }
         }
     }
@@ -76,7 +77,7 @@ pub(super) struct Grave {
 #[derive(Default)]
 pub(super) struct Places {
     v4: HashMap<[u64; 2], Place, RandomState>,
-    v6: HashMap<([u128; 2], [u16; 2]), Place, RandomState>,
+    v6: HashMap<([[u8; 16]; 2], [u16; 2]), Place, RandomState>,
     /// Graves, the oldest first.
     graves: VecDeque<Key>,
 }

@@ -100,12 +100,12 @@ enum Start {
 }
 
 /// One direction.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Stream {
     start: Start,
     fin_told: bool,
-    /// Nothing waits, and no FIN came.
-    calm: bool,
+    /// That one is where the stream begins.
+    early_is_start: bool,
     /// The sequence number at position 0 (modulo 2³²).
     base: u32,
     /// The position of offset 0.
@@ -116,8 +116,13 @@ pub(super) struct Stream {
     acknowledged: Option<u64>,
     /// The first acknowledgment, if it came before the stream's own beginning was known.
     early: Option<u32>,
-    /// That one is where the stream begins.
-    early_is_start: bool,
+    /// What nearly no stream has at nearly no time: something waits, or a FIN came.
+    trouble: Option<Box<Trouble>>,
+}
+
+/// What is to be thought of when the next segment is not simply the next one expected.
+#[derive(Debug, Default)]
+struct Trouble {
     /// The position of the FIN, and the packet that brought it.
     fin: Option<(u64, Carrier)>,
     /// What came too early, by position; no two overlap.
@@ -127,27 +132,6 @@ pub(super) struct Stream {
     /// For how many packets, and since when, the first hole could be declared lost.
     patience: u32,
     since: Option<Time>,
-}
-
-impl Default for Stream {
-    fn default() -> Stream {
-        Stream {
-            start: Start::Unknown,
-            fin_told: false,
-            calm: true,
-            base: 0,
-            origin: 0,
-            next: 0,
-            acknowledged: None,
-            early: None,
-            early_is_start: false,
-            fin: None,
-            waiting: BTreeMap::new(),
-            stored: 0,
-            patience: 0,
-            since: None,
-        }
-    }
 }
 
 impl Stream {
@@ -201,18 +185,44 @@ impl Stream {
     /// What is stored, in bytes.
     #[inline]
     pub(super) fn stored(&self) -> usize {
-        self.stored
+        self.trouble.as_ref().map_or(0, |trouble| trouble.stored)
     }
 
     /// True if nothing waits and no FIN came: the next segment is probably the next one expected.
     #[inline]
     pub(super) fn is_calm(&self) -> bool {
-        self.calm
+        self.trouble.is_none()
+    }
+
+    /// The position of the FIN, and the packet that brought it.
+    #[inline]
+    fn fin(&self) -> Option<(u64, Carrier)> {
+        self.trouble.as_ref()?.fin
+    }
+
+    /// Something waits.
+    fn is_waiting_for_more(&self) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| !trouble.waiting.is_empty())
+    }
+
+    /// Where the first of what waits begins.
+    fn first_waiting(&self) -> Option<u64> {
+        self.trouble.as_ref()?.waiting.keys().next().copied()
+    }
+
+    fn calm_down(&mut self) {
+        self.trouble.take_if(|trouble| trouble.waiting.is_empty() && trouble.fin.is_none());
+    }
+
+    fn begin_patience_anew(&mut self) {
+        if let Some(trouble) = &mut self.trouble {
+            (trouble.patience, trouble.since) = (0, None);
+        }
     }
 
     /// True if something waits behind a hole.
     pub(super) fn has_hole(&self) -> bool {
-        !self.waiting.is_empty() || (self.fin.is_some() && !self.fin_told)
+        self.is_waiting_for_more() || (self.fin().is_some() && !self.fin_told)
     }
 
     /// True if the sender will say nothing more, and everything it said was handed on.
@@ -223,14 +233,14 @@ impl Stream {
 
     /// True if the peer has acknowledged the FIN.
     pub(super) fn fin_acknowledged(&self) -> bool {
-        self.fin.is_some_and(|(fin, _)| self.acknowledged.is_some_and(|position| position > fin))
+        self.fin().is_some_and(|(fin, _)| self.acknowledged.is_some_and(|position| position > fin))
     }
 
     /// How much of the stream the peer has acknowledged.
     #[inline]
     pub(super) fn heard(&self) -> Option<u64> {
         let position = self.acknowledged?;
-        let position = self.fin.map_or(position, |(fin, _)| position.min(fin));
+        let position = self.fin().map_or(position, |(fin, _)| position.min(fin));
         position.checked_sub(self.origin)
     }
 
@@ -247,7 +257,7 @@ impl Stream {
         if position > self.next + MAX_WINDOW {
             return self.heard();
         }
-        let position = self.fin.map_or(position, |(fin, _)| position.min(fin));
+        let position = self.fin().map_or(position, |(fin, _)| position.min(fin));
         position.checked_sub(self.origin)
     }
 
@@ -270,7 +280,7 @@ impl Stream {
 
     /// Settles the beginning of held bytes at the first of them.
     fn begin_held(&mut self) {
-        let first = self.waiting.keys().next().copied().unwrap_or(START);
+        let first = self.first_waiting().unwrap_or(START);
         self.begin(self.base.wrapping_add(first as u32), self.is_held());
     }
 
@@ -314,7 +324,7 @@ impl Stream {
     #[inline]
     pub(super) fn in_order(&mut self, sequence: u32, length: usize) -> Option<u64> {
         let expected = self.base.wrapping_add(self.next as u32);
-        if !self.calm || sequence != expected || !self.has_begun() {
+        if !self.is_calm() || sequence != expected || !self.has_begun() {
             return None;
         }
         let offset = self.next - self.origin;
@@ -342,7 +352,7 @@ impl Stream {
             self.finish_at(behind + missing, carrier);
         }
         self.tell_fin(tell);
-        self.calm = self.waiting.is_empty() && self.fin.is_none();
+        self.calm_down();
     }
 
     /// No SYN was captured, and the bytes that come now look like no beginning.
@@ -363,13 +373,14 @@ impl Stream {
 
     fn finish_at(&mut self, position: u64, carrier: Carrier) {
         let plausible = position >= self.next && position - self.next <= MAX_WINDOW;
-        if self.fin.is_none() && plausible {
-            self.fin = Some((position, carrier));
+        if plausible {
+            let trouble = self.trouble.get_or_insert_default();
+            trouble.fin.get_or_insert((position, carrier));
         }
     }
 
     fn tell_fin(&mut self, tell: &mut (impl FnMut(Piece<'_>) + ?Sized)) {
-        if let Some((position, carrier)) = self.fin
+        if let Some((position, carrier)) = self.fin()
             && !self.fin_told
             && self.next >= position
             && self.has_begun()
@@ -391,7 +402,7 @@ impl Stream {
         if content.length() == 0 {
             return;
         }
-        if let Some((fin, _)) = self.fin {
+        if let Some((fin, _)) = self.fin() {
             content = content.first(fin.saturating_sub(position));
         }
         if position < self.next && self.has_begun() {
@@ -411,11 +422,8 @@ impl Stream {
             tally.conflicts += 1;
         }
         while content.length() > 0 && position == self.next && self.has_begun() {
-            let room = self
-                .waiting
-                .keys()
-                .next()
-                .map_or(u64::MAX, |first| first.saturating_sub(self.next));
+            let first = self.first_waiting();
+            let room = first.map_or(u64::MAX, |first| first.saturating_sub(self.next));
             self.hand_on(content.first(room), carrier, tell);
             self.drain(tell);
             content = content.skip(self.next - position);
@@ -448,34 +456,35 @@ impl Stream {
     fn store(&mut self, start: u64, content: Content<'_>, carrier: Carrier) {
         let end = start + content.length();
         let mut position = start;
+        let Trouble { waiting, stored, .. } = &mut **self.trouble.get_or_insert_default();
         while position < end {
-            let covered = self.waiting.range(..=position).next_back();
+            let covered = waiting.range(..=position).next_back();
             let covered = covered.map_or(0, |(first, chunk)| first + chunk.length);
             if covered > position {
                 position = covered;
                 continue;
             }
-            let upto = self.waiting.range(position..end).next().map_or(end, |(first, _)| *first);
+            let upto = waiting.range(position..end).next().map_or(end, |(first, _)| *first);
             let part = content.skip(position - start).first(upto - position);
             let bytes = match part {
                 Content::Bytes(bytes) => Some(Box::from(bytes)),
                 Content::Cut(_) => None,
             };
             let chunk = Chunk { bytes, length: part.length(), carrier };
-            self.stored += chunk.cost();
-            self.waiting.insert(position, chunk);
+            *stored += chunk.cost();
+            waiting.insert(position, chunk);
             position = upto;
         }
     }
 
     /// True if the content differs from what is stored of the same range.
     fn conflicts(&self, start: u64, content: Content<'_>) -> bool {
-        let (Content::Bytes(bytes), false) = (content, self.waiting.is_empty()) else {
+        let (Content::Bytes(bytes), Some(trouble)) = (content, &self.trouble) else {
             return false;
         };
         let end = start + bytes.len() as u64;
-        let before = self.waiting.range(..start).next_back();
-        before.into_iter().chain(self.waiting.range(start..end)).any(|(first, chunk)| {
+        let before = trouble.waiting.range(..start).next_back();
+        before.into_iter().chain(trouble.waiting.range(start..end)).any(|(first, chunk)| {
             let from = start.max(*first);
             let upto = end.min(first + chunk.length);
             let Some(stored) = &chunk.bytes else { return false };
@@ -487,30 +496,29 @@ impl Stream {
 
     /// Hands on what waits, as far as it follows without a hole.
     fn drain(&mut self, tell: &mut (impl FnMut(Piece<'_>) + ?Sized)) {
-        while let Some(entry) = self.waiting.first_entry() {
+        while let Some(trouble) = &mut self.trouble
+            && let Some(entry) = trouble.waiting.first_entry()
+        {
             let position = *entry.key();
             if position > self.next {
-                break;
+                return;
             }
             let chunk = entry.remove();
-            self.stored -= chunk.cost();
+            trouble.stored -= chunk.cost();
             let content = match &chunk.bytes {
                 Some(bytes) => Content::Bytes(bytes),
                 None => Content::Cut(chunk.length),
             };
             self.hand_on(content.skip(self.next - position), chunk.carrier, tell);
         }
-        if self.waiting.is_empty() {
-            self.patience = 0;
-            self.since = None;
-        }
+        self.begin_patience_anew();
     }
 
     /// After the beginning was settled: hands on what waited for it.
     pub(super) fn release(&mut self, tell: &mut (impl FnMut(Piece<'_>) + ?Sized)) {
         self.drain(tell);
         self.tell_fin(tell);
-        self.calm = self.waiting.is_empty() && self.fin.is_none();
+        self.calm_down();
     }
 
     /// A packet of this connection passed while there is a hole. Declares the hole lost if it must
@@ -533,19 +541,20 @@ impl Stream {
             (_, true) => (REORDERED_PACKETS, REORDERED_TIME),
             (_, false) => (PATIENCE_PACKETS, PATIENCE_TIME),
         };
-        self.patience += 1;
+        let Some(trouble) = &mut self.trouble else { return };
+        trouble.patience += 1;
         let now = carrier.at.time;
-        let since = *self.since.get_or_insert(now.unwrap_or(Time(i64::MAX)));
+        let since = *trouble.since.get_or_insert(now.unwrap_or(Time(i64::MAX)));
         let waited = now.map_or(0, |now| now.0.saturating_sub(since.0));
-        if self.patience > packets || waited > time {
+        if trouble.patience > packets || waited > time {
             self.declare_lost(carrier, tell);
         }
     }
 
     /// Where the first hole ends.
     fn behind_hole(&self) -> Option<u64> {
-        let fin = self.fin.map(|(position, _)| position).filter(|_| !self.fin_told);
-        self.waiting.keys().next().copied().or(fin)
+        let fin = self.fin().map(|(position, _)| position).filter(|_| !self.fin_told);
+        self.first_waiting().or(fin)
     }
 
     /// Gives the first hole up, and hands on what waited behind it.
@@ -562,8 +571,7 @@ impl Stream {
         {
             self.lose(behind, carrier, tell);
         }
-        self.patience = 0;
-        self.since = None;
+        self.begin_patience_anew();
         self.release(tell);
     }
 
@@ -585,7 +593,7 @@ impl Stream {
         while self.has_hole() {
             self.declare_lost(carrier, tell);
         }
-        if let (Some(acknowledged), None) = (self.acknowledged, self.fin)
+        if let (Some(acknowledged), None) = (self.acknowledged, self.fin())
             && self.has_begun()
         {
             // One acknowledged number may have been a FIN that was not captured.

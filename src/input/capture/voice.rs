@@ -18,9 +18,12 @@ pub(super) struct Voice {
     pub(super) initiator: Option<Side>,
     pub(super) client: Side,
     pub(super) done: bool,
-    /// FINs that came before there was anything to tell: when, and what their sender had heard.
-    pub(super) silent_fins: [Option<(At, Option<u64>)>; 2],
+    /// FINs that came before there was anything to tell.
+    pub(super) silent_fins: Option<Box<SilentFins>>,
 }
+
+/// For each side: when, and what its sender had heard.
+type SilentFins = [Option<(At, Option<u64>)>; 2];
 
 /// What the listener was told: which connections it knows, by dense numbers that are used again.
 #[derive(Default)]
@@ -95,7 +98,7 @@ impl Voice {
         if let Piece::Fin { carrier } = piece {
             let (at, heard) = (carrier.at, carrier.heard(peer));
             if self.id.is_none() {
-                self.silent_fins[side] = Some((at, heard));
+                self.silent_fins.get_or_insert_default()[side] = Some((at, heard));
             }
             return self.end(side, TransportEnd::Fin, at, heard, listener);
         }
@@ -182,8 +185,9 @@ impl Voice {
             at: self.first,
         };
         listener.opened(id, &opening);
-        for side in [0, 1] {
-            if let Some((at, heard)) = self.silent_fins[side].take() {
+        let fins = self.silent_fins.take().map_or([None; 2], |fins| *fins);
+        for (side, fin) in fins.into_iter().enumerate() {
+            if let Some((at, heard)) = fin {
                 self.end(side, TransportEnd::Fin, at, heard, listener);
             }
         }

@@ -7,7 +7,7 @@ use crate::inspection::Connection;
 use crate::said::{At, Endpoint, Time};
 use crate::websocket::{Frame, Message, Opcode, Recovered};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::PAD;
 use std::io::Write;
 
 /// What is made once, or carried over from line to line.
@@ -18,6 +18,22 @@ pub(super) struct Lines {
     second: (u64, Stamp<24>),
     /// The end of a line.
     end: Stamp<2>,
+    base64: Base64,
+}
+
+/// With the vector instructions of the machine, where the crate knows them.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+type Base64 = base64::engine::Simd;
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+type Base64 = base64::engine::GeneralPurpose;
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+fn base64() -> Base64 {
+    Base64::standard(PAD)
+}
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn base64() -> Base64 {
+    Base64::new(&base64::alphabet::STANDARD, PAD)
 }
 
 /// Where and when something was.
@@ -39,6 +55,7 @@ impl Lines {
             first_bytes: vec![Stamp::default(); 256],
             second: (u64::MAX, Stamp::default()),
             end: Stamp::new(if shape == Shape::Lines { "}\n" } else { "}" }),
+            base64: base64(),
         }
     }
 
@@ -122,7 +139,7 @@ impl Lines {
             }
             page.write(|pen| push_lengths(pen, message));
         }
-        push_payload(page, message);
+        self.push_payload(page, message);
         page.write(|pen| {
             let Message { truncated, trusted, complete, .. } = *message;
             if (truncated, trusted, complete) == (false, true, true) {
@@ -181,6 +198,26 @@ impl Lines {
         pen.nine_digits(nanoseconds % 1_000_000_000);
         pen.words(b"\"");
     }
+
+    /// Text as a string if it is UTF-8 as far as it was kept, anything else in Base64; without the
+    /// last quotation mark.
+    #[inline]
+    fn push_payload<W: Write>(&self, page: &mut Page<W>, message: &Message<'_>) {
+        match utf8_of(message) {
+            Some(text) => {
+                page.write(|pen| pen.words(b",\"text\":\""));
+                text::push(page, text);
+            }
+            None => {
+                page.write(|pen| pen.words(b",\"base64\":\""));
+                for bytes in message.payload.chunks(BYTES) {
+                    page.write(|pen| {
+                        pen.filled_by(|room| self.base64.encode_slice(bytes, room).unwrap_or(0));
+                    });
+                }
+            }
+        }
+    }
 }
 
 #[cold]
@@ -236,26 +273,6 @@ fn push_lengths(pen: &mut Pen<'_>, message: &Message<'_>) {
     pen.number(message.length);
 }
 
-/// Text as a string if it is UTF-8 as far as it was kept, anything else in Base64; without the
-/// last quotation mark.
-#[inline]
-fn push_payload<W: Write>(page: &mut Page<W>, message: &Message<'_>) {
-    match utf8_of(message) {
-        Some(text) => {
-            page.write(|pen| pen.words(b",\"text\":\""));
-            text::push(page, text);
-        }
-        None => {
-            page.write(|pen| pen.words(b",\"base64\":\""));
-            for bytes in message.payload.chunks(BYTES) {
-                page.write(|pen| {
-                    pen.filled_by(|room| STANDARD.encode_slice(bytes, room).unwrap_or(0));
-                });
-            }
-        }
-    }
-}
-
 /// The message's bytes that are UTF-8 text: without the beginning of a character at the end if it
 /// was cut.
 #[inline]
@@ -290,6 +307,7 @@ mod tests {
     use crate::said::{ConnectionId, Transport};
     use crate::websocket::frame::FrameHeader;
     use crate::websocket::{Origin, Part, deflate, utf8};
+    use base64::engine::general_purpose::STANDARD;
     use proptest::prelude::*;
     use std::num::NonZeroU64;
 

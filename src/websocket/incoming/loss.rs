@@ -160,11 +160,10 @@ impl Incoming {
 
     fn cut(&mut self, origin: Origin, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
         self.end_current(origin, false, desk, sink);
-        if self.header_length > 0 {
-            let have = usize::from(std::mem::take(&mut self.header_length));
-            let bytes = &self.header[..have];
-            let needed = FrameHeader::read(bytes).err().unwrap_or(have) as u64;
-            let offset = self.offset - have as u64;
+        if let Some(partial) = self.partial.take() {
+            let bytes = &partial.bytes[..partial.length];
+            let needed = FrameHeader::read(bytes).err().unwrap_or(bytes.len()) as u64;
+            let offset = self.offset - bytes.len() as u64;
             let (from, at) = (self.from, origin.at);
             let part = self.part_of(bytes[0]);
             sink(&Event::CutHeader(&CutHeader { from, offset, bytes, needed, part, at }));

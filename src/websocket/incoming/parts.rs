@@ -1,6 +1,6 @@
 //! From frames to messages (RFC 6455 §5.4): the place of each frame in its message, and Close.
 
-use super::{Incoming, Origin};
+use super::{FirstClose, Incoming, Origin};
 use crate::said::{At, Endpoint};
 use crate::websocket::Opcode;
 use crate::websocket::close::CloseBody;
@@ -145,10 +145,9 @@ impl Incoming {
         let body = CloseBody::read(payload);
         let first = self.closed.is_none();
         if first {
-            self.closed = Some(body.code);
-            self.closed_at = Some(origin.at);
-            let length = header.header_length() + header.payload_length;
-            self.closed_between = Some((origin.heard, offset + length));
+            let end = offset + header.header_length() + header.payload_length;
+            let Origin { at, heard } = origin;
+            self.closed = Some(Box::new(FirstClose { code: body.code, at, heard, end }));
         }
         sink(&Event::Close(&Close {
             from: self.from,
