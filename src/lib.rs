@@ -1,5 +1,6 @@
 //! ws101: an educational WebSocket protocol inspector and handshake validator.
 
+pub mod build;
 pub mod calendar;
 pub mod diff;
 pub mod http;

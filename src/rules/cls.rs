@@ -318,8 +318,10 @@ fn no_close_frame(end: &End, memory: &Memory) -> Option<Broken> {
     let is_known = end.upgraded
         && end.lossy == [false; 2]
         && !both.iter().any(|direction| direction.is_unreliable());
-    // An endpoint may drop a connection on which something fatal was said.
-    let is_excused = both.iter().any(|direction| direction.fatal.is_some());
+    // An endpoint may drop a connection on which something fatal was said, and a client one whose
+    // handshake it can't accept (§4.1, §7.1.7).
+    let is_excused =
+        both.iter().any(|direction| direction.fatal.is_some()) || memory.bad_response().is_some();
     if !is_known || is_excused || end.closes != [None; 2] {
         return None;
     }

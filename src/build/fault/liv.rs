@@ -1,0 +1,61 @@
+//! Connections on which an end may be gone (LIV): a matter of time.
+
+use super::{Fault, NO_CLOSE};
+use crate::build::{Conversation, SECOND, What};
+use crate::said::Endpoint;
+use crate::websocket::Opcode;
+
+/// The conversation begins anew behind the handshake, without a heartbeat: a text each.
+fn greet(c: &mut Conversation) {
+    let index = c.opened();
+    c.cut(index);
+    for from in [Endpoint::Client, Endpoint::Server] {
+        let frame = c.frame(from, Opcode::Text, b"Hello");
+        c.push(from, What::Frame(frame), SECOND / 50);
+    }
+}
+
+/// Pings of the server at that interval, each answered.
+fn heartbeat(c: &mut Conversation, count: usize, interval: i64) {
+    greet(c);
+    for _ in 0..count {
+        for (from, opcode, after) in [
+            (Endpoint::Server, Opcode::Ping, interval),
+            (Endpoint::Client, Opcode::Pong, SECOND / 500),
+        ] {
+            let frame = c.frame(from, opcode, b"beat");
+            c.push(from, What::Frame(frame), after);
+        }
+    }
+    c.close(Endpoint::Client, 1000);
+}
+
+pub(super) static FAULTS: &[Fault] = &[
+    Fault::conversation("LIV-NO-HEARTBEAT", "400 idle seconds without a Ping", |c| {
+        greet(c);
+        let frame = c.frame(Endpoint::Server, Opcode::Text, b"still there?");
+        c.push(Endpoint::Server, What::Frame(frame), 400 * SECOND);
+        c.close(Endpoint::Client, 1000);
+    }),
+    Fault::conversation("LIV-HALF-OPEN", "three Pings that nobody hears", |c| {
+        greet(c);
+        for _ in 0..3 {
+            let ping = c.frame(Endpoint::Server, Opcode::Ping, b"beat");
+            c.push(Endpoint::Server, What::Frame(ping), 30 * SECOND);
+        }
+        c.push(Endpoint::Server, What::Reset, 30 * SECOND);
+    })
+    .also(&[NO_CLOSE]),
+    Fault::conversation("LIV-IDLE-CUT", "cut after 60 silent seconds", |c| {
+        greet(c);
+        c.push(Endpoint::Server, What::Fin, 60 * SECOND);
+        c.push(Endpoint::Client, What::Fin, SECOND / 50);
+    })
+    .also(&[NO_CLOSE]),
+    Fault::conversation("LIV-HEARTBEAT-TOO-SLOW", "a Ping every 90 seconds", |c| {
+        heartbeat(c, 4, 90 * SECOND);
+    }),
+    Fault::conversation("LIV-HEARTBEAT-TOO-FAST", "a Ping every half second", |c| {
+        heartbeat(c, 140, SECOND / 2);
+    }),
+];

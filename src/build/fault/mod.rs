@@ -1,0 +1,143 @@
+//! The faults: for each rule that bytes can break, how a correct conversation is changed so that
+//! exactly that rule is broken. They are what `ws101 build --fault` offers and what the validator
+//! is tested with: a rule has a fault here or a reason in [`BEYOND_BYTES`].
+//!
+//! To add one for a new rule: a [`Fault`] in the file of its area that changes what has to be
+//! changed and lets the other end react as the RFC wants it ([`Conversation::fail`],
+//! [`Conversation::refuse`], [`Conversation::hang_up`]), so that nothing else is broken. What
+//! follows by nature is listed with [`Fault::also`], each with its reason.
+
+mod cap;
+mod cls;
+mod ctl;
+mod frm;
+mod hs_req;
+mod hs_res;
+mod liv;
+mod neg;
+mod pmd;
+mod sec;
+mod utf;
+
+use super::Conversation;
+use crate::rules::{self, Violator};
+use crate::said::Endpoint;
+
+/// All faults, in the order of the rules' areas.
+pub static ALL: [&[Fault]; 11] = [
+    hs_req::FAULTS,
+    hs_res::FAULTS,
+    neg::FAULTS,
+    frm::FAULTS,
+    ctl::FAULTS,
+    cls::FAULTS,
+    utf::FAULTS,
+    pmd::FAULTS,
+    sec::FAULTS,
+    liv::FAULTS,
+    cap::FAULTS,
+];
+
+/// Rules that no conversation built here can break, and why.
+pub static BEYOND_BYTES: &[(&str, &str)] = &[];
+
+/// How much of a conversation must be seen for the fault to be visible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// A request and its response.
+    Handshake,
+    /// The frames of one endpoint.
+    Frames,
+    /// Both ends, their times and the capture.
+    Conversation,
+}
+
+/// A way to break exactly one rule.
+#[derive(Debug)]
+pub struct Fault {
+    /// The rule that is broken; its id is the fault's name.
+    pub rule: &'static str,
+    /// How much must be seen of it.
+    pub level: Level,
+    /// What is done, in words.
+    pub how: &'static str,
+    /// What else is found by nature, each with the reason.
+    pub also: &'static [(&'static str, &'static str)],
+    apply: fn(&mut Conversation),
+}
+
+impl Fault {
+    const fn new(
+        rule: &'static str,
+        level: Level,
+        how: &'static str,
+        apply: fn(&mut Conversation),
+    ) -> Fault {
+        Fault { rule, level, how, also: &[], apply }
+    }
+
+    const fn handshake(
+        rule: &'static str,
+        how: &'static str,
+        apply: fn(&mut Conversation),
+    ) -> Fault {
+        Fault::new(rule, Level::Handshake, how, apply)
+    }
+
+    const fn frames(rule: &'static str, how: &'static str, apply: fn(&mut Conversation)) -> Fault {
+        Fault::new(rule, Level::Frames, how, apply)
+    }
+
+    const fn conversation(
+        rule: &'static str,
+        how: &'static str,
+        apply: fn(&mut Conversation),
+    ) -> Fault {
+        Fault::new(rule, Level::Conversation, how, apply)
+    }
+
+    const fn also(mut self, also: &'static [(&'static str, &'static str)]) -> Fault {
+        self.also = also;
+        self
+    }
+
+    /// Who breaks it, where only one of the two can.
+    pub fn violator(&self) -> Option<Endpoint> {
+        match rules::find(self.rule)?.violator {
+            Violator::Client => Some(Endpoint::Client),
+            Violator::Server => Some(Endpoint::Server),
+            Violator::Sender | Violator::Intermediary | Violator::Observer => None,
+        }
+    }
+
+    /// Breaks the rule in a conversation that breaks none.
+    pub fn apply(&self, conversation: &mut Conversation) {
+        if let Some(violator) = self.violator() {
+            conversation.speaker = violator;
+        }
+        (self.apply)(conversation);
+    }
+}
+
+/// All faults, one after the other.
+pub fn all() -> impl Iterator<Item = &'static Fault> {
+    ALL.iter().copied().flatten()
+}
+
+/// The fault of that name; ASCII case does not matter.
+pub fn find(name: &str) -> Option<&'static Fault> {
+    all().find(|fault| fault.rule.eq_ignore_ascii_case(name))
+}
+
+/// Why no fault of that name can be built, if that is known.
+pub fn beyond_bytes(name: &str) -> Option<&'static str> {
+    let row = BEYOND_BYTES.iter().find(|(rule, _)| rule.eq_ignore_ascii_case(name));
+    row.map(|(_, why)| *why)
+}
+
+/// For requests that no server may accept.
+const REFUSED: &[(&str, &str)] =
+    &[("HS-RES-NOT-101", "the server does not accept what is no handshake")];
+/// For connections that break off.
+const NO_CLOSE: (&str, &str) =
+    ("CLS-NO-CLOSE-FRAME", "the connection breaks off, so there is no closing handshake");
