@@ -1,6 +1,5 @@
 //! Each rule has a fault that breaks it and nothing else, or a reason why bytes cannot show it.
 
-#[allow(dead_code)] // the other half is used by the acceptance tests
 mod shared;
 
 use std::collections::BTreeSet;
@@ -103,14 +102,19 @@ fn judge(fault: &Fault, found: &Found, all_of_it: bool) -> Result<(), String> {
     if !ids.contains(&fault.rule) {
         return tell("is not found");
     }
+    let listed = |rows: &'static [(&str, &str)]| rows.iter().map(|(rule, _)| *rule);
+    let mut in_order = ids.iter().filter(|id| !listed(fault.given).any(|given| given == **id));
+    if in_order.next() != Some(&fault.rule) {
+        return tell("is not the first finding; what must come before is listed with `given`");
+    }
     let expected: BTreeSet<&str> =
-        fault.also.iter().map(|(rule, _)| *rule).chain([fault.rule]).collect();
+        listed(fault.given).chain(listed(fault.also)).chain([fault.rule]).collect();
     let actual: BTreeSet<&str> = ids.iter().copied().collect();
     if let Some(other) = actual.difference(&expected).next() {
-        return tell(&format!("{other} is found too, and not listed with `also`"));
+        return tell(&format!("{other} is found too, and not listed with `also` or `given`"));
     }
     if let Some(missing) = expected.difference(&actual).next().filter(|_| all_of_it) {
-        return tell(&format!("{missing} is listed with `also`, and not found"));
+        return tell(&format!("{missing} is listed, and not found"));
     }
     Ok(())
 }

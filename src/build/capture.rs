@@ -30,15 +30,27 @@ const ACK: u8 = 16;
 impl Conversation {
     /// The capture file.
     pub fn pcap(&self) -> Vec<u8> {
+        let mut packets = self.packets();
+        for other in &self.others {
+            packets.extend(other.packets());
+        }
+        packets.sort_by_key(|packet| packet.time);
+        self.file(&packets)
+    }
+
+    fn packets(&self) -> Vec<Packet> {
         let mut wire = Wire { conversation: self, next: FIRST, packets: Vec::new() };
         wire.open();
         for (index, act) in self.acts.iter().enumerate() {
             wire.act(act, self.acts.get(index + 1).map(|next| next.at));
         }
         wire.settle();
-        let mut packets = wire.packets;
-        packets.sort_by_key(|packet| packet.time);
-        self.file(&packets)
+        for packet in &mut wire.packets {
+            packet.time += self.start.0;
+        }
+        wire.packets.sort_by_key(|packet| packet.time);
+        wire.packets.drain(..self.missed.min(wire.packets.len()));
+        wire.packets
     }
 
     fn file(&self, packets: &[Packet]) -> Vec<u8> {
@@ -47,8 +59,8 @@ impl Conversation {
         let snap = self.snap.unwrap_or(SNAP_LENGTH as usize);
         file.extend_from_slice(&(snap as u32).to_le_bytes());
         file.extend_from_slice(&ETHERNET.to_le_bytes());
-        for packet in packets.iter().skip(self.missed) {
-            let time = self.start.0 + packet.time;
+        for packet in packets {
+            let time = packet.time;
             let kept = &packet.bytes[..packet.bytes.len().min(snap)];
             let lengths = [kept.len() as u32, packet.bytes.len() as u32];
             let times = [time.div_euclid(1_000_000_000), time.rem_euclid(1_000_000_000)];
@@ -61,7 +73,7 @@ impl Conversation {
     }
 }
 
-/// A packet, and when it passes the place of capture, from the start in nanoseconds.
+/// A packet, and when it passes the place of capture, in nanoseconds.
 struct Packet {
     time: i64,
     bytes: Vec<u8>,

@@ -5,6 +5,7 @@ use super::head::refusal;
 use super::{Frame, Head, Numbers, Upgrade};
 use crate::said::{Endpoint, Time};
 use crate::websocket::Opcode;
+use crate::websocket::accept::accept;
 use crate::websocket::extension::HEADER;
 use std::net::SocketAddr;
 
@@ -103,6 +104,8 @@ pub struct Conversation {
     pub acts: Vec<Act>,
     /// Where keys come from.
     pub numbers: Numbers,
+    /// Other connections in the same capture.
+    pub others: Vec<Conversation>,
 }
 
 impl Conversation {
@@ -122,6 +125,7 @@ impl Conversation {
             alone: false,
             acts: Vec::new(),
             numbers,
+            others: Vec::new(),
         };
         conversation.push(Endpoint::Client, What::Head(request), 2 * MILLISECOND);
         conversation.push(Endpoint::Server, What::Head(response), 2 * MILLISECOND);
@@ -143,6 +147,26 @@ impl Conversation {
         }
         chat.close(Endpoint::Client, 1000);
         chat
+    }
+
+    /// The same once more on another connection, begun so many nanoseconds later, from another
+    /// port and with keys of its own.
+    pub fn again(&mut self, after: i64) -> Conversation {
+        let mut again = self.clone();
+        again.others.clear();
+        again.client.set_port(self.client.port() + 1 + self.others.len() as u16);
+        again.start.0 += after;
+        let key = self.numbers.websocket_key();
+        again.request().set("Sec-WebSocket-Key", &key);
+        again.response().set("Sec-WebSocket-Accept", &accept(key.as_bytes()));
+        for act in &mut again.acts {
+            if let What::Frame(frame) = &mut act.what
+                && frame.header.masked()
+            {
+                *frame = frame.clone().with_key(Some(self.numbers.masking_key()));
+            }
+        }
+        again
     }
 
     /// A frame as that endpoint has to send it: masked with a new key by a client (§5.1).

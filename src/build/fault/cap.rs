@@ -44,7 +44,7 @@ pub(super) static FAULTS: &[Fault] = &[
         let text = c.spoken(Opcode::Text, b"who is who?").with_key(None);
         c.add(text);
     })
-    .also(&[("CAP-NO-HANDSHAKE", NO_HANDSHAKE)]),
+    .given(&[("CAP-NO-HANDSHAKE", NO_HANDSHAKE)]),
     Fault::conversation("CAP-PROXY-CONNECT", "a forward proxy is asked to CONNECT", |c| {
         let host = c.request().value("Host").unwrap_or_default().to_owned();
         let mut connect = Head::new(format!("CONNECT {host}:80 HTTP/1.1"));

@@ -1,6 +1,6 @@
 //! Faults of the closing handshake (CLS).
 
-use super::Fault;
+use super::{EXPLAINED, Fault};
 use crate::build::{Conversation, Frame, MILLISECOND, SECOND, What};
 use crate::said::Endpoint;
 use crate::websocket::Opcode;
@@ -49,14 +49,17 @@ fn both_close(c: &mut Conversation, first: Endpoint, between: i64) {
 }
 
 pub(super) static FAULTS: &[Fault] = &[
-    Fault::frames("CLS-BODY-LEN-1", "a Close with one byte", |c| body(c, &[3])),
-    Fault::frames("CLS-CODE-PSEUDO", "Close 1006", |c| body(c, &1006u16.to_be_bytes())),
-    Fault::frames("CLS-CODE-1004", "Close 1004", |c| body(c, &1004u16.to_be_bytes())),
-    Fault::frames("CLS-CODE-LOW", "Close 0", |c| body(c, &0u16.to_be_bytes())),
+    Fault::frames("CLS-BODY-LEN-1", "a Close with one byte", |c| body(c, &[3])).also(&[EXPLAINED]),
+    Fault::frames("CLS-CODE-PSEUDO", "Close 1006", |c| body(c, &1006u16.to_be_bytes()))
+        .also(&[EXPLAINED]),
+    Fault::frames("CLS-CODE-1004", "Close 1004", |c| body(c, &1004u16.to_be_bytes()))
+        .also(&[EXPLAINED]),
+    Fault::frames("CLS-CODE-LOW", "Close 0", |c| body(c, &0u16.to_be_bytes())).also(&[EXPLAINED]),
     Fault::frames("CLS-CODE-UNASSIGNED", "Close 1016", |c| code(c, 1016)),
     Fault::frames("CLS-CODE-HIGH", "Close 59395: 1000 with its bytes swapped", |c| {
         body(c, &1000u16.to_le_bytes());
-    }),
+    })
+    .also(&[EXPLAINED]),
     Fault::frames("CLS-CODE-3XXX", "Close 3999", |c| code(c, 3999)),
     Fault::frames("CLS-REASON-UTF8", "a reason in Latin-1", |c| {
         close(c, b"\x03\xe8caf\xe9", 1000);
@@ -128,15 +131,19 @@ pub(super) static FAULTS: &[Fault] = &[
     }),
     Fault::conversation("CLS-CODE-ECHO", "4001 answered with 1000", |c| {
         close(c, &4001u16.to_be_bytes(), 1000);
-    }),
-    Fault::frames("CLS-1010-FROM-SERVER", "Close 1010 from the server", |c| code(c, 1010)),
-    Fault::frames("CLS-SERVER-CODE-FROM-CLIENT", "Close 1012 from the client", |c| code(c, 1012)),
+    })
+    .given(&[EXPLAINED]),
+    Fault::frames("CLS-1010-FROM-SERVER", "Close 1010 from the server", |c| code(c, 1010))
+        .also(&[EXPLAINED]),
+    Fault::frames("CLS-SERVER-CODE-FROM-CLIENT", "Close 1012 from the client", |c| code(c, 1012))
+        .also(&[EXPLAINED]),
     Fault::conversation("CLS-CODE-FITS-CAUSE", "text that is not UTF-8, closed with 1000", |c| {
         c.speaker = Endpoint::Server;
         let index = c.change(Opcode::Text, b"", |frame| frame.with_payload(b"\xff"));
         c.fail(index, 1000);
     })
-    .also(&[("UTF-INVALID-BYTE", "the cause that the code does not fit")]),
+    .given(&[("UTF-INVALID-BYTE", "the cause that the code does not fit")]),
+    Fault::frames("CLS-EXPLAIN", "Close 1009: a message was too big", |c| code(c, 1009)),
     Fault::frames("CLS-NO-STATUS", "a Close without a code", |c| {
         close(c, &[], 1000);
     }),

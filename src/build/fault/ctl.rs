@@ -1,6 +1,6 @@
 //! Faults of control frames (CTL).
 
-use super::Fault;
+use super::{EXPLAINED, Fault};
 use crate::build::{Conversation, SECOND, What};
 use crate::said::Endpoint;
 use crate::websocket::Opcode;
@@ -18,12 +18,14 @@ pub(super) static FAULTS: &[Fault] = &[
         let ping = c.spoken(Opcode::Ping, b"Hi").with_fin(false);
         let index = c.add(ping);
         c.fail(index, 1002);
-    }),
+    })
+    .also(&[EXPLAINED]),
     Fault::frames("CTL-TOO-LONG", "a Ping of 126 bytes", |c| {
         let ping = c.spoken(Opcode::Ping, &[b'x'; 126]);
         let index = c.add(ping);
         c.fail(index, 1002);
-    }),
+    })
+    .also(&[EXPLAINED]),
     Fault::conversation("CTL-PING-UNANSWERED", "a Ping without a Pong for 30 seconds", |c| {
         c.speaker = Endpoint::Server;
         let ping = c.spoken(Opcode::Ping, b"2");

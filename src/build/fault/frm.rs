@@ -1,6 +1,6 @@
 //! Faults of framing, masking and fragmentation (FRM, MSK, FRG).
 
-use super::{Fault, NO_CLOSE};
+use super::{EXPLAINED, Fault, NO_CLOSE};
 use crate::build::{Conversation, Frame, LengthForm, SECOND, What};
 use crate::said::Endpoint;
 use crate::websocket::Opcode;
@@ -36,26 +36,31 @@ fn break_off(c: &mut Conversation, index: usize) {
 }
 
 pub(super) static FAULTS: &[Fault] = &[
-    Fault::frames("FRM-RSV-UNNEGOTIATED", "RSV2 is 1", |c| text(c, |frame| frame.with_rsv(2))),
+    Fault::frames("FRM-RSV-UNNEGOTIATED", "RSV2 is 1", |c| text(c, |frame| frame.with_rsv(2)))
+        .also(&[EXPLAINED]),
     Fault::frames("FRM-OPCODE-RESERVED", "opcode 0x3", |c| {
         text(c, |mut frame| {
             frame.header.first = frame.header.first & 0xf0 | 0x3;
             frame
         });
-    }),
+    })
+    .also(&[EXPLAINED]),
     Fault::frames("FRM-LEN-MINIMAL-16", "a short length in 16 bits", |c| {
         text(c, |frame| frame.with_form(LengthForm::Sixteen));
-    }),
+    })
+    .also(&[EXPLAINED]),
     Fault::frames("FRM-LEN-MINIMAL-64", "a short length in 64 bits", |c| {
         text(c, |frame| frame.with_form(LengthForm::SixtyFour));
-    }),
+    })
+    .also(&[EXPLAINED]),
     Fault::frames("FRM-LEN-MSB", "the highest bit of a 64-bit length is 1", |c| {
         text(c, |mut frame| {
             frame = frame.with_form(LengthForm::SixtyFour);
             frame.header.payload_length |= 1 << 63;
             frame
         });
-    }),
+    })
+    .given(&[EXPLAINED]),
     Fault::conversation("FRM-LEN-BYTE-ORDER", "a 16-bit length with its bytes swapped", |c| {
         let mut frame = c.spoken(Opcode::Binary, &[0x5a; 128]);
         frame.header.payload_length = u64::from(128u16.swap_bytes());
@@ -77,7 +82,7 @@ pub(super) static FAULTS: &[Fault] = &[
         let answer = c.frame(Endpoint::Server, Opcode::Text, b"Hello to you");
         c.insert(index + 1, Endpoint::Server, What::Frame(answer), 2 * SECOND);
     })
-    .also(&[("MSK-CLIENT-UNMASKED", "the frame that should have been fatal")]),
+    .given(&[("MSK-CLIENT-UNMASKED", "the frame that should have been fatal")]),
     Fault::conversation("FRM-DATA-BEFORE-OPEN", "a frame of the server before its 101", |c| {
         let frame = c.frame(Endpoint::Server, Opcode::Text, b"hi");
         let index = c.opened() - 1;
@@ -87,15 +92,18 @@ pub(super) static FAULTS: &[Fault] = &[
     .also(&[("CAP-NO-HANDSHAKE", "no 101 stands before the frame")]),
     Fault::frames("MSK-CLIENT-UNMASKED", "a client's frame without a mask", |c| {
         text(c, |frame| frame.with_key(None));
-    }),
+    })
+    .also(&[EXPLAINED]),
     Fault::frames("MSK-SERVER-MASKED", "a server's frame with a mask", |c| {
         let key = c.numbers.masking_key();
         text(c, |frame| frame.with_key(Some(key)));
-    }),
+    })
+    .also(&[EXPLAINED]),
     Fault::frames("MSK-ZERO-KEY", "a masking key of zeros, twice", |c| keys(c, &[[0; 4]; 2])),
     Fault::frames("MSK-CONSTANT-KEY", "the same masking key in each frame", |c| {
         only_keys(c, &[[0x37, 0xfa, 0x21, 0x3d]; 4]);
-    }),
+    })
+    .also(&[EXPLAINED]),
     Fault::frames("MSK-REUSED-KEY", "a masking key used again", |c| {
         let key = c.numbers.masking_key();
         let other = c.numbers.masking_key();
@@ -103,7 +111,8 @@ pub(super) static FAULTS: &[Fault] = &[
     }),
     Fault::frames("MSK-PREDICTABLE-KEY", "masking keys that count", |c| {
         only_keys(c, &[1u32, 2, 3, 4].map(u32::to_be_bytes));
-    }),
+    })
+    .also(&[EXPLAINED]),
     Fault::frames("MSK-WIRE-LOOKS-HTTP", "masked bytes that spell a request", |c| {
         let mut frame = c.spoken(Opcode::Binary, b"GET /index.html HTTP/1.1\r\n");
         if let Some(key) = frame.header.masking_key {
@@ -115,7 +124,8 @@ pub(super) static FAULTS: &[Fault] = &[
         let frame = c.spoken(Opcode::Continuation, b"lo");
         let index = c.add(frame);
         c.fail(index, 1002);
-    }),
+    })
+    .also(&[EXPLAINED]),
     Fault::frames("FRG-INTERLEAVED", "a message within another", |c| {
         let start = c.spoken(Opcode::Text, b"Hel").with_fin(false);
         c.add(start);
@@ -123,7 +133,7 @@ pub(super) static FAULTS: &[Fault] = &[
         let index = c.add(frame);
         c.fail(index, 1002);
     })
-    .also(&[("FRG-UNFINISHED", "the connection fails within the first message")]),
+    .also(&[EXPLAINED, ("FRG-UNFINISHED", "the connection fails within the first message")]),
     Fault::frames("FRG-UNFINISHED", "a Close in the middle of a message", |c| {
         let start = c.spoken(Opcode::Text, b"Hel").with_fin(false);
         let index = c.add(start);

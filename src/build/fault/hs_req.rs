@@ -235,14 +235,14 @@ pub(super) static FAULTS: &[Fault] = &[
         c.response().body = b"8jKS'y:G*Co,Wxa-".to_vec();
     }),
     Fault::handshake("HIST-HYBI04-06", "version 6, refused with 426", |c| version(c, "6"))
-        .also(REFUSED),
+        .given(REFUSED),
     Fault::handshake("HIST-HYBI07-12", "version 8, as draft 10 had it", |c| {
         let origin = format!("http://{}", host(c.request()));
         c.request().set(VERSION, "8");
         c.request().set("Sec-WebSocket-Origin", &origin);
     }),
     Fault::handshake("HIST-VERSION-9-12", "version 10, refused with 426", |c| version(c, "10"))
-        .also(REFUSED),
+        .given(REFUSED),
     Fault::handshake("HIST-SEC-WEBSOCKET-DRAFT", "a Sec-WebSocket-Draft", |c| {
         c.request().add("Sec-WebSocket-Draft", "2");
     }),

@@ -1,6 +1,6 @@
 //! Faults in the response (HS-RES). A client fails a connection whose response is wrong.
 
-use super::{Fault, NO_CLOSE, REFUSED};
+use super::{Fault, REFUSED};
 use crate::build::{Conversation, Head, SECOND, What};
 use crate::said::Endpoint;
 use crate::websocket::Opcode;
@@ -60,54 +60,54 @@ pub(super) static FAULTS: &[Fault] = &[
         c.request().remove("Upgrade");
         c.hang_up(Endpoint::Client);
     })
-    .also(&[("HS-REQ-UPGRADE-PRESENT", "the request does not ask for an upgrade")]),
+    .given(&[("HS-REQ-UPGRADE-PRESENT", "the request does not ask for an upgrade")]),
     Fault::handshake("HS-RES-BODY-HEADERS", "a Content-Length in a 101", |c| {
         c.response().add("Content-Length", "0");
     }),
     Fault::handshake("HS-RES-ACCEPTED-BAD-REQUEST", "a POST is accepted", |c| {
         c.request().line = c.request().line.replacen("GET", "POST", 1);
     })
-    .also(&[("HS-REQ-METHOD", "the request is what should have been refused")]),
+    .given(&[("HS-REQ-METHOD", "the request is what should have been refused")]),
     Fault::conversation("HS-RES-CLIENT-ACCEPTED-BAD", "frames in spite of a wrong Accept", |c| {
         c.response().set(ACCEPT, WRONG);
     })
-    .also(&[("HS-RES-ACCEPT-VALUE", "the response is what should not have been accepted")]),
+    .given(&[("HS-RES-ACCEPT-VALUE", "the response is what should not have been accepted")]),
     Fault::conversation("HS-RES-FRAMES-AFTER-REFUSAL", "frames in spite of a refusal", |c| {
         c.refuse(400);
         let frame = c.frame(Endpoint::Client, Opcode::Text, b"Hello");
         let index = c.opened();
         c.insert(index, Endpoint::Client, What::Frame(frame), 1_000_000);
     })
-    .also(&[("HS-RES-NOT-101", "the refusal")]),
+    .given(&[("HS-RES-NOT-101", "the refusal")]),
     Fault::handshake("HS-RES-VERSION-NEGOTIATION", "400 to version 25, without a list", |c| {
         version(c, 400, |_| {});
     })
-    .also(VERSION_25),
+    .given(VERSION_25),
     Fault::handshake("HS-RES-VERSION-LIST", "v13 in the list of versions", |c| {
         version(c, 426, |head| head.set("Sec-WebSocket-Version", "v13"));
     })
-    .also(VERSION_25),
+    .given(VERSION_25),
     Fault::handshake("HS-RES-VERSION-ON-101", "Sec-WebSocket-Version in a 101", |c| {
         c.response().add("Sec-WebSocket-Version", "13");
     }),
     Fault::handshake("HS-RES-426-UPGRADE", "426 without Upgrade", |c| {
         refused_without(c, 426, "Upgrade");
     })
-    .also(REFUSED),
+    .given(REFUSED),
     Fault::handshake("HS-RES-401-CHALLENGE", "401 without WWW-Authenticate", |c| {
         refused_without(c, 401, "WWW-Authenticate");
     })
-    .also(REFUSED),
-    Fault::handshake("HS-RES-REDIRECT", "301 to another address", |c| c.refuse(301)).also(REFUSED),
+    .given(REFUSED),
+    Fault::handshake("HS-RES-REDIRECT", "301 to another address", |c| c.refuse(301)).given(REFUSED),
     Fault::handshake("HS-RES-403", "403 to a foreign Origin", |c| {
         c.request().set("Origin", "https://other.example");
         c.refuse(403);
     })
-    .also(REFUSED),
+    .given(REFUSED),
     Fault::handshake("HS-RES-503-RETRY", "503 without Retry-After", |c| {
         refused_without(c, 503, "Retry-After");
     })
-    .also(REFUSED),
+    .given(REFUSED),
     Fault::handshake("HS-RES-200", "200 and a page", |c| {
         c.refuse(200);
         let head = c.response();
@@ -115,7 +115,7 @@ pub(super) static FAULTS: &[Fault] = &[
         head.set("Content-Length", "6");
         head.body = b"<html>".to_vec();
     })
-    .also(REFUSED),
+    .given(REFUSED),
     Fault::conversation("HS-RES-NO-RESPONSE", "TCP is reset instead of an answer", |c| {
         let index = c.opened() - 1;
         c.cut(index);
@@ -130,8 +130,7 @@ pub(super) static FAULTS: &[Fault] = &[
         let index = c.opened();
         let page = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec();
         c.insert(index, Endpoint::Server, What::Bytes(page), 1_000_000);
-    })
-    .also(&[NO_CLOSE]),
+    }),
     Fault::handshake("HS-RES-MISPLACED-HEADER", "Sec-WebSocket-Key in the answer", |c| {
         let key = c.request().value("Sec-WebSocket-Key").unwrap_or_default().to_owned();
         c.response().add("Sec-WebSocket-Key", &key);

@@ -45,13 +45,13 @@ pub(super) static FAULTS: &[Fault] = &[
         }
         c.push(Endpoint::Server, What::Reset, 30 * SECOND);
     })
-    .also(&[NO_CLOSE]),
+    .given(&[NO_CLOSE]),
     Fault::conversation("LIV-IDLE-CUT", "cut after 60 silent seconds", |c| {
         greet(c);
         c.push(Endpoint::Server, What::Fin, 60 * SECOND);
         c.push(Endpoint::Client, What::Fin, SECOND / 50);
     })
-    .also(&[NO_CLOSE]),
+    .given(&[NO_CLOSE]),
     Fault::conversation("LIV-HEARTBEAT-TOO-SLOW", "a Ping every 90 seconds", |c| {
         heartbeat(c, 4, 90 * SECOND);
     }),

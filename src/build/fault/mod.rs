@@ -5,8 +5,10 @@
 //! To add one for a new rule: a [`Fault`] in the file of its area that changes what has to be
 //! changed and lets the other end react as the RFC wants it ([`Conversation::fail`],
 //! [`Conversation::refuse`], [`Conversation::hang_up`]), so that nothing else is broken. What
-//! follows by nature is listed with [`Fault::also`], each with its reason.
+//! follows by nature is listed with [`Fault::also`], what has to be broken before with
+//! [`Fault::given`], each with its reason.
 
+mod across;
 mod cap;
 mod cls;
 mod ctl;
@@ -24,7 +26,7 @@ use crate::rules::{self, Violator};
 use crate::said::Endpoint;
 
 /// All faults, in the order of the rules' areas.
-pub static ALL: [&[Fault]; 11] = [
+pub static ALL: [&[Fault]; 12] = [
     hs_req::FAULTS,
     hs_res::FAULTS,
     neg::FAULTS,
@@ -36,6 +38,7 @@ pub static ALL: [&[Fault]; 11] = [
     sec::FAULTS,
     liv::FAULTS,
     cap::FAULTS,
+    across::FAULTS,
 ];
 
 /// Rules that no conversation built here can break, and why.
@@ -61,6 +64,8 @@ pub struct Fault {
     pub level: Level,
     /// What is done, in words.
     pub how: &'static str,
+    /// What has to be broken first for the rule to be broken at all, each with the reason.
+    pub given: &'static [(&'static str, &'static str)],
     /// What else is found by nature, each with the reason.
     pub also: &'static [(&'static str, &'static str)],
     apply: fn(&mut Conversation),
@@ -73,7 +78,7 @@ impl Fault {
         how: &'static str,
         apply: fn(&mut Conversation),
     ) -> Fault {
-        Fault { rule, level, how, also: &[], apply }
+        Fault { rule, level, how, given: &[], also: &[], apply }
     }
 
     const fn handshake(
@@ -94,6 +99,11 @@ impl Fault {
         apply: fn(&mut Conversation),
     ) -> Fault {
         Fault::new(rule, Level::Conversation, how, apply)
+    }
+
+    const fn given(mut self, given: &'static [(&'static str, &'static str)]) -> Fault {
+        self.given = given;
+        self
     }
 
     const fn also(mut self, also: &'static [(&'static str, &'static str)]) -> Fault {
@@ -138,6 +148,9 @@ pub fn beyond_bytes(name: &str) -> Option<&'static str> {
 /// For requests that no server may accept.
 const REFUSED: &[(&str, &str)] =
     &[("HS-RES-NOT-101", "the server does not accept what is no handshake")];
+/// For connections that the other end fails with 1002 or 1007.
+const EXPLAINED: (&str, &str) =
+    ("CLS-EXPLAIN", "the other end fails the connection, and its code is explained");
 /// For connections that break off.
 const NO_CLOSE: (&str, &str) =
     ("CLS-NO-CLOSE-FRAME", "the connection breaks off, so there is no closing handshake");

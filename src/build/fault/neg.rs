@@ -1,6 +1,6 @@
 //! Faults in what is negotiated (NEG), and compression's part of it (PMD of the handshake).
 
-use super::Fault;
+use super::{EXPLAINED, Fault};
 use crate::build::Conversation;
 use crate::said::Endpoint;
 use crate::websocket::Opcode;
@@ -86,7 +86,8 @@ pub(super) static FAULTS: &[Fault] = &[
             frame.with_payload(b"\xf2\x48\xcd\xc9\xc9\x07\x00").with_rsv(4)
         });
         c.fail(index, 1002);
-    }),
+    })
+    .also(&[EXPLAINED]),
     Fault::handshake("PMD-OFFER-UNKNOWN-PARAM", "a parameter that does not exist", |c| {
         declined(c, "permessage-deflate; level=9");
     }),
@@ -100,7 +101,7 @@ pub(super) static FAULTS: &[Fault] = &[
         c.request().set(EXTENSIONS, "permessage-deflate; level=9");
         c.response().set(EXTENSIONS, DEFLATE);
     })
-    .also(&[("PMD-OFFER-UNKNOWN-PARAM", "the offer is what should have been declined")]),
+    .given(&[("PMD-OFFER-UNKNOWN-PARAM", "the offer is what should have been declined")]),
     Fault::handshake("PMD-RESP-UNKNOWN-PARAM", "a parameter answered that does not exist", |c| {
         extensions(c, DEFLATE, "permessage-deflate; mem_level=8");
     }),
@@ -142,7 +143,7 @@ pub(super) static FAULTS: &[Fault] = &[
         c.request().set(EXTENSIONS, DEFLATE);
         c.response().set(EXTENSIONS, "permessage-deflate; server_max_window_bits=16");
     })
-    .also(&[("PMD-RESP-BAD-VALUE", "the answer is what should not have been accepted")]),
+    .given(&[("PMD-RESP-BAD-VALUE", "the answer is what should not have been accepted")]),
     Fault::handshake("PMD-LEGACY-NAME", "compression under the name of a draft", |c| {
         declined(c, "x-webkit-deflate-frame");
     }),

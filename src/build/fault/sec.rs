@@ -59,7 +59,7 @@ pub(super) static FAULTS: &[Fault] = &[
         head.add("X-Forwarded-For", "203.0.113.5");
         c.refuse(400);
     })
-    .also(&[
+    .given(&[
         ("HS-REQ-HTTP-VERSION", "what the proxy made of the request"),
         ("HS-REQ-UPGRADE-PRESENT", "what the proxy made of the request"),
         ("HS-REQ-CONNECTION-UPGRADE", "what the proxy made of the request"),
@@ -91,7 +91,7 @@ pub(super) static FAULTS: &[Fault] = &[
         let text = c.spoken(Opcode::Text, br#"{"password":"hunter2"}"#);
         c.add(text);
     })
-    .also(&[("SEC-CLEARTEXT", "where there is TLS, nothing is in clear")]),
+    .given(&[("SEC-CLEARTEXT", "where there is TLS, nothing is in clear")]),
     Fault::handshake("SEC-CORS-HEADERS", "Access-Control-Allow-Origin in a 101", |c| {
         c.response().add("Access-Control-Allow-Origin", "*");
     }),

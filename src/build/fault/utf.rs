@@ -1,6 +1,6 @@
 //! Faults of text (UTF).
 
-use super::Fault;
+use super::{EXPLAINED, Fault};
 use crate::build::Conversation;
 use crate::websocket::Opcode;
 
@@ -11,13 +11,18 @@ fn text(c: &mut Conversation, payload: &[u8]) {
 }
 
 pub(super) static FAULTS: &[Fault] = &[
-    Fault::frames("UTF-INVALID-BYTE", "the byte ff in a text", |c| text(c, b"Hello \xff")),
-    Fault::frames("UTF-OVERLONG", "a slash in two bytes", |c| text(c, b"\xc0\xaf")),
+    Fault::frames("UTF-INVALID-BYTE", "the byte ff in a text", |c| text(c, b"Hello \xff"))
+        .also(&[EXPLAINED]),
+    Fault::frames("UTF-OVERLONG", "a slash in two bytes", |c| text(c, b"\xc0\xaf"))
+        .also(&[EXPLAINED]),
     Fault::frames("UTF-SURROGATE", "an emoji as two halves (CESU-8)", |c| {
         text(c, b"\xed\xa0\xbd\xed\xb8\x80");
-    }),
-    Fault::frames("UTF-ABOVE-MAX", "a character above U+10FFFF", |c| text(c, b"\xf4\x90\x80\x80")),
-    Fault::frames("UTF-TRUNCATED", "half an é at the end", |c| text(c, b"caf\xc3")),
+    })
+    .also(&[EXPLAINED]),
+    Fault::frames("UTF-ABOVE-MAX", "a character above U+10FFFF", |c| text(c, b"\xf4\x90\x80\x80"))
+        .also(&[EXPLAINED]),
+    Fault::frames("UTF-TRUNCATED", "half an é at the end", |c| text(c, b"caf\xc3"))
+        .also(&[EXPLAINED]),
     Fault::frames("UTF-SPLIT-OK", "an é split across two fragments", |c| {
         let start = c.spoken(Opcode::Text, b"caf\xc3").with_fin(false);
         c.add(start);
