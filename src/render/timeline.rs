@@ -358,6 +358,7 @@ fn not_frames_text(sheet: &Sheet, other: &NotFrames<'_>, width: usize) -> String
         NotFramesKind::HttpAfterUpgrade => "text where frames should be",
         NotFramesKind::TrailingBytes => "bytes that form no frame after the Close",
         NotFramesKind::FramesAfterRefusal => "frames although the handshake was refused",
+        NotFramesKind::FlashPolicy => "a question of Flash's sockets",
         NotFramesKind::BeforeUpgrade => "bytes that are no HTTP before the answer",
         NotFramesKind::TlsRecord => "a TLS record instead of an HTTP response",
     };

@@ -1,6 +1,7 @@
 //! CAP: what the capture does not show, and which rules are silent for it. Nobody breaks these.
-//! Retransmissions and the clock are known to the input alone.
+//! Retransmissions are known to the input alone.
 
+use super::observed::is_redacted;
 use super::{Broken, Check, Level, Memory, Rule, Severity, Verdict, Violator};
 use crate::http::Head;
 use crate::layout::Span;
@@ -16,9 +17,11 @@ pub(super) static RULES: &[&Rule] = &[
     &ENDED_EARLY,
     &TLS_OPAQUE,
     &DIRECTION,
+    &TRANSCRIPT,
     &PROXY_CONNECT,
     &KEEPALIVE_PREFIX,
     &VANTAGE,
+    &CLOCK,
 ];
 
 static NO_HANDSHAKE: Rule = Rule {
@@ -184,6 +187,40 @@ fn direction(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     })
 }
 
+static TRANSCRIPT: Rule = Rule {
+    id: "CAP-TRANSCRIPT",
+    severity: Severity::Note,
+    level: Level::Advice,
+    violator: Violator::Observer,
+    rfc: "capture",
+    title: "The values in a transcript are those that were sent",
+    mend: "paste the key and the Accept as they were: neither is a secret once it is used",
+    check: Check::Handshake(|handshake, _| transcript(handshake).into()),
+};
+
+/// Fields whose values are checked to the letter.
+const CHECKED: [&str; 5] = [
+    "Sec-WebSocket-Key",
+    "Sec-WebSocket-Accept",
+    "Sec-WebSocket-Version",
+    "Sec-WebSocket-Protocol",
+    "Sec-WebSocket-Extensions",
+];
+
+/// What was made unrecognisable on purpose is not judged, and that is said.
+fn transcript(handshake: &Handshake) -> Option<Broken> {
+    let heads = [(&handshake.request, Endpoint::Client), (&handshake.response, Endpoint::Server)];
+    heads.into_iter().filter(|_| handshake.transcript).find_map(|(head, from)| {
+        let head = head.as_deref()?;
+        let (name, line) = CHECKED.into_iter().find_map(|name| {
+            let line = head.lines(name).find(|line| is_redacted(head.bytes(&line.value)))?;
+            Some((name, line))
+        })?;
+        let seen = format!("{name} was made unrecognisable, so it can't be checked");
+        Some(Broken::new(from, seen, "").in_head(head, &line.value))
+    })
+}
+
 static PROXY_CONNECT: Rule = Rule {
     id: "CAP-PROXY-CONNECT",
     severity: Severity::Note,
@@ -256,3 +293,38 @@ fn trace(head: &Head, from: Endpoint) -> Option<Broken> {
     );
     Some(Broken::new(from, seen, "").in_head(head, &field.line))
 }
+
+static CLOCK: Rule = Rule {
+    id: "CAP-CLOCK",
+    severity: Severity::Note,
+    level: Level::Advice,
+    violator: Violator::Observer,
+    rfc: "capture",
+    title: "The clock of the capture goes forward",
+    mend: "capture on one machine, and merge captures only if their clocks agree",
+    check: Check::End(clock),
+};
+
+fn clock(_: &End, memory: &Memory) -> Option<Broken> {
+    let pace = &memory.pace;
+    let frames = memory.client.frames + memory.server.frames;
+    let stands_still = pace.last.is_some() && pace.silence() == 0.0 && pace.packets() >= STILL;
+    let seen = if pace.backwards > 0 {
+        let back = pace.backwards as f64 / 1e9;
+        format!(
+            "a packet was captured {back:.6} s earlier than one before it: what hangs on the time \
+             is not judged from there on"
+        )
+    } else if stands_still && frames >= STILL {
+        "all packets have the same time: what hangs on it is not judged".to_owned()
+    } else {
+        return None;
+    };
+    Some(
+        Broken { seen, ..Broken::default() }
+            .cause("captures of several machines were merged, or the clock was set meanwhile"),
+    )
+}
+
+/// So many packets within one tick of the clock are no coincidence.
+const STILL: u64 = 50;

@@ -327,7 +327,7 @@ fn no_close_frame(end: &End, memory: &Memory) -> Option<Broken> {
     }
     let (endpoint, how) = end.first_to_end()?;
     let ended = end.transport[endpoint.index()]?.1.time;
-    let idle = match (memory.last_frame, ended) {
+    let idle = match (memory.pace.last, ended) {
         (Some(last), Some(ended)) => {
             format!(", {} after the last frame", span_of_time(ended.seconds_since(last)))
         }

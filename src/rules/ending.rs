@@ -166,7 +166,7 @@ fn dropped(end: &End, memory: &Memory) -> String {
     };
     let inside = if end.inside_frame[endpoint.index()] { " in the middle of a frame" } else { "" };
     let at = end.transport[endpoint.index()].map(|(_, at)| at).unwrap_or_default();
-    let before = Before::of(memory, endpoint, end.heard[endpoint.index()], at, memory.last_frame);
+    let before = Before::of(memory, endpoint, end.heard[endpoint.index()], at, memory.pace.last);
     let mut reason = after(endpoint, &before, memory, None);
     if reason.is_empty()
         && let (Endpoint::Client, Some(rule)) = (endpoint, memory.bad_response())

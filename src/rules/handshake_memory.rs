@@ -1,7 +1,7 @@
 //! What the rules remember of a handshake, for what comes after it.
 
-use super::sec::spells_secret;
-use super::{Finding, Route, Severity};
+use super::sec::{Echoes, credentials, spells_secret};
+use super::{Finding, Place, Route, Severity};
 use crate::said::{At, Endpoint};
 use crate::websocket::handshake::Handshake;
 use crate::websocket::subprotocol::{self, Subprotocol};
@@ -19,6 +19,12 @@ pub(super) struct HandshakeMemory {
     pub(super) subprotocol: [Option<&'static Subprotocol>; 2],
     /// How many more messages of each endpoint are searched for secrets that anybody can read.
     searched: [u8; 2],
+    /// A server in a public network accepted a client that showed no credentials.
+    pub(super) anonymous: bool,
+    /// How many more messages of the client are searched for a login.
+    awaits_login: u8,
+    /// What the endpoints send is compressed with what they were sent, and encrypted.
+    pub(super) echoes: Option<Box<Echoes>>,
 }
 
 /// A login stands at the beginning.
@@ -55,6 +61,7 @@ impl HandshakeMemory {
         let subprotocol = self.subprotocol[message.from.index()];
         message.from == Endpoint::Client && self.bad_response.is_some()
             || self.searches(message) && spells_secret(message.payload).is_some()
+            || self.echoes.is_some()
             || subprotocol.is_some_and(|known| !fits(known, message.opcode))
     }
 
@@ -68,6 +75,14 @@ impl HandshakeMemory {
     pub(super) fn note_searched(&mut self, message: &Message<'_>) -> bool {
         if self.searches(message) {
             self.searched[message.from.index()] -= 1;
+        }
+        if message.from == Endpoint::Client && self.awaits_login > 0 {
+            self.awaits_login -= 1;
+            self.anonymous &= !credentials::looks_like_login(message.payload);
+        }
+        if let Some(echoes) = &mut self.echoes {
+            echoes.note(message);
+            self.echoes.take_if(|echoes| echoes.is_over());
         }
         *self == HandshakeMemory::default()
     }
@@ -90,6 +105,11 @@ impl HandshakeMemory {
                 if route.is_readable() == Ok(true) {
                     memory.searched = [MESSAGES_SEARCHED; 2];
                 }
+                memory.anonymous = route.server == Some(Place::Public)
+                    && handshake.is_whole()
+                    && handshake.request.as_ref().is_some_and(|head| !credentials::shows_any(head));
+                memory.awaits_login = if memory.anonymous { MESSAGES_SEARCHED } else { 0 };
+                memory.echoes = Echoes::of(handshake, route);
                 memory.bad_response = bad.map(|finding| finding.rule.id);
                 let known = handshake.subprotocol().and_then(subprotocol::find);
                 memory.subprotocol =

@@ -1,18 +1,26 @@
 //! HIST: the drafts before RFC 6455 (2009 to 2011). They share the name with it, and not much
 //! else until draft 07: what RFC 6455 asks is not asked of them.
 //!
-//! Deliberately absent: the answer of hixie-76 to its puzzle, an MD5, is not computed; and
-//! HIST-FLASH-POLICY, because a connection that asks Flash's question never speaks WebSocket.
+//! Deliberately absent: the answer of hixie-76 to its puzzle, an MD5, is not computed.
 
 use super::hs_req::version;
 use super::observed::{Judgement, in_request, modern_request, request};
-use super::{Broken, Check, Level, Rule, Severity, Violator};
+use super::{Broken, Check, Level, Memory, Rule, Severity, Violator};
 use crate::http::{Head, quote};
+use crate::layout::Span;
 use crate::websocket::handshake::{Dialect, Handshake};
+use crate::websocket::{NotFrames, NotFramesKind};
 
 /// The rules of this area, in the order of the index.
-pub(super) static RULES: &[&Rule] =
-    &[&HIXIE75, &HIXIE76, &HYBI04_06, &HYBI07_12, &VERSION_9_12, &SEC_WEBSOCKET_DRAFT];
+pub(super) static RULES: &[&Rule] = &[
+    &HIXIE75,
+    &HIXIE76,
+    &HYBI04_06,
+    &HYBI07_12,
+    &VERSION_9_12,
+    &SEC_WEBSOCKET_DRAFT,
+    &FLASH_POLICY,
+];
 
 /// True for a draft whose frames are not those of RFC 6455: two had no headers at all, and until
 /// draft 06 the opcodes had other numbers.
@@ -156,6 +164,28 @@ fn sec_websocket_draft(handshake: &Handshake) -> Judgement {
         );
         in_request(head, &line.line, seen, "Sec-WebSocket-Version alone")
     }))
+}
+
+static FLASH_POLICY: Rule = Rule {
+    id: "HIST-FLASH-POLICY",
+    severity: Severity::Note,
+    level: Level::Advice,
+    violator: Violator::Client,
+    rfc: "6455 §1.1",
+    title: "The connection begins with HTTP, not with a question of Flash",
+    mend: "use the WebSocket that each browser has today, and close the policy server",
+    check: Check::NotFrames(flash_policy),
+};
+
+fn flash_policy(other: &NotFrames<'_>, _: &Memory) -> Option<Broken> {
+    (other.kind == NotFramesKind::FlashPolicy).then(|| {
+        let seen = "the client asks for a policy file, as Flash did before it opened a socket";
+        Broken::new(other.from, seen, "GET with Upgrade: websocket")
+            .at(Span::bytes(other.offset, other.bytes.len() as u64))
+            .cause(
+                "web-socket-js, which stood in for WebSocket in browsers without it (until 2012)",
+            )
+    })
 }
 
 /// What shows which draft it is.

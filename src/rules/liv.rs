@@ -1,18 +1,24 @@
 //! LIV: whether the two ends notice when the other is gone (RFC 6455 §5.5.2). It is judged when
 //! the connection is over, and is advice: a silence is nobody's fault.
-//!
-//! Deliberately absent: LIV-PING-RTT, LIV-APP-HEARTBEAT and LIV-LONG-LIVED, which tell what is
-//! fine, and would do so on every connection (CTL-PONG-DELAY tells the round trips that are not);
-//! LIV-PONG-BLOCKED, as a Pong behind a large frame is what a slow line looks like, too;
-//! LIV-BACKPRESSURE, until TCP's windows are read.
+
+mod story;
 
 use super::{Broken, Check, Level, Memory, Rule, Severity, Violator};
 use crate::said::{Endpoint, Time, TransportEnd};
 use crate::websocket::End;
 
 /// The rules of this area, in the order of the index.
-pub(super) static RULES: &[&Rule] =
-    &[&NO_HEARTBEAT, &HALF_OPEN, &IDLE_CUT, &HEARTBEAT_TOO_SLOW, &HEARTBEAT_TOO_FAST];
+pub(super) static RULES: &[&Rule] = &[
+    &NO_HEARTBEAT,
+    &HALF_OPEN,
+    &IDLE_CUT,
+    &HEARTBEAT_TOO_SLOW,
+    &HEARTBEAT_TOO_FAST,
+    &story::PING_RTT,
+    &story::PONG_BLOCKED,
+    &story::APP_HEARTBEAT,
+    &story::LONG_LIVED,
+];
 
 static NO_HEARTBEAT: Rule = Rule {
     id: "LIV-NO-HEARTBEAT",
@@ -30,7 +36,7 @@ fn no_heartbeat(end: &End, memory: &Memory) -> Option<Broken> {
     let both = [&memory.client, &memory.server];
     let is_known = is_whole(end, memory) && both.iter().all(|direction| direction.frames > 0);
     let has_heartbeat = both.iter().any(|direction| direction.pings.is_some()) || memory.ponged;
-    let silence = memory.silence();
+    let silence = memory.pace.silence();
     let open = open_for(end, memory)?;
     let is_idle = open > limits.open_without_heartbeat && silence > limits.silence;
     (is_known && is_idle && !has_heartbeat).then(|| {
@@ -119,7 +125,7 @@ fn idle_cut(end: &End, memory: &Memory) -> Option<Broken> {
     }
     let (endpoint, how) = end.first_to_end()?;
     let ended = end.transport[endpoint.index()]?.1.time?;
-    let idle = ended.seconds_since(memory.last_frame.or(memory.opened())?);
+    let idle = ended.seconds_since(memory.pace.last.or(memory.opened())?);
     let (seconds, who) = timer(idle)?;
     let seen = format!(
         "the connection is cut ({} from the {endpoint}) after {idle:.1} s of silence, without a \
@@ -148,7 +154,7 @@ static HEARTBEAT_TOO_SLOW: Rule = Rule {
 fn too_slow(end: &End, endpoint: Endpoint, memory: &Memory) -> Option<Broken> {
     let limits = &memory.thresholds;
     let interval = memory.of(endpoint).pings.as_ref()?.interval()?;
-    let silence = memory.silence();
+    let silence = memory.pace.silence();
     let is_slow = interval >= limits.silence && silence >= limits.silence;
     (is_slow && is_whole(end, memory)).then(|| {
         let seen = format!(

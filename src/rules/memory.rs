@@ -4,6 +4,7 @@
 use super::ending::Before;
 use super::handshake_memory::HandshakeMemory;
 use super::keys::Keys;
+use super::pace::Pace;
 use super::pings::Pings;
 use super::thresholds::{self, Thresholds};
 use super::{Finding, Route, Rule, Severity, hist, suppression};
@@ -48,12 +49,10 @@ pub struct Memory {
     pub(super) server: Direction,
     /// The client's masking keys.
     pub(super) keys: Keys,
-    /// When the last frame ended.
-    pub(super) last_frame: Option<Time>,
+    /// When things were said.
+    pub(super) pace: Pace,
     /// When frames could first be sent, in nanoseconds as in [`Time`].
     opened: Option<NonZeroI64>,
-    /// The longest time between two frames, in nanoseconds.
-    longest_pause: i64,
     /// When the frame before the first Close ended.
     before_close: Option<NonZeroI64>,
     /// A Pong was sent.
@@ -174,7 +173,8 @@ pub(super) struct Fragments {
 /// A large frame.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct BigFrame {
-    /// When it ended.
+    /// When it began, and when it ended.
+    pub(super) started: Option<Time>,
     pub(super) time: Option<Time>,
     /// The length of its payload.
     pub(super) length: u64,
@@ -217,9 +217,8 @@ impl Default for Memory {
             client: Direction::default(),
             server: Direction::default(),
             keys: Keys::default(),
-            last_frame: None,
+            pace: Pace::default(),
             opened: None,
-            longest_pause: 0,
             before_close: None,
             ponged: false,
             handshake: None,
@@ -334,15 +333,17 @@ impl Memory {
 
     #[inline]
     fn note_frame(&mut self, frame: &Frame<'_>) {
-        self.note_pause(frame.at.time);
-        let before = self.last_frame;
+        let before = self.pace.last;
+        self.pace.note_frame(frame.at);
+        if self.pace.backwards > 0 {
+            self.distrust_clock();
+        }
         let direction = match frame.from {
             Endpoint::Client => &mut self.client,
             Endpoint::Server => &mut self.server,
         };
         direction.frames = frame.number;
         direction.end = frame.end();
-        self.last_frame = frame.at.time;
         if frame.from == Endpoint::Client
             && let Some(key) = frame.header.masking_key
         {
@@ -361,15 +362,10 @@ impl Memory {
         self.note_unusual_frame(frame);
     }
 
-    /// The longest time in seconds for which nobody said anything.
-    pub(super) fn silence(&self) -> f64 {
-        self.longest_pause as f64 / 1e9
-    }
-
-    #[inline]
-    fn note_pause(&mut self, now: Option<Time>) {
-        if let (Some(now), Some(before)) = (now, self.last_frame) {
-            self.longest_pause = self.longest_pause.max(now.0.saturating_sub(before.0));
+    #[cold]
+    fn distrust_clock(&mut self) {
+        for direction in [&mut self.client, &mut self.server] {
+            direction.hidden |= suppression::begins(suppression::BAD_CLOCK);
         }
     }
 
@@ -377,8 +373,9 @@ impl Memory {
         self.note_ignored(frame);
         let direction = self.of_mut(frame.from);
         if frame.header.payload_length >= BIG_FRAME {
-            let (time, length) = (frame.at.time, frame.header.payload_length);
-            **direction.big_frame.get_or_insert_default() = BigFrame { time, length };
+            let (started, time) = (frame.started.time, frame.at.time);
+            let length = frame.header.payload_length;
+            **direction.big_frame.get_or_insert_default() = BigFrame { started, time, length };
         }
         if frame.missing > 0 {
             direction.cut = Some(Box::new(Cut {
@@ -432,6 +429,7 @@ impl Memory {
     #[inline]
     fn note_message(&mut self, message: &Message<'_>) {
         self.handshake.take_if(|handshake| handshake.note_searched(message));
+        self.pace.note_message(message);
         let may_be_readable = message.opcode == Opcode::Binary && !self.binary_subprotocol;
         let is_agreed = self.agreement.is_some_and(|agreement| agreement.deflate.is_some());
         let direction = self.of_mut(message.from);

@@ -26,6 +26,7 @@ mod nearest;
 mod neg;
 mod observed;
 mod ordinary;
+mod pace;
 mod pages;
 mod pings;
 mod pmd;

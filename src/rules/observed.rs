@@ -27,6 +27,9 @@ pub(super) fn request(handshake: &Handshake) -> Result<&Head, &'static str> {
     if request.method() == Some(b"CONNECT") {
         return Err("a CONNECT is not a handshake of HTTP/1.1");
     }
+    if handshake.is_plain_get() && !handshake.transcript && handshake.status() == Some(426) {
+        return Err("a request for a page is no handshake");
+    }
     // What is missing from a head that was cut off may have come after the cut.
     if !request.complete && !handshake.transcript {
         return Err("the request was cut off");

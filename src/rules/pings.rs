@@ -30,6 +30,8 @@ pub(super) struct Pings {
     /// When the first and the last were sent, and how many there are.
     sent: Option<(Time, Time, u32)>,
     round_trips: [f32; ROUND_TRIPS],
+    /// The shortest and the longest of all.
+    extremes: Option<(f32, f32)>,
     count: usize,
 }
 
@@ -70,6 +72,16 @@ pub(super) struct Mismatch {
     pub(super) length: usize,
 }
 
+/// How long answers took, in seconds.
+#[derive(Debug)]
+pub(super) struct RoundTrips {
+    pub(super) count: usize,
+    pub(super) shortest: f64,
+    /// Of the last ones.
+    pub(super) median: f64,
+    pub(super) longest: f64,
+}
+
 impl Pings {
     /// The Ping that this payload answers, by its place among the outstanding ones.
     pub(super) fn find(&self, payload: &[u8]) -> Option<usize> {
@@ -102,6 +114,13 @@ impl Pings {
         let sorted = &mut sorted[..known];
         sorted.sort_by(f32::total_cmp);
         Some(f64::from(sorted[known / 2]))
+    }
+
+    /// All round trips in numbers, once there are three.
+    pub(super) fn round_trips(&self) -> Option<RoundTrips> {
+        let (shortest, longest) = self.extremes?;
+        let [shortest, longest] = [shortest, longest].map(f64::from);
+        Some(RoundTrips { count: self.count, shortest, median: self.median()?, longest })
     }
 
     /// Seconds from the first to the last Ping, once there are three.
@@ -163,7 +182,10 @@ impl Pings {
         };
         let ping = &self.outstanding[place];
         if let (Some(asked), Some(answered)) = (ping.time, frame.at.time) {
-            self.round_trips[self.count % ROUND_TRIPS] = answered.seconds_since(asked) as f32;
+            let trip = answered.seconds_since(asked) as f32;
+            self.round_trips[self.count % ROUND_TRIPS] = trip;
+            let (shortest, longest) = self.extremes.unwrap_or((trip, trip));
+            self.extremes = Some((shortest.min(trip), longest.max(trip)));
             self.count += 1;
         }
         self.answered = Some(ping.payload);

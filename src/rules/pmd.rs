@@ -400,9 +400,5 @@ fn is_agreed(memory: &Memory) -> bool {
 
 /// How that endpoint compresses, if that was agreed.
 fn compression(endpoint: Endpoint, memory: &Memory) -> Option<Compression> {
-    let deflate = memory.agreement.filter(|_| is_agreed(memory))?.deflate?;
-    Some(match endpoint {
-        Endpoint::Client => deflate.client,
-        Endpoint::Server => deflate.server,
-    })
+    Some(memory.agreement.filter(|_| is_agreed(memory))?.deflate?.of(endpoint))
 }

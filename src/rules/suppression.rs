@@ -40,6 +40,7 @@ static TABLE: [Row; 15] = [
     Row { by: "PMD-CONTEXT-TAKEOVER", hides: &["PMD-INFLATE-ERROR"], reach: Reach::Fact },
     Row { by: "MSK-CONSTANT-KEY", hides: &["MSK-REUSED-KEY"], reach: Reach::Rest },
     Row { by: "MSK-CONSTANT-KEY", hides: &["MSK-PREDICTABLE-KEY"], reach: Reach::Rest },
+    Row { by: BAD_CLOCK, hides: TIMED, reach: Reach::Rest },
     Row { by: "LIV-HALF-OPEN", hides: &["CTL-PING-UNANSWERED"], reach: Reach::Fact },
     Row { by: "CLS-CODE-*", hides: &["CLS-EXPLAIN"], reach: Reach::Fact },
     Row { by: "PMD-RSV1-*", hides: &["FRM-RSV-UNNEGOTIATED"], reach: Reach::Fact },
@@ -80,6 +81,7 @@ static HANDSHAKE: &[(&str, &[&str])] = &[
     ("SEC-LOCALHOST-FOREIGN-ORIGIN", &["SEC-ORIGIN-CROSS"]),
     ("SEC-CLEARTEXT-CREDENTIALS", &["SEC-CLEARTEXT", "SEC-MIXED-CONTENT"]),
     ("SEC-MIXED-CONTENT", &["SEC-CLEARTEXT"]),
+    ("SEC-REDIRECT-TO-TLS", &["HS-RES-REDIRECT"]),
     ("PMD-ACCEPTED-BAD-OFFER", &["PMD-RESP-SERVER-*", "PMD-RESP-CLIENT-BITS-*"]),
     ("PMD-LEGACY-NAME", &["NEG-EXT-UNREGISTERED"]),
     (
@@ -97,6 +99,24 @@ pub(super) const LOST_SYNC: &str = "(lost sync)";
 
 /// What the memory calls it when a draft had other frames than RFC 6455.
 pub(super) const OTHER_FRAMES: &str = "(other frames)";
+
+/// What the memory calls it when the clock of the capture goes backwards.
+pub(super) const BAD_CLOCK: &str = "(bad clock)";
+
+/// What hangs on the time.
+const TIMED: &[&str] = &[
+    "LIV-*",
+    "CTL-PONG-DELAY",
+    "CTL-PING-UNANSWERED",
+    "CLS-SLOW",
+    "CLS-SERVER-LINGERS",
+    "CLS-SERVER-CLOSES-TCP-FIRST",
+    "FRG-STALL",
+    "SEC-RATE-BURST",
+    "SEC-PING-FLOOD",
+    "SEC-RECONNECT-STORM",
+    "MSK-PREDICTABLE-KEY",
+];
 
 /// The rows after which nothing that is read of the endpoint can be relied on.
 pub(super) const UNRELIABLE: u16 = 0b1111;

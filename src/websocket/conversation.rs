@@ -1,7 +1,9 @@
 //! A conversation: what was said on one connection becomes what happened on it. HTTP exchanges
 //! until a handshake upgrades (RFC 6455 §4), frames from there on (§5), the end (§7).
 
-use super::event::{End, Event, Gap, How, NotFrames, NotFramesKind, Recognised};
+use super::event::{
+    End, Event, Gap, How, MAX_NOT_FRAMES_KEPT, NotFrames, NotFramesKind, Recognised,
+};
 use super::exchanges::{Exchanges, Reached};
 use super::extension::Agreement;
 use super::frame::MAX_HEADER;
@@ -67,7 +69,12 @@ enum Phase {
     Unknown(Box<[Seeker; 2]>),
     /// Nothing that concerns WebSocket.
     Other,
+    /// The same, but of what was told the end is told too.
+    Spent,
 }
+
+/// What Flash asks before it lets a socket connect; a NUL follows.
+const FLASH_POLICY: &[u8] = b"<policy-file-request/>";
 
 impl Default for Conversation {
     fn default() -> Conversation {
@@ -243,7 +250,7 @@ impl Conversation {
                 let found = seekers[from.index()].push(bytes, origin);
                 self.recognise(from, found, origin.at, desk, sink);
             }
-            Phase::Other => {}
+            Phase::Other | Phase::Spent => {}
         }
     }
 
@@ -284,6 +291,13 @@ impl Conversation {
             Endpoint::Client if http.refused && bytes.len() == 1 && !at_end => return,
             Endpoint::Client if http.refused && begins_masked(bytes) => {
                 NotFramesKind::FramesAfterRefusal
+            }
+            Endpoint::Client if bytes.starts_with(FLASH_POLICY) => {
+                let bytes = &bytes[..bytes.len().min(MAX_NOT_FRAMES_KEPT)];
+                let kind = NotFramesKind::FlashPolicy;
+                sink(&Event::NotFrames(&NotFrames { from, offset, bytes, kind, at }));
+                self.phase = Phase::Spent;
+                return;
             }
             _ => {
                 self.phase = Phase::Other;
@@ -471,7 +485,7 @@ impl Conversation {
                 Some(length) => seekers[from.index()].push_gap(length, reason, origin),
                 None => seekers[from.index()].restart(),
             },
-            Phase::Other => {}
+            Phase::Other | Phase::Spent => {}
         }
     }
 }

@@ -284,6 +284,8 @@ pub enum NotFramesKind {
     TrailingBytes,
     /// Client bytes that are frames although the server refused the handshake.
     FramesAfterRefusal,
+    /// The question of Flash's sockets whether they may connect (web-socket-js).
+    FlashPolicy,
     /// Server bytes that are no HTTP response, before the handshake was answered.
     BeforeUpgrade,
     /// The server answers the request with a TLS record.

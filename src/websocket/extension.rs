@@ -2,6 +2,7 @@
 //! (RFC 7692 §7.1), as facts with their places.
 
 use crate::http::{Head, is_token};
+use crate::said::Endpoint;
 use std::ops::Range;
 
 /// The header.
@@ -180,6 +181,14 @@ pub struct Deflate {
 }
 
 impl Deflate {
+    /// How that endpoint compresses.
+    pub fn of(self, endpoint: Endpoint) -> Compression {
+        match endpoint {
+            Endpoint::Client => self.client,
+            Endpoint::Server => self.server,
+        }
+    }
+
     /// What an accepted element means. Values that are not legal count as the widest, so that the
     /// payload can still be read; judging them is for the rules.
     pub fn from_extension(extension: &Extension) -> Deflate {

@@ -109,6 +109,13 @@ impl Handshake {
         Dialect::Rfc6455
     }
 
+    /// The request is an ordinary one for a page: nothing in it speaks of WebSocket.
+    pub fn is_plain_get(&self) -> bool {
+        self.request
+            .as_ref()
+            .is_some_and(|head| head.method() == Some(b"GET") && !is_upgrade_request(head))
+    }
+
     /// What came of it.
     pub fn outcome(&self) -> Outcome {
         match (self.status(), &self.request) {
@@ -168,12 +175,14 @@ pub fn is_upgrade_request(head: &Head) -> bool {
     names_websocket(head) || has_websocket_field(head)
 }
 
-/// True for a response that speaks of WebSocket: one with a `Sec-WebSocket-` field, or a 101 that
-/// does not switch to something else, as far as it can be read.
+/// True for a response that speaks of WebSocket: one with a `Sec-WebSocket-` field, a 426 that asks
+/// for it, or a 101 that does not switch to something else, as far as it can be read.
 pub fn is_upgrade_response(head: &Head) -> bool {
     let switches_elsewhere =
         head.complete && head.line("Upgrade").is_some() && !names_websocket(head);
-    has_websocket_field(head) || head.status() == Some(101) && !switches_elsewhere
+    has_websocket_field(head)
+        || head.status() == Some(101) && !switches_elsewhere
+        || head.status() == Some(426) && names_websocket(head)
 }
 
 fn names_websocket(head: &Head) -> bool {

@@ -3,7 +3,8 @@
 //! A ```` ```frames ```` block is a conversation after a handshake, a ```` ```http ```` block one
 //! that begins with it. In both, each line stands for what it says:
 //!
-//! - `C> 81 85 …` and `S> …` are bytes (`00*976`: that many of them); whoever says them has heard all lines above;
+//! - `C> 81 85 …` and `S> …` are bytes (`00*976`: that many of
+//!   them; ` *20` at the end: all of it that often); whoever says them has heard all lines above;
 //! - `# t=45` sets the clock, `# gap: S 10` loses bytes, `# snap: S 10` cuts them off a packet,
 //!   `# end: S FIN`, `# end: S RST` or `# end: cut` is an end, and what else follows a `#` is a
 //!   comment;
@@ -17,12 +18,14 @@
 //! - before heads, `# tls: version=1.2 name=server.example` says what the handshake of TLS was
 //!   (without `name`, the client named no server), and `# opaque: REASON` is a TLS connection whose
 //!   records stay closed; `# close_notify: S` is an alert of TLS;
+//! - `# pasted`: somebody has typed or pasted the heads;
 //! - all other lines of an http block are heads, each ended by an empty line or the end of the
 //!   block: those that begin with `HTTP/` are the server's. They are sent as on the wire, with CR
 //!   LF. In a block marked `escaped`, `\r`, `\0` and `\\` in a head are a bare CR, a NUL
 //!   and a backslash.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use ws101::Inspector;
 use ws101::http::{Head, HeadRead};
 use ws101::inspection::{Connection, Observer};
@@ -66,7 +69,12 @@ pub(crate) fn play_frames(text: &str) -> Vec<Finding> {
 /// What is found in a conversation that begins with its handshake, seen on the wire.
 pub(crate) fn play_http(text: &str, escaped: bool) -> Vec<Finding> {
     let is_timed = text.contains("# t=");
-    let mut inspector = Inspector::new(Recorder::default(), Limits::default());
+    let recorder = Recorder::default();
+    let mut inspector = if text.contains("# pasted") {
+        Inspector::of_transcripts(recorder, Limits::default())
+    } else {
+        Inspector::new(recorder, Limits::default())
+    };
     let at = At { packet: None, time: is_timed.then_some(START) };
     // An excerpt is not blamed for ending in the middle, unless it says that it was cut.
     let over = text.lines().find_map(|line| line.strip_prefix("# over: ")?.split_once(' '));
@@ -175,13 +183,14 @@ const START: Time = Time(1_700_000_000_000_000_000);
 /// How far a connection has come.
 struct Stage {
     time: Option<Time>,
+    packets: u64,
     sent: [u64; 2],
     cut: bool,
 }
 
 impl Default for Stage {
     fn default() -> Stage {
-        Stage { time: None, sent: [0; 2], cut: true }
+        Stage { time: None, packets: 0, sent: [0; 2], cut: true }
     }
 }
 
@@ -250,6 +259,7 @@ impl<F: FnMut(Said<'_>)> Scene<'_, F> {
                 _ => return assert!(line.is_empty() || line.starts_with('#'), "{line}"),
             };
             let hex = hex.split('#').next().unwrap_or_default();
+            let (hex, times) = hex.split_once(" *").unwrap_or((hex, "1"));
             let bytes: Vec<u8> = hex
                 .split_whitespace()
                 .flat_map(|word| {
@@ -258,7 +268,8 @@ impl<F: FnMut(Said<'_>)> Scene<'_, F> {
                     std::iter::repeat_n(byte, times.parse().expect("how many of that byte"))
                 })
                 .collect();
-            self.bytes(from, &bytes);
+            let times = times.trim().parse().expect("how many of them");
+            self.bytes(from, &bytes.repeat(times));
         }
     }
 
@@ -266,12 +277,14 @@ impl<F: FnMut(Said<'_>)> Scene<'_, F> {
         let offset = self.stage.sent[from.index()];
         let heard = Some(self.stage.sent[from.peer().index()]);
         self.stage.sent[from.index()] += bytes.len() as u64;
+        self.stage.packets += 1;
         let at = self.at();
         (self.tell)(Said::Bytes { from, offset, bytes, heard, at });
     }
 
     fn at(&self) -> At {
-        At { packet: None, time: self.stage.time }
+        let packet = self.stage.time.and(NonZeroU64::new(self.stage.packets));
+        At { packet, time: self.stage.time }
     }
 }
 

@@ -4,7 +4,9 @@
 use crate::http::Head;
 use crate::http::quote;
 use crate::rules::observed::{Judgement, in_request, request};
-use crate::rules::{Check, Level, Rule, Severity, Violator};
+use crate::rules::{Broken, Check, Level, Memory, Rule, Severity, Violator};
+use crate::said::Endpoint;
+use crate::websocket::End;
 use crate::websocket::handshake::Handshake;
 use std::ops::Range;
 
@@ -36,7 +38,7 @@ fn token_in_query(handshake: &Handshake) -> Judgement {
 }
 
 /// A parameter of the query that looks like a credential.
-pub(super) struct Token {
+pub(crate) struct Token {
     name: Range<usize>,
     /// It may be one that is worth nothing to whoever reads it in a log later.
     pub(super) short_lived: bool,
@@ -64,7 +66,7 @@ const MAYBE_SECRET: [&str; 7] = ["key", "pwd", "session", "sessionid", "sid", "s
 const SHORTEST_SECRET: usize = 16;
 
 /// The first credential in the query of the target.
-pub(super) fn query_token(head: &Head) -> Option<Token> {
+pub(crate) fn query_token(head: &Head) -> Option<Token> {
     let target = head.target()?;
     let from = memchr::memchr(b'?', target)? + 1;
     let base = head.start_range().start + head.method()?.len() + 1;
@@ -142,6 +144,70 @@ fn subproto_token(handshake: &Handshake) -> Judgement {
         return Ok(Some(if is_kubernetes { broken.severity(Severity::Note) } else { broken }));
     }
     Ok(None)
+}
+
+/// SEC-NO-AUTH
+pub static NO_AUTH: Rule = Rule {
+    id: "SEC-NO-AUTH",
+    severity: Severity::Note,
+    level: Level::Advice,
+    violator: Violator::Server,
+    rfc: "6455 §10.5",
+    title: "Who connects is known before messages are exchanged",
+    mend: "check a cookie or a token before the 101 is sent; nothing, if the data are for everybody",
+    check: Check::End(no_auth),
+};
+
+/// Of a server in a public network only: who can reach another one is a matter of the network.
+fn no_auth(_: &End, memory: &Memory) -> Option<Broken> {
+    let is_open = memory.handshake.as_ref().is_some_and(|kept| kept.anonymous);
+    let has_talked = memory.client.frames > 0 && memory.server.frames > 0;
+    (is_open && has_talked && !memory.client.lossy).then(|| {
+        let seen = "the server accepts a client that shows no cookie, no Authorization and no token, \
+                    and that does not log in with its first messages";
+        let cause = match memory.route.encrypted {
+            Some(true) => "the data are public, or the client has a certificate, which is not seen",
+            _ => "the data are public, or the endpoint was forgotten when the site got its login",
+        };
+        Broken::new(Endpoint::Server, seen, "").cause(cause)
+    })
+}
+
+/// True if the request carries anything that may tell who the client is.
+pub(crate) fn shows_any(head: &Head) -> bool {
+    carries_credentials(head).is_some()
+        || query_token(head).is_some()
+        || head.members("Sec-WebSocket-Protocol").iter().any(|member| {
+            let value = head.bytes(&member.range);
+            is_jwt(value) || value.len() > LONGEST_NAME || contains_word(value, &LOGIN_WORDS)
+        })
+}
+
+/// Words that messages have with which clients log in, in JSON, STOMP and others.
+const LOGIN_WORDS: [&[u8]; 9] = [
+    b"auth",
+    b"login",
+    b"token",
+    b"bearer",
+    b"password",
+    b"session",
+    b"apikey",
+    b"api_key",
+    b"CONNECT",
+];
+
+/// How much of a message is searched.
+const SEARCHED: usize = 1024;
+
+/// True if a message may be a login.
+pub(crate) fn looks_like_login(payload: &[u8]) -> bool {
+    // MQTT's CONNECT names the protocol in its first bytes.
+    let start = &payload[..payload.len().min(SEARCHED)];
+    contains_word(start, &LOGIN_WORDS) || start.get(4..8) == Some(b"MQTT")
+}
+
+fn contains_word(text: &[u8], words: &[&[u8]]) -> bool {
+    words.iter().any(|word| text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word)))
 }
 
 /// The kind of credential that the request carries in its fields.

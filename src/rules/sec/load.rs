@@ -1,7 +1,8 @@
 //! What an endpoint asks of its peer (RFC 6455 §10.4).
 
 use crate::rules::{Broken, Check, Level, Memory, Rule, Severity, Violator};
-use crate::websocket::{Frame, Message, Opcode, Part};
+use crate::said::Endpoint;
+use crate::websocket::{End, Frame, Message, Opcode, Part};
 
 /// SEC-OVERSIZED
 pub static OVERSIZED: Rule = Rule {
@@ -60,6 +61,28 @@ fn mebibytes(bytes: u64) -> String {
         _ if bytes < 1 << 40 => format!("{:.1} MiB", bytes as f64 / MIB as f64),
         _ => format!("{bytes} bytes"),
     }
+}
+
+/// SEC-RATE-BURST
+pub static RATE_BURST: Rule = Rule {
+    id: "SEC-RATE-BURST",
+    severity: Severity::Note,
+    level: Level::Advice,
+    violator: Violator::Sender,
+    rfc: "6455 §10.4",
+    title: "Messages come at a rate that a receiver can keep up with",
+    mend: "gather updates and send them together; as a receiver limit the rate for each connection",
+    check: Check::EndOf(rate_burst),
+};
+
+fn rate_burst(_: &End, endpoint: Endpoint, memory: &Memory) -> Option<Broken> {
+    let (most, limit) = (memory.pace.most_messages(endpoint), memory.thresholds.message_rate);
+    (most > limit && !memory.of(endpoint).is_unreliable()).then(|| {
+        let seen = format!("the {endpoint} sends {most} messages within a second");
+        Broken::new(endpoint, seen, format!("at most {limit}")).cause(
+            "each change is sent at once, as games and tickers do; or TCP catches up after a stall",
+        )
+    })
 }
 
 /// SEC-PING-FLOOD

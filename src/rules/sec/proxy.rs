@@ -1,9 +1,12 @@
-//! What a proxy does to a handshake that it was not told of (RFC 9110 §7.6.1, §7.8).
+//! Handshakes that go wrong on the way: what a proxy does that was not told of them (RFC 9110
+//! §7.6.1, §7.8), and clients that knock at the right door in the wrong way.
 
-use crate::http::Head;
+use crate::http::{Head, quote};
 use crate::rules::hs_req::upgrade::asks_for_websocket;
-use crate::rules::observed::{Judgement, in_request, modern_request, response};
-use crate::rules::{Check, Level, Rule, Severity, Violator};
+use crate::rules::observed::{
+    Judgement, in_request, in_response, modern_request, request, response,
+};
+use crate::rules::{Broken, Check, Level, Memory, Rule, Severity, Violator};
 use crate::websocket::handshake::Handshake;
 
 /// SEC-HOP-STRIPPED
@@ -18,6 +21,84 @@ pub static HOP_STRIPPED: Rule = Rule {
            proxy_set_header Connection \"upgrade\";",
     check: Check::Handshake(|handshake, _| hop_stripped(handshake).into()),
 };
+
+/// SEC-PLAIN-GET
+pub static PLAIN_GET: Rule = Rule {
+    id: "SEC-PLAIN-GET",
+    severity: Severity::Note,
+    level: Level::Advice,
+    violator: Violator::Client,
+    rfc: "9110 §7.8, §15.5.22; 6455 §4.2.1",
+    title: "A WebSocket endpoint is asked for an upgrade, not for a page",
+    mend: "connect with a WebSocket client, to ws:// or wss://: an address bar asks for pages only",
+    check: Check::Handshake(|handshake, _| Ok(plain_get(handshake)).into()),
+};
+
+/// The last step of paths at which WebSocket endpoints are usually found.
+const ENDPOINTS: [&[u8]; 5] = [b"/ws", b"/websocket", b"/socket", b"/cable", b"/live"];
+
+fn plain_get(handshake: &Handshake) -> Option<Broken> {
+    let head = handshake.request.as_deref()?;
+    let answer = handshake.response.as_deref()?;
+    let status = answer.status().filter(|status| matches!(status, 400 | 404 | 426))?;
+    let wants_upgrade = status == 426 && answer.lists("Upgrade", "websocket");
+    let path = head.target()?.split(|&b| b == b'?').next().unwrap_or_default();
+    let is_endpoint = ENDPOINTS.iter().any(|end| path.ends_with(end));
+    if !handshake.is_plain_get() || !wants_upgrade && !is_endpoint {
+        return None;
+    }
+    let seen = format!(
+        "this is a request for a page, without Upgrade and without a key, and it is answered {status}"
+    );
+    Some(
+        in_request(head, &head.start_range(), seen, "a request to upgrade to websocket")
+            .cause("the URL was opened in a browser or by a health check, or Upgrade got lost"),
+    )
+}
+
+/// SEC-REDIRECT-TO-TLS
+pub static REDIRECT_TO_TLS: Rule = Rule {
+    id: "SEC-REDIRECT-TO-TLS",
+    severity: Severity::Warning,
+    level: Level::Advice,
+    violator: Violator::Server,
+    rfc: "6455 §4.2.2, §10.6",
+    title: "Clients use wss:// from the start, and are not redirected to it",
+    mend: "connect to wss:// instead of ws://: browsers do not follow redirects here",
+    check: Check::Handshake(|handshake, memory| redirect_to_tls(handshake, memory).into()),
+};
+
+fn redirect_to_tls(handshake: &Handshake, memory: &Memory) -> Judgement {
+    let head = request(handshake)?;
+    let answer = response(handshake)?;
+    if !matches!(answer.status(), Some(301 | 302 | 307 | 308)) {
+        return Ok(None);
+    }
+    if memory.route.encrypted == Some(true) {
+        return Ok(None);
+    }
+    let Some(line) = answer.line("Location") else { return Ok(None) };
+    Ok(changes_the_scheme_only(head, answer.bytes(&line.value)).then(|| {
+        let seen = format!("the server redirects to {}", quote(answer.bytes(&line.value)));
+        in_response(answer, &line.value, seen, "a client that asks there at once")
+            .cause("everything is sent to https, and the client was given the address with ws://")
+    }))
+}
+
+/// True if the location is what was asked for, over TLS.
+fn changes_the_scheme_only(head: &Head, location: &[u8]) -> bool {
+    let rest = [&b"https://"[..], b"wss://"].into_iter().find_map(|scheme| {
+        let start = location.get(..scheme.len())?;
+        start.eq_ignore_ascii_case(scheme).then_some(&location[scheme.len()..])
+    });
+    let Some(rest) = rest else { return false };
+    let slash = rest.iter().position(|&b| b == b'/').unwrap_or(rest.len());
+    let (authority, target) = rest.split_at(slash);
+    let host = |authority: &[u8]| super::site::of_authority(authority);
+    let asked = head.target().unwrap_or_default();
+    let is_same_target = target == asked || target.is_empty() && asked == b"/";
+    is_same_target && host(authority) == head.value("Host").and_then(host)
+}
 
 /// What a proxy adds while it passes a request on.
 const TRACES: [&str; 6] =

@@ -1,7 +1,7 @@
 //! From frames to messages (RFC 6455 §5.4): the place of each frame in its message, and Close.
 
 use super::{FirstClose, Incoming, Origin};
-use crate::said::{At, Endpoint};
+use crate::said::At;
 use crate::websocket::Opcode;
 use crate::websocket::close::CloseBody;
 use crate::websocket::event::{Close, Event, Message, Part};
@@ -48,10 +48,7 @@ impl Incoming {
         let (compression, explained) = match self.agreement {
             // Without a handshake RSV1 most likely means what it always means.
             None => (Some(unknown), true),
-            Some(Agreement { deflate: Some(deflate), .. }) => match self.from {
-                Endpoint::Client => (Some(deflate.client), true),
-                Endpoint::Server => (Some(deflate.server), true),
-            },
+            Some(Agreement { deflate: Some(deflate), .. }) => (Some(deflate.of(self.from)), true),
             Some(_) => (None, false),
         };
         let opaque = header.rsv2() || header.rsv3() || header.rsv1() && !explained;
