@@ -78,7 +78,7 @@ impl HandshakeMemory {
         }
         if message.from == Endpoint::Client && self.awaits_login > 0 {
             self.awaits_login -= 1;
-            self.anonymous &= !credentials::looks_like_login(message.payload);
+            self.anonymous &= !credentials::may_be_login(message);
         }
         if let Some(echoes) = &mut self.echoes {
             echoes.note(message);

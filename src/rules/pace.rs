@@ -113,7 +113,8 @@ impl Pace {
     }
 
     fn note_beat(&mut self, message: &Message<'_>, now: i64) {
-        if message.opcode != Opcode::Text {
+        // What was not kept can't be compared.
+        if message.opcode != Opcode::Text || message.payload.len() as u64 != message.length {
             return;
         }
         let beat = &mut self.beats[message.from.index()];

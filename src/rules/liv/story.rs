@@ -122,12 +122,7 @@ fn long_lived(end: &End, memory: &Memory) -> Option<Broken> {
         return None;
     }
     let said = |endpoint: Endpoint| {
-        let direction = memory.of(endpoint);
-        format!(
-            "the {endpoint} sent {} and {}",
-            counted(direction.frames, "frame"),
-            counted(direction.sums.messages, "message")
-        )
+        format!("the {endpoint} sent {}", counted(memory.of(endpoint).frames, "frame"))
     };
     let seen = format!(
         "the connection was open for {}: {}, {}; the longest silence took {}",
@@ -146,7 +141,8 @@ fn counted(count: u64, what: &str) -> String {
 /// A time in the unit that fits it.
 fn duration(seconds: f64) -> String {
     match seconds {
-        0.0..1.0 => format!("{:.0} ms", seconds * 1000.0),
+        0.0..0.01 => format!("{:.1} ms", seconds * 1000.0),
+        0.01..1.0 => format!("{:.0} ms", seconds * 1000.0),
         1.0..120.0 => format!("{seconds:.1} s"),
         120.0..7200.0 => format!("{:.0} min", seconds / 60.0),
         _ => format!("{:.1} h", seconds / 3600.0),

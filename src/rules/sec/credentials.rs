@@ -6,8 +6,8 @@ use crate::http::quote;
 use crate::rules::observed::{Judgement, in_request, request};
 use crate::rules::{Broken, Check, Level, Memory, Rule, Severity, Violator};
 use crate::said::Endpoint;
-use crate::websocket::End;
 use crate::websocket::handshake::Handshake;
+use crate::websocket::{End, Message};
 use std::ops::Range;
 
 /// SEC-TOKEN-IN-QUERY
@@ -199,8 +199,12 @@ const LOGIN_WORDS: [&[u8]; 9] = [
 /// How much of a message is searched.
 const SEARCHED: usize = 1024;
 
-/// True if a message may be a login.
-pub(crate) fn looks_like_login(payload: &[u8]) -> bool {
+/// True if a message may be a login; one whose beginning was not kept may be anything.
+pub(crate) fn may_be_login(message: &Message<'_>) -> bool {
+    let payload = message.payload;
+    if payload.len() < SEARCHED && payload.len() as u64 != message.length || !message.complete {
+        return true;
+    }
     // MQTT's CONNECT names the protocol in its first bytes.
     let start = &payload[..payload.len().min(SEARCHED)];
     contains_word(start, &LOGIN_WORDS) || start.get(4..8) == Some(b"MQTT")
