@@ -93,7 +93,7 @@ pub(super) struct Direction {
     /// Bytes of it were not captured.
     pub(super) lossy: bool,
     /// Rows of the suppression table that are in force until the end.
-    pub(super) hidden: u16,
+    pub(super) hidden: u32,
     /// Binary messages in a row, from the first on, that read like text.
     pub(super) readable: u8,
 }

@@ -27,7 +27,7 @@ const ALL_FRAME_RULES: &[&str] =
 /// What can't be inflated, or can't be trusted.
 const INFLATING: &[&str] = &["PMD-INFLATE-ERROR", "PMD-CONTEXT-TAKEOVER", "PMD-WINDOW-EXCEEDED"];
 
-static TABLE: [Row; 15] = [
+static TABLE: [Row; 16] = [
     Row { by: "FRM-LEN-MSB", hides: ALL_FRAME_RULES, reach: Reach::Rest },
     Row { by: "FRM-DATA-BEFORE-OPEN", hides: ALL_FRAME_RULES, reach: Reach::Rest },
     Row { by: LOST_SYNC, hides: ALL_FRAME_RULES, reach: Reach::Rest },
@@ -119,17 +119,17 @@ const TIMED: &[&str] = &[
 ];
 
 /// The rows after which nothing that is read of the endpoint can be relied on.
-pub(super) const UNRELIABLE: u16 = 0b1111;
+pub(super) const UNRELIABLE: u32 = 0b1111;
 
 /// The rows that are in force from a finding of that rule on.
-pub(super) fn begins(id: &str) -> u16 {
+pub(super) fn begins(id: &str) -> u32 {
     TABLE.iter().enumerate().fold(0, |rows, (index, row)| {
-        rows | u16::from(row.reach == Reach::Rest && matches(row.by, id)) << index
+        rows | u32::from(row.reach == Reach::Rest && matches(row.by, id)) << index
     })
 }
 
 /// True if a row that is in force hides that rule.
-pub(super) fn hides(rows: u16, id: &str) -> bool {
+pub(super) fn hides(rows: u32, id: &str) -> bool {
     rows != 0
         && TABLE.iter().enumerate().any(|(index, row)| {
             rows >> index & 1 != 0 && row.hides.iter().any(|pattern| matches(pattern, id))
