@@ -13,7 +13,7 @@ mod plain;
 
 use crate::inspection::{Connection, Observer};
 use crate::rules::{Broken, Finding, Judge, Judged, Route, Thresholds};
-use crate::said::{Opening, Transport};
+use crate::said::{Opaque, Opening, Transport};
 use crate::websocket::close::CloseBody;
 use crate::websocket::extension::Agreement;
 use crate::websocket::handshake::Handshake;
@@ -91,6 +91,11 @@ impl<O: Observer> Observer for Redact<O> {
         }
     }
 
+    /// Names of hosts stay, here as in heads.
+    fn opaque(&mut self, opaque: &Opaque, judged: &Judged) {
+        self.inner.opaque(opaque, judged);
+    }
+
     fn pause(&mut self) {
         self.inner.pause();
     }
@@ -119,6 +124,7 @@ impl Redactor {
         judge.memory.direction_known = opening.initiator_seen;
         judge.memory.timed = opening.at.time.is_some();
         judge.memory.route = Route::of(&opening);
+        judge.memory.tls = connection.tls.clone();
         judge.memory.pasted = opening.transport == Transport::None;
         self.judges[slot] = judge;
     }

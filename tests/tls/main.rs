@@ -3,9 +3,11 @@
 
 mod damage;
 mod film;
+mod reference;
 #[path = "../shared/mod.rs"]
 mod shared;
 mod statements;
 #[allow(dead_code)]
 #[path = "../capture/told.rs"]
 mod told;
+mod turns;

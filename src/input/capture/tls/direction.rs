@@ -2,6 +2,7 @@
 //! and how far the peer has heard it.
 
 use super::cipher::Opener;
+use super::compression::Inflater;
 use super::message::Messages;
 use super::schedule::Secret;
 use super::search::Search;
@@ -41,6 +42,8 @@ pub(super) struct Direction {
     pub(super) adrift: bool,
     pub(super) epoch: Epoch,
     pub(super) keys: Option<Box<Keys>>,
+    /// Set if records are compressed.
+    pub(super) inflater: Option<Box<Inflater>>,
     /// Set while the border or number of the next record is not known.
     pub(super) search: Option<Box<Search>>,
     /// Nobody can tell any more what the bytes are.
@@ -78,6 +81,7 @@ impl Direction {
             adrift: false,
             epoch: Epoch::Clear,
             keys: None,
+            inflater: None,
             search: None,
             is_dead: false,
             may_skip: false,
@@ -95,6 +99,7 @@ impl Direction {
     pub(super) fn enter(&mut self, epoch: Epoch) {
         self.epoch = epoch;
         self.keys = None;
+        self.inflater = None;
         self.opened = (0, 0);
         self.messages = Messages::default();
         self.adrift = false;

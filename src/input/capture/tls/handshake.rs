@@ -3,6 +3,7 @@
 
 use super::alert;
 use super::cipher::Opener;
+use super::compression::DEFLATE;
 use super::direction::{Epoch, Keys};
 use super::hello::{ClientHello, EncryptedExtensions, ServerHello};
 use super::message::{
@@ -30,7 +31,9 @@ impl Session {
                 self.alert(from, body, origin, context);
                 Flow::Go
             }
-            APPLICATION_DATA if self.server_hello.is_none() => Flow::Wait,
+            APPLICATION_DATA if self.server_hello.is_none() => {
+                if self.directions[from.index()].may_skip { Flow::Go } else { Flow::Wait }
+            }
             APPLICATION_DATA if self.is_tls_1_3() => Flow::Go,
             // What switched to keys was lost.
             APPLICATION_DATA => match self.change_cipher_spec(from, context) {
@@ -120,7 +123,9 @@ impl Session {
         self.tls.cipher_suite = Some((hello.suite.number, hello.suite.name));
         self.tls.protocol = hello.protocol.clone().or(self.tls.protocol.take());
         if hello.is_retry {
-            self.awaits_early = false;
+            // What the client sent early, before it knew, the server throws away.
+            let refused = std::mem::take(&mut self.awaits_early);
+            self.directions[Endpoint::Client.index()].may_skip |= refused;
             return;
         }
         if hello.version > TlsVersion::TLS_1_2 {
@@ -153,14 +158,20 @@ impl Session {
         from: Endpoint,
         context: &mut Context<'_, L>,
     ) -> Flow {
-        let Some(hello) = &self.server_hello else { return Flow::Wait };
+        let Some(hello) = &self.server_hello else {
+            // Between two ClientHellos, or before 0-RTT data.
+            let is_for_show = self.awaits_early || self.tls.version > Some(TlsVersion::TLS_1_2);
+            return if is_for_show { Flow::Go } else { Flow::Wait };
+        };
         if hello.version > TlsVersion::TLS_1_2 {
             return Flow::Go;
         }
+        let is_compressed = hello.compression == DEFLATE;
         match self.keys_of_master(from, context) {
             Ok(keys) => {
                 let direction = &mut self.directions[from.index()];
                 direction.enter(Epoch::Traffic);
+                direction.inflater = is_compressed.then(Box::default);
                 direction.keys = Some(Box::new(keys));
                 Flow::Go
             }
@@ -187,7 +198,10 @@ impl Session {
     /// True if what waits in this direction would wait again.
     pub(super) fn must_wait<L>(&mut self, from: Endpoint, context: &mut Context<'_, L>) -> bool {
         let is_early = from == Endpoint::Client && self.awaits_early;
-        is_early || self.server_hello.is_none() || !self.find_secrets(context)
+        match self.server_hello {
+            None => is_early || !self.directions[from.index()].may_skip,
+            Some(_) => is_early || !self.find_secrets(context),
+        }
     }
 
     /// Looks the connection's secrets up, once for each state of the key log.
@@ -197,11 +211,12 @@ impl Session {
             return self.secrets.is_some();
         }
         let Some(random) = &self.client_random else { return false };
-        if self.looked_at.is_none() && log.find(random).is_none() {
+        let session = self.server_hello.as_ref().map_or(&[][..], |hello| &hello.session);
+        if self.looked_at.is_none() && log.find(random, session).is_none() {
             log.refresh();
         }
         self.looked_at = Some(log.generation);
-        self.secrets = log.find(random).map(|found| Box::new(found.clone()));
+        self.secrets = log.find(random, session).map(|found| Box::new(found.clone()));
         self.secrets.is_some()
     }
 
@@ -219,7 +234,8 @@ impl Session {
     ) -> Result<Keys, Flow> {
         let is_found = self.find_secrets(context);
         let Some(hello) = &self.server_hello else { return Err(Flow::Wait) };
-        if hello.suite.bulk().is_none() || hello.version < TlsVersion::TLS_1_0 {
+        let is_known = hello.version >= TlsVersion::TLS_1_0 && hello.compression <= DEFLATE;
+        if hello.suite.bulk().is_none() || !is_known {
             return Err(Flow::Close(OpaqueReason::Unsupported));
         }
         let (true, Some(random)) = (is_found, &self.client_random) else {

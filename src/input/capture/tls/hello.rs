@@ -33,6 +33,9 @@ pub(super) struct ServerHello {
     pub(super) suite: Suite,
     pub(super) version: TlsVersion,
     pub(super) is_retry: bool,
+    pub(super) session: Vec<u8>,
+    /// Records are compressed (RFC 3749): 0 for not at all, 1 for DEFLATE.
+    pub(super) compression: u8,
     pub(super) encrypt_then_mac: bool,
     pub(super) protocol: Option<Vec<u8>>,
 }
@@ -79,14 +82,16 @@ impl ServerHello {
         let mut rest = Cursor(body);
         let version = TlsVersion(rest.number16()?);
         let random = *rest.take(32)?.first_chunk()?;
-        rest.vector8()?;
+        let session = rest.vector8()?.to_vec();
         let suite = Suite::of(rest.number16()?);
-        rest.take(1)?;
+        let compression = rest.take(1)?[0];
         let mut hello = ServerHello {
             random,
             suite,
             version,
             is_retry: random == RETRY,
+            session,
+            compression,
             encrypt_then_mac: false,
             protocol: None,
         };

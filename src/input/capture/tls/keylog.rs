@@ -16,6 +16,8 @@ const MAX_LINE: usize = 4096;
 #[derive(Default)]
 pub struct KeyLog {
     secrets: HashMap<[u8; 32], Secrets, RandomState>,
+    /// Master secrets that are known by the session, as OpenSSL prints it.
+    sessions: HashMap<Vec<u8>, Secrets, RandomState>,
     files: Vec<KeyLogFile>,
     counts: KeyLogCounts,
     /// Grows whenever something was added.
@@ -89,12 +91,13 @@ impl KeyLog {
 
     /// What was found so far.
     pub fn counts(&self) -> KeyLogCounts {
-        KeyLogCounts { connections: self.secrets.len() as u64, ..self.counts }
+        let connections = (self.secrets.len() + self.sessions.len()) as u64;
+        KeyLogCounts { connections, ..self.counts }
     }
 
     /// True if there is nothing to look in: no secrets, and no file that may get some.
     pub(super) fn is_empty(&self) -> bool {
-        self.secrets.is_empty() && self.files.is_empty()
+        self.secrets.is_empty() && self.sessions.is_empty() && self.files.is_empty()
     }
 
     pub(super) fn has_files(&self) -> bool {
@@ -153,9 +156,13 @@ impl KeyLog {
         Ok(())
     }
 
-    /// The secrets of the connection whose ClientHello has this random number.
-    pub(super) fn find(&mut self, random: &[u8; 32]) -> Option<&Secrets> {
-        let found = self.secrets.get_mut(random)?;
+    /// The secrets of the connection whose ClientHello has this random number, or whose ServerHello
+    /// names this session.
+    pub(super) fn find(&mut self, random: &[u8; 32], session: &[u8]) -> Option<&Secrets> {
+        let found = match self.secrets.get_mut(random) {
+            Some(found) => found,
+            None => self.sessions.get_mut(session)?,
+        };
         self.counts.matched += u64::from(!found.matched);
         found.matched = true;
         Some(found)
@@ -164,6 +171,11 @@ impl KeyLog {
     fn line(&mut self, line: &[u8]) {
         let line = line.trim_ascii();
         if line.is_empty() || line.starts_with(b"#") {
+            return;
+        }
+        if let Some((session, secret)) = parse_session(line) {
+            self.counts.secrets += 1;
+            self.sessions.entry(session).or_default().master = Some(secret);
             return;
         }
         match parse(line) {
@@ -224,6 +236,14 @@ fn parse(line: &[u8]) -> Option<(Label, [u8; 32], Secret)> {
     is_right_length.then_some((label, random, secret))
 }
 
+/// `RSA Session-ID:… Master-Key:…`, which OpenSSL's tools print.
+fn parse_session(line: &[u8]) -> Option<(Vec<u8>, Secret)> {
+    let line = std::str::from_utf8(line).ok()?;
+    let (session, secret) = line.strip_prefix("RSA Session-ID:")?.split_once(" Master-Key:")?;
+    let session = hexadecimal(session.as_bytes()).filter(|session| !session.is_empty())?;
+    Some((session, Secret::new(&hexadecimal(secret.as_bytes())?)?))
+}
+
 fn label(name: &[u8]) -> Option<Label> {
     let name = std::str::from_utf8(name).ok()?;
     Some(match name {
@@ -237,6 +257,8 @@ fn label(name: &[u8]) -> Option<Label> {
         | "RSA"
         | "ECH_SECRET"
         | "ECH_CONFIG" => Label::Other,
+        // What OpenSSL writes after a KeyUpdate can be computed.
+        "CLIENT_TRAFFIC_SECRET_N" | "SERVER_TRAFFIC_SECRET_N" => Label::Other,
         _ if name.starts_with("QUIC_") => Label::Other,
         _ => {
             let number = |prefix| name.strip_prefix(prefix)?.parse().ok();
@@ -282,11 +304,11 @@ mod tests {
         assert_eq!((counts.secrets, counts.connections, counts.matched), (2, 1, 0));
         assert_eq!((counts.unused, counts.rubbish), (1, 5));
         let random: [u8; 32] = std::array::from_fn(|index| index as u8);
-        let found = log.find(&random).expect("the connection is there");
+        let found = log.find(&random, &[]).expect("the connection is there");
         assert!(found.traffic(Endpoint::Server).is_some_and(|secret| secret.bytes() == [0xab; 32]));
         assert!(found.traffic(Endpoint::Client).is_none(), "a later secret does not begin");
         assert!(found.master.is_none());
-        assert!(log.find(&[0; 32]).is_none());
+        assert!(log.find(&[0; 32], &[]).is_none());
         assert_eq!(log.counts().matched, 1);
     }
 

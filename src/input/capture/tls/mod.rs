@@ -6,6 +6,7 @@
 
 mod alert;
 mod cipher;
+mod compression;
 mod direction;
 mod handshake;
 mod hello;

@@ -42,6 +42,18 @@ impl Session {
         let flow = match found {
             Some((content_type, content)) => {
                 let content = &scratch[content];
+                let inflater = &mut self.directions[from.index()].inflater;
+                let inflated = inflater.as_mut().map(|inflater| inflater.inflate(content));
+                let content = match &inflated {
+                    None => content,
+                    Some(Some(inflated)) => inflated,
+                    // Bytes before these are missing, and with them what these refer to.
+                    Some(None) => {
+                        self.lose_for_good(from, origin, context);
+                        context.desk.scratch = scratch;
+                        return Flow::Go;
+                    }
+                };
                 self.content(from, content_type, content, record.len(), origin, context)
             }
             None => self.not_opened(from, record, origin, context),

@@ -204,7 +204,7 @@ impl Session {
         let was_in = direction.epoch;
         let begins_epoch = found.keys.is_some() && found.number == 0;
         let length = match (&direction.keys, &found.keys) {
-            (Some(keys), None) => {
+            (Some(keys), None) if direction.inflater.is_none() => {
                 let lost = found.number - keys.sequence.min(found.number);
                 direction.lost_content(&keys.opener, border - search.border, lost)
             }
@@ -264,6 +264,19 @@ impl Session {
             context.desk.counts.bad_records += 1;
             self.begin_search(from, GapReason::TlsRecord, start, &buffer, at);
         }
+        if let Some(search) = self.directions[from.index()].search.take() {
+            self.give_up(from, &search, context);
+        }
+    }
+
+    /// Here is a record, but what it holds can't be told, nor what the later ones do.
+    pub(super) fn lose_for_good<L: Listener>(
+        &mut self,
+        from: Endpoint,
+        origin: Origin,
+        context: &mut Context<'_, L>,
+    ) {
+        self.begin_search(from, GapReason::TlsRecord, origin.offset, &[], origin.at);
         if let Some(search) = self.directions[from.index()].search.take() {
             self.give_up(from, &search, context);
         }
