@@ -123,8 +123,14 @@ proptest! {
             .map(|line| serde_json::from_str(line).expect("a line is JSON"))
             .collect();
         let mut stated_records = records.iter().filter(|record| {
-            !matches!(record["type"].as_str(), Some("connection" | "handshake" | "summary"))
+            let kind = record["type"].as_str();
+            !matches!(kind, Some("connection" | "handshake" | "summary" | "cause"))
         });
+        // What a finding follows from was told before it.
+        for (index, record) in records.iter().enumerate().filter(|(_, it)| it["root"].is_string()) {
+            let mut before = records[..index].iter().filter(|it| it["type"] == "cause");
+            prop_assert!(before.any(|cause| cause["cause"] == record["root"]), "{record}");
+        }
         // A connection that concerns nobody is not told of.
         let facts = facts(&said, limits);
         let told = records.iter().any(|record| record["type"] == "connection");
