@@ -78,8 +78,6 @@ pub struct Thresholds {
     pub silence: f64,
     /// Seconds that a connection is open from which on its life is summed up.
     pub long_lived: f64,
-    /// Seconds for which a receiver may keep its window shut.
-    pub window_shut: f64,
     /// Pairs of equal masking keys that chance may make before equal keys mean nothing.
     pub mask_key_pairs: f64,
     /// Bytes of a request's head that servers commonly take.
@@ -124,7 +122,6 @@ const DEFAULT: Thresholds = Thresholds {
     open_without_heartbeat: 120.0,
     silence: 60.0,
     long_lived: 300.0,
-    window_shut: 2.0,
     mask_key_pairs: 0.01,
     large_head: 8 << 10,
 };
@@ -269,7 +266,7 @@ const fn bytes(
 
 /// All thresholds, in the order of the catalogue's table.
 #[rustfmt::skip] // a table
-pub static ALL: [Threshold; 39] = [
+pub static ALL: [Threshold; 38] = [
     seconds("handshake-slow", |t| &mut t.handshake_slow, "the answer to a handshake is slow", &["HS-RES-SLOW"]),
     seconds("handshake-very-slow", |t| &mut t.handshake_very_slow, "it is a warning", &["HS-RES-SLOW"]),
     seconds("no-response", |t| &mut t.no_response, "no answer to a handshake is expected any more", &["HS-RES-NO-RESPONSE"]),
@@ -307,7 +304,6 @@ pub static ALL: [Threshold; 39] = [
     seconds("fatal-patience", |t| &mut t.fatal_patience, "an endpoint goes on after it was sent something fatal", &["FRM-TOLERATED"]),
     count("messages", |t| &mut t.messages, "messages over which a sum means something", &["PMD-UNCOMPRESSED-OK", "PMD-EXPANDED"]),
     bytes("uncompressed", |t| &mut t.uncompressed, "sent although compression was agreed", &["PMD-UNCOMPRESSED-OK"]),
-    seconds("window-shut", |t| &mut t.window_shut, "a receiver keeps its TCP window shut", &["LIV-BACKPRESSURE"]),
     bytes("large-head", |t| &mut t.large_head, "a request's head is a note", &["SEC-BIG-HEADERS"]),
 ];
 

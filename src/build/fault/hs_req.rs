@@ -2,7 +2,7 @@
 //! merely odd.
 
 use super::{Fault, REFUSED};
-use crate::build::{Conversation, Head, What};
+use crate::build::{Conversation, Head, SECOND, What};
 use crate::said::Endpoint;
 use crate::websocket::Opcode;
 use crate::websocket::accept::accept;
@@ -245,5 +245,11 @@ pub(super) static FAULTS: &[Fault] = &[
         .given(REFUSED),
     Fault::handshake("HIST-SEC-WEBSOCKET-DRAFT", "a Sec-WebSocket-Draft", |c| {
         c.request().add("Sec-WebSocket-Draft", "2");
+    }),
+    Fault::conversation("HIST-FLASH-POLICY", "Flash asks whether it may connect", |c| {
+        c.cut(0);
+        let question = b"<policy-file-request/>\0".to_vec();
+        c.push(Endpoint::Client, What::Bytes(question), SECOND / 100);
+        c.end_tcp(Endpoint::Server);
     }),
 ];

@@ -98,7 +98,11 @@ pub(super) static FAULTS: &[Fault] = &[
         refused_without(c, 401, "WWW-Authenticate");
     })
     .given(REFUSED),
-    Fault::handshake("HS-RES-REDIRECT", "301 to another address", |c| c.refuse(301)).given(REFUSED),
+    Fault::handshake("HS-RES-REDIRECT", "301 to another address", |c| {
+        c.refuse(301);
+        c.response().set("Location", "https://server.example/login");
+    })
+    .given(REFUSED),
     Fault::handshake("HS-RES-403", "403 to a foreign Origin", |c| {
         c.request().set("Origin", "https://other.example");
         c.refuse(403);

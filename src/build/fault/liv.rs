@@ -31,10 +31,10 @@ fn heartbeat(c: &mut Conversation, count: usize, interval: i64) {
 }
 
 pub(super) static FAULTS: &[Fault] = &[
-    Fault::conversation("LIV-NO-HEARTBEAT", "400 idle seconds without a Ping", |c| {
+    Fault::conversation("LIV-NO-HEARTBEAT", "200 idle seconds without a Ping", |c| {
         greet(c);
         let frame = c.frame(Endpoint::Server, Opcode::Text, b"still there?");
-        c.push(Endpoint::Server, What::Frame(frame), 400 * SECOND);
+        c.push(Endpoint::Server, What::Frame(frame), 200 * SECOND);
         c.close(Endpoint::Client, 1000);
     }),
     Fault::conversation("LIV-HALF-OPEN", "three Pings that nobody hears", |c| {
@@ -53,9 +53,26 @@ pub(super) static FAULTS: &[Fault] = &[
     })
     .given(&[NO_CLOSE]),
     Fault::conversation("LIV-HEARTBEAT-TOO-SLOW", "a Ping every 90 seconds", |c| {
-        heartbeat(c, 4, 90 * SECOND);
+        heartbeat(c, 3, 90 * SECOND);
     }),
     Fault::conversation("LIV-HEARTBEAT-TOO-FAST", "a Ping every half second", |c| {
         heartbeat(c, 140, SECOND / 2);
+    }),
+    Fault::conversation("LIV-PING-RTT", "one Pong of six takes three seconds", |c| {
+        heartbeat(c, 6, 20 * SECOND);
+        let index = c.opened() + 2 + 2 * 3 + 1;
+        c.delay(index, 3 * SECOND);
+    })
+    .given(&[("CTL-PONG-DELAY", "it is said of the late Pong first")]),
+    Fault::conversation("LIV-APP-HEARTBEAT", "a text \"ping\" every 25 seconds", |c| {
+        greet(c);
+        for _ in 0..5 {
+            let frame = c.frame(Endpoint::Server, Opcode::Text, b"ping");
+            c.push(Endpoint::Server, What::Frame(frame), 25 * SECOND);
+        }
+        c.close(Endpoint::Client, 1000);
+    }),
+    Fault::conversation("LIV-LONG-LIVED", "six minutes with a heartbeat", |c| {
+        heartbeat(c, 12, 30 * SECOND);
     }),
 ];

@@ -1,6 +1,6 @@
 //! What is legal and not safe (SEC).
 
-use super::{Fault, NO_CLOSE};
+use super::{Fault, NO_CLOSE, REFUSED};
 use crate::build::{Conversation, LengthForm, SECOND, What};
 use crate::websocket::Opcode;
 
@@ -11,6 +11,9 @@ fn over_the_internet(c: &mut Conversation) {
 
 const CREDENTIALS: &str = "session=abc";
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJ1IjoxfQ.x";
+
+/// The client shows no credentials, so that everybody may come.
+const ANYBODY: &[(&str, &str)] = &[("SEC-NO-AUTH", "the client shows no credentials")];
 
 pub(super) static FAULTS: &[Fault] = &[
     Fault::handshake("SEC-ORIGIN-MISSING", "a browser's request without Origin", |c| {
@@ -45,12 +48,18 @@ pub(super) static FAULTS: &[Fault] = &[
     }),
     Fault::conversation("SEC-CLEARTEXT", "a server in a public network without TLS", |c| {
         over_the_internet(c);
-    }),
+    })
+    .also(ANYBODY),
     Fault::conversation("SEC-MIXED-CONTENT", "a page over TLS opens ws://", |c| {
         over_the_internet(c);
         let origin = format!("https://{}", c.request().value("Host").unwrap_or_default());
         c.request().set("Origin", &origin);
-    }),
+    })
+    .also(ANYBODY),
+    Fault::conversation("SEC-NO-AUTH", "a server in a public network lets anybody in", |c| {
+        over_the_internet(c);
+    })
+    .given(&[("SEC-CLEARTEXT", "no TLS is built here")]),
     Fault::handshake("SEC-HOP-STRIPPED", "a proxy passes HTTP/1.0 on without Upgrade", |c| {
         let head = c.request();
         head.line = head.line.replacen("HTTP/1.1", "HTTP/1.0", 1);
@@ -66,6 +75,23 @@ pub(super) static FAULTS: &[Fault] = &[
         ("HS-RES-NOT-101", "the server does not accept what is no handshake"),
         ("CAP-VANTAGE", "the proxy can be seen"),
     ]),
+    Fault::conversation("SEC-PLAIN-GET", "a WebSocket endpoint is asked for a page", |c| {
+        let head = c.request();
+        head.line = "GET /ws HTTP/1.1".to_owned();
+        for name in
+            ["Upgrade", "Connection", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Origin"]
+        {
+            head.remove(name);
+        }
+        c.refuse(426);
+    }),
+    Fault::handshake("SEC-REDIRECT-TO-TLS", "301 to the same address with https", |c| {
+        let host = c.request().value("Host").unwrap_or_default().to_owned();
+        let target = c.request().line.split(' ').nth(1).unwrap_or_default().to_owned();
+        c.refuse(301);
+        c.response().set("Location", &format!("https://{host}{target}"));
+    })
+    .given(REFUSED),
     Fault::conversation("SEC-OVERSIZED", "a frame of 1 TiB is announced", |c| {
         let mut frame = c.spoken(Opcode::Binary, b"Hello").with_form(LengthForm::SixtyFour);
         frame.header.payload_length = 1 << 40;
@@ -76,6 +102,12 @@ pub(super) static FAULTS: &[Fault] = &[
         c.end_tcp(speaker);
     })
     .also(&[("FRM-TRUNCATED", "nobody sends 1 TiB"), NO_CLOSE]),
+    Fault::conversation("SEC-RATE-BURST", "700 messages in 0.7 seconds", |c| {
+        for number in 0..700 {
+            let text = c.spoken(Opcode::Text, format!("move {number}").as_bytes());
+            c.add_after(text, SECOND / 1000);
+        }
+    }),
     Fault::conversation("SEC-PING-FLOOD", "120 Pings in six seconds", |c| {
         for _ in 0..120 {
             let ping = c.spoken(Opcode::Ping, b"");
