@@ -7,7 +7,7 @@ use crate::rules::{Cause, Finding, Judged, Severity};
 use crate::said::{At, Endpoint, GapReason};
 use crate::websocket::handshake::{Handshake, Outcome};
 use crate::websocket::{
-    Close, Event, Frame, Gap, Message, NotFrames, NotFramesKind, Opcode, close,
+    Close, Event, Frame, Gap, Message, NotFrames, NotFramesKind, Opcode, Recovered, close,
 };
 use std::fmt::Write as _;
 
@@ -58,6 +58,9 @@ pub fn line_at(
         }
         Event::Close(close) => (Some(close.from), close.at, close_text(close)),
         Event::Gap(gap) => (Some(gap.from), gap.at, gap_text(gap)),
+        Event::Resumed(resumed) => {
+            (Some(resumed.from), resumed.at, resumed_text(&resumed.recovered))
+        }
         Event::NotFrames(other) => {
             (Some(other.from), other.at, not_frames_text(sheet, other, width))
         }
@@ -343,6 +346,9 @@ fn close_text(close: &Close<'_>) -> String {
 }
 
 fn gap_text(gap: &Gap) -> String {
+    if gap.reason == GapReason::CaptureStart {
+        return "gap    what was said before was not captured (capture-start)".to_owned();
+    }
     let length = gap.length.map_or("bytes".to_owned(), size);
     let after = if gap.framing_lost {
         "; the frames after it can't be told apart"
@@ -351,6 +357,21 @@ fn gap_text(gap: &Gap) -> String {
     };
     let how = if gap.reason == GapReason::TlsRecord { "not readable" } else { "not captured" };
     format!("gap    {length} {how} ({}){after}", gap.reason.name())
+}
+
+fn resumed_text(recovered: &Recovered) -> String {
+    let skipped = match recovered.skipped {
+        0 => String::new(),
+        skipped => format!(", {} before it skipped", size(skipped)),
+    };
+    let percent = percentage(recovered.confidence);
+    format!("found  the border of a frame, by evidence ({percent} certain){skipped}")
+}
+
+/// Never more than it is: what is not quite certain is not 100 %.
+fn percentage(confidence: f64) -> String {
+    let hundredths = (confidence * 10_000.0).floor().clamp(0.0, 9_999.0) as u32;
+    format!("{}.{:02} %", hundredths / 100, hundredths % 100)
 }
 
 fn not_frames_text(sheet: &Sheet, other: &NotFrames<'_>, width: usize) -> String {

@@ -143,7 +143,9 @@ fn concerned(event: &Event<'_>) -> &'static [&'static Rule] {
         lists
     });
     let kind = match event {
-        Event::Exchange(_) | Event::Request(_) | Event::Recognised(_) => return &[],
+        Event::Exchange(_) | Event::Request(_) | Event::Recognised(_) | Event::Resumed(_) => {
+            return &[];
+        }
         Event::Handshake(_) => 0,
         Event::Frame(_) => 1,
         Event::Message(_) => 2,

@@ -9,7 +9,7 @@ use super::pings::Pings;
 use super::thresholds::{self, Thresholds};
 use super::{Finding, Route, Rule, Severity, hist, suppression};
 use crate::http::Head;
-use crate::said::{At, Endpoint, Time, Tls};
+use crate::said::{At, Endpoint, GapReason, Time, Tls};
 use crate::websocket::extension::Agreement;
 use crate::websocket::frame::FrameHeader;
 use crate::websocket::handshake::Handshake;
@@ -287,7 +287,11 @@ impl Memory {
             Event::Gap(gap) => self.note_gap(gap),
             Event::CutHeader(cut) => self.note_cut_header(cut),
             Event::NotFrames(other) => self.note_not_frames(other),
-            Event::Exchange(_) | Event::Request(_) | Event::Recognised(_) | Event::End(_) => {}
+            Event::Exchange(_)
+            | Event::Request(_)
+            | Event::Recognised(_)
+            | Event::Resumed(_)
+            | Event::End(_) => {}
         }
     }
 
@@ -469,6 +473,10 @@ impl Memory {
     }
 
     fn note_gap(&mut self, gap: &Gap) {
+        // That the beginning is missing is another rule's, which is silent about less.
+        if gap.reason == GapReason::CaptureStart {
+            return;
+        }
         let direction = self.of_mut(gap.from);
         direction.lossy = true;
         if gap.framing_lost {

@@ -201,6 +201,7 @@ fn sender(event: &Event<'_>) -> Option<Endpoint> {
         Event::CutHeader(header) => Some(header.from),
         Event::NotFrames(other) => Some(other.from),
         Event::Gap(gap) => Some(gap.from),
+        Event::Resumed(resumed) => Some(resumed.from),
         Event::Request(_) => Some(Endpoint::Client),
         Event::Exchange(_) | Event::Recognised(_) | Event::Handshake(_) | Event::End(_) => None,
     }
@@ -221,6 +222,7 @@ fn at(event: &Event<'_>) -> At {
         Event::CutHeader(header) => header.at,
         Event::NotFrames(other) => other.at,
         Event::Gap(gap) => gap.at,
+        Event::Resumed(resumed) => resumed.at,
         Event::End(end) => end.at,
     }
 }

@@ -9,7 +9,7 @@ use super::extension::Agreement;
 use super::frame::MAX_HEADER;
 use super::incoming::{self, FirstClose, Incoming};
 use super::message::Desk;
-use super::resync::{Expectation, Found, MARGIN_UNKNOWN, Seeker};
+use super::resync::{self, Expectation, Found, Seeker};
 use crate::http::Head;
 use crate::said::{At, Endpoint, GapReason, Interest, Said, TransportEnd};
 
@@ -174,6 +174,7 @@ impl Conversation {
             self.not_http(Endpoint::Server, true, desk, sink);
         }
         self.give_up_waiting(desk, sink);
+        self.recognise_both(desk, sink);
         if let Phase::Http(http) = &mut self.phase {
             http.tell_incomplete(sink);
         }
@@ -394,11 +395,35 @@ impl Conversation {
             }
             return;
         };
+        let client = if found.masked { from.index() } else { from.peer().index() };
+        let founds = if found.masked { [Some(found), None] } else { [None, Some(found)] };
+        self.begin_frames(client, founds, at, desk, sink);
+    }
+
+    /// The connection ended, and neither direction alone was evidence enough.
+    fn recognise_both(&mut self, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
+        let Phase::Unknown(seekers) = &mut self.phase else { return };
+        if let Some((client, founds)) = resync::agree(seekers) {
+            self.begin_frames(client, founds.map(Some), self.last_at, desk, sink);
+        }
+    }
+
+    /// These are frames: what the input calls endpoint number `client` masks them. What was found
+    /// comes in the order client, server.
+    fn begin_frames(
+        &mut self,
+        client: usize,
+        founds: [Option<Found>; 2],
+        at: At,
+        desk: &mut Desk,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) {
         let Phase::Unknown(seekers) = std::mem::replace(&mut self.phase, Phase::Other) else {
             return;
         };
-        let is_client = found.masked;
-        let swapped = is_client != (from == Endpoint::Client);
+        let [first, second] = *seekers;
+        let mut seekers = [first, second];
+        let swapped = client != 0;
         if swapped {
             self.swapped = true;
             if let Some(ends) = &mut self.ends {
@@ -408,22 +433,31 @@ impl Conversation {
                 ends.heard.swap(0, 1);
             }
             self.lossy.swap(0, 1);
+            seekers.swap(0, 1);
         }
-        let confidence = found.confidence;
-        let [mut client, mut server] =
-            [Endpoint::Client, Endpoint::Server].map(|endpoint| Incoming::new(endpoint, 0, None));
-        let [first, second] = *seekers;
-        let other = if from == Endpoint::Client { second } else { first };
-        let from = if is_client { Endpoint::Client } else { Endpoint::Server };
+        let confidence = founds.iter().flatten().map(|found| found.confidence).fold(1.0, f64::min);
+        let from = if founds[0].is_some() { Endpoint::Client } else { Endpoint::Server };
         sink(&Event::Recognised(&Recognised { from, swapped, confidence, at }));
-        let (known, sought) =
-            if is_client { (&mut client, &mut server) } else { (&mut server, &mut client) };
-        known.resume(found, 0, desk, sink);
-        sought.seek_with(other, desk, sink);
+        let mut frames =
+            [Endpoint::Client, Endpoint::Server].map(|endpoint| Incoming::new(endpoint, 0, None));
+        // What was found comes first: it is what tells what this connection is.
+        let order = if founds[0].is_some() { [0, 1] } else { [1, 0] };
+        let mut sides: Vec<_> = frames.iter_mut().zip(seekers).zip(founds).map(Some).collect();
+        for index in order {
+            let Some(((incoming, mut seeker), found)) = sides[index].take() else { continue };
+            let from = incoming.from();
+            for gap in seeker.take_untold() {
+                sink(&Event::Gap(&Gap { from, ..gap }));
+                incoming.lossy = true;
+            }
+            match found {
+                Some(found) => incoming.resume(found, 0, desk, sink),
+                None => incoming.seek_with(seeker, desk, sink),
+            }
+        }
         self.upgraded = true;
-        self.first_close =
-            [&client, &server].iter().find(|side| side.closed.is_some()).map(|side| side.from());
-        self.phase = Phase::Frames(Box::new([client, server]));
+        self.first_close = frames.iter().find(|side| side.closed.is_some()).map(|side| side.from());
+        self.phase = Phase::Frames(Box::new(frames));
     }
 
     fn head(
@@ -463,16 +497,16 @@ impl Conversation {
                 if http.step_over_gap(from, length) {
                     return;
                 }
+                let gap =
+                    Gap { from, offset: 0, length, reason, framing_lost: true, at: origin.at };
                 if http.is_untouched() {
                     // The connection is older than the capture: both directions may hold frames.
-                    let expected = Expectation { masked: None, rsv1: true, margin: MARGIN_UNKNOWN };
-                    let seekers = [(), ()].map(|()| Seeker::new(0, expected));
+                    let mut seekers = [(), ()].map(|()| Seeker::new(0, Expectation::unknown()));
+                    seekers[from.index()].push_untold_gap(gap, origin);
                     self.phase = Phase::Unknown(Box::new(seekers));
                     return;
                 }
                 let awaited = http.awaits_upgrade();
-                let gap =
-                    Gap { from, offset: 0, length, reason, framing_lost: true, at: origin.at };
                 if http.lose(gap, sink).is_some() {
                     // Part of the answer is missing, and with it what was agreed.
                     self.switch_to_frames(None, desk, sink);
@@ -481,10 +515,11 @@ impl Conversation {
                     self.switch_to_frames(None, desk, sink);
                 }
             }
-            Phase::Unknown(seekers) => match length {
-                Some(length) => seekers[from.index()].push_gap(length, reason, origin),
-                None => seekers[from.index()].restart(),
-            },
+            Phase::Unknown(seekers) => {
+                let gap =
+                    Gap { from, offset: 0, length, reason, framing_lost: true, at: origin.at };
+                seekers[from.index()].push_untold_gap(gap, origin);
+            }
             Phase::Other | Phase::Spent => {}
         }
     }

@@ -232,6 +232,25 @@ impl Inflater {
     }
 }
 
+/// Whether this may be a compressed message, whatever its window holds: DEFLATE blocks to the last
+/// bit, the last of them not final, as hardly anybody sends one.
+pub(super) fn has_form(payload: &[u8]) -> bool {
+    const ENOUGH: usize = 1 << 20;
+    let mut history = History { bytes: vec![0; MAX_WINDOW], oldest: 0 };
+    let mut inflater = Inflater::default();
+    inflater.begin(&history);
+    let mut out = 0;
+    let mut within = |bytes: &[u8]| {
+        out += bytes.len();
+        out < ENOUGH
+    };
+    let mut work = [0; 4096];
+    inflater.push(payload, &mut history, &mut work, &mut within).is_ok()
+        && inflater
+            .finish(&mut history, &mut work, &mut within)
+            .is_ok_and(|ending| !ending.final_block_bare)
+}
+
 /// What an error of the inflater means. Its fast loop, which runs where enough bytes lie in one
 /// piece, hides which code it could not follow behind "bad state" (zlib-rs 0.6). While the history
 /// is shorter than a window such a code is nearly always a back-reference too far, so all of its

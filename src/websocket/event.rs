@@ -34,6 +34,8 @@ pub enum Event<'a> {
     NotFrames(&'a NotFrames<'a>),
     /// Bytes were not captured.
     Gap(&'a Gap),
+    /// The borders of frames were found where they were not known.
+    Resumed(&'a Resumed),
     /// The connection ended, or the capture did.
     End(&'a End),
 }
@@ -48,6 +50,19 @@ pub struct Recognised {
     /// How likely it is that this is right, from 0 to 1.
     pub confidence: f64,
     /// The packet that made it certain enough.
+    pub at: At,
+}
+
+/// Framing goes on.
+#[derive(Debug, Clone, Copy)]
+pub struct Resumed {
+    /// Whose frames they are.
+    pub from: Endpoint,
+    /// Offset of the first in the endpoint's stream.
+    pub offset: u64,
+    /// How it was found.
+    pub recovered: Recovered,
+    /// The packet that held its first byte.
     pub at: At,
 }
 

@@ -10,35 +10,38 @@
 //! beginning. So the first frames of a chain are left out until they have evidence of their own.
 //! Bytes before the border stay unread: payload is never taken for headers silently.
 
+mod evidence;
+
 use super::Opcode;
+use super::event::Gap;
 use super::frame::{FrameHeader, MAX_HEADER};
 use super::incoming::Origin;
-use super::mask::mask;
 use crate::said::GapReason;
+use evidence::{Weight, first_byte_charge};
 use std::collections::VecDeque;
 
 /// Evidence beyond the number of positions tried, in bits, when it is known that these are frames.
-pub(super) const MARGIN_AFTER_LOSS: f64 = 12.0;
+const MARGIN_AFTER_LOSS: f64 = 12.0;
+const KIND_AFTER_LOSS: f64 = 2.0;
 
 /// The same when it is not even known that this is WebSocket: one false alarm in 16 million
 /// connections that carry something else.
-pub(super) const MARGIN_UNKNOWN: f64 = 24.0;
+const MARGIN_UNKNOWN: f64 = 24.0;
+
+/// Evidence that it is no other protocol with types and lengths, in bits.
+const KIND_UNKNOWN: f64 = 16.0;
+
+/// What it is worth against other protocols that one direction masks and the other doesn't.
+const KIND_OF_BOTH: f64 = 6.0;
 
 /// What is held back at most; older bytes are given up.
 const MAX_HELD: usize = 256 * 1024;
 
+/// What a piece that is held back costs beside its bytes.
+const PIECE_COST: usize = 96;
+
 /// Chains followed at the same time.
 const MAX_CANDIDATES: usize = 512;
-
-/// Evidence that the first frames of a chain need for themselves, in bits.
-const MARGIN_OF_START: f64 = 10.0;
-
-/// Evidence that one payload can give, in bits: masked, or as it stands.
-const MAX_TEXT_BITS: f64 = 24.0;
-const MAX_PLAIN_TEXT_BITS: f64 = 8.0;
-
-/// Headers of a chain that are weighed.
-const MAX_WEIGHED: usize = 128;
 
 /// What may be expected of the frames.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +52,24 @@ pub(super) struct Expectation {
     pub(super) rsv1: bool,
     /// How much more evidence than positions tried is asked for, in bits.
     pub(super) margin: f64,
+    /// How much evidence against other protocols, in bits.
+    pub(super) kind: f64,
+    /// What a header counts that was seen before in its chain.
+    pub(super) repeated: f64,
+}
+
+impl Expectation {
+    /// Bytes were lost among frames that are masked, or not.
+    pub(super) fn after_loss(masked: bool, rsv1: bool) -> Expectation {
+        let (margin, kind) = (MARGIN_AFTER_LOSS, KIND_AFTER_LOSS);
+        Expectation { masked: Some(masked), rsv1, margin, kind, repeated: 0.5 }
+    }
+
+    /// Nothing says that these are frames.
+    pub(super) fn unknown() -> Expectation {
+        let (margin, kind) = (MARGIN_UNKNOWN, KIND_UNKNOWN);
+        Expectation { masked: None, rsv1: true, margin, kind, repeated: 0.0 }
+    }
 }
 
 /// The search in one direction.
@@ -57,6 +78,10 @@ pub(super) struct Seeker {
     expected: Expectation,
     pieces: VecDeque<Piece>,
     held: usize,
+    /// Where the search began.
+    begin: u64,
+    /// What is missing, as long as nothing is told of it: it is not known that these are frames.
+    untold: Vec<Gap>,
     /// Offset behind the last byte or gap.
     end: u64,
     candidates: Vec<Candidate>,
@@ -94,15 +119,6 @@ struct Candidate {
     inside_message: Option<bool>,
 }
 
-/// A chain with enough evidence.
-#[derive(Debug, Clone, Copy)]
-struct Believed {
-    /// The first border with evidence of its own.
-    start: u64,
-    bits: f64,
-    masked: bool,
-}
-
 /// A border that is believed.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -123,12 +139,36 @@ impl Seeker {
             expected,
             pieces: VecDeque::new(),
             held: 0,
+            begin: offset,
+            untold: Vec::new(),
             end: offset,
             candidates: Vec::new(),
             tried: 0,
             pieces_seen: 0,
             counts: Box::new([0; 256]),
         }
+    }
+
+    /// Bytes that were not captured of what may be frames or not: to be told when that is known.
+    pub(super) fn push_untold_gap(&mut self, mut gap: Gap, origin: Origin) {
+        gap.offset = self.end;
+        match gap.length {
+            Some(length) => self.push_gap(length, gap.reason, origin),
+            None if self.tried > 0 => self.restart(),
+            None => {}
+        }
+        match (self.untold.last_mut(), gap.length) {
+            // Without a byte in between it is one gap.
+            (Some(last), Some(more)) if last.offset + last.length.unwrap_or(0) == gap.offset => {
+                last.length = last.length.map(|length| length + more);
+            }
+            _ => self.untold.push(gap),
+        }
+    }
+
+    /// The gaps that were not told.
+    pub(super) fn take_untold(&mut self) -> Vec<Gap> {
+        std::mem::take(&mut self.untold)
     }
 
     /// How many bytes were looked at.
@@ -138,17 +178,17 @@ impl Seeker {
 
     /// Now it is known which direction this is.
     pub(super) fn expect_masked(&mut self, masked: bool) -> Option<Found> {
-        self.expected.masked = Some(masked);
-        self.expected.margin = MARGIN_AFTER_LOSS;
+        self.expected = Expectation::after_loss(masked, self.expected.rsv1);
         self.candidates.retain(|candidate| candidate.masked != Some(!masked));
-        self.follow()
+        let found = self.candidates.iter().find_map(|candidate| self.enough(candidate))?;
+        Some(self.believe(found))
     }
 
     /// The next bytes.
     pub(super) fn push(&mut self, bytes: &[u8], origin: Origin) -> Option<Found> {
         let offset = self.end;
         self.end += bytes.len() as u64;
-        self.held += bytes.len();
+        self.held += bytes.len() + PIECE_COST;
         self.tried += bytes.len() as u64;
         self.pieces_seen += 1;
         for (at, &byte) in bytes.iter().enumerate() {
@@ -177,29 +217,46 @@ impl Seeker {
     pub(super) fn push_gap(&mut self, length: u64, reason: GapReason, origin: Origin) {
         let offset = self.end;
         self.end += length;
-        self.pieces.push_back(Piece { offset, what: What::Gap(length, reason), origin });
+        match self.pieces.back_mut() {
+            Some(Piece { what: What::Gap(before, _), .. }) => *before += length,
+            _ => self.pieces.push_back(Piece { offset, what: What::Gap(length, reason), origin }),
+        }
         // A chain whose next header lies in the gap, or is cut by it, will never get it.
         self.candidates.retain(|candidate| candidate.next >= self.end);
     }
 
-    /// The stream ended: a chain that ends exactly there has that evidence, too.
+    /// The stream ended.
     pub(super) fn finish(&mut self) -> Option<Found> {
-        let needed = self.needed() - self.border_bits().min(7.0);
-        let found = self
-            .candidates
-            .iter()
-            .filter(|candidate| candidate.next == self.end && candidate.frames > 0)
-            .find_map(|candidate| self.weigh(candidate, needed))?;
+        let found = self.whole_chains().find_map(|candidate| self.enough(candidate))?;
         Some(self.believe(found))
+    }
+
+    /// Chains that end where the stream does.
+    fn whole_chains(&self) -> impl Iterator<Item = &Candidate> {
+        self.candidates.iter().filter(|chain| chain.next == self.end && chain.frames > 0)
+    }
+
+    /// The best chain with this MASK bit that ends where the stream does.
+    fn best(&self, masked: bool) -> Option<Weight> {
+        self.whole_chains()
+            .filter(|candidate| candidate.masked == Some(masked))
+            .filter_map(|candidate| self.weigh(candidate))
+            .max_by(|one, other| one.bits.total_cmp(&other.bits))
+    }
+
+    /// The weight of a chain, if it is enough.
+    fn enough(&self, candidate: &Candidate) -> Option<Weight> {
+        let weight = self.weigh(candidate)?;
+        (weight.bits >= self.needed() && weight.kind >= self.expected.kind).then_some(weight)
     }
 
     /// Forgets everything: the length of a gap is not known.
     pub(super) fn restart(&mut self) {
-        *self = Seeker { tried: self.tried, ..Seeker::new(self.end, self.expected) };
+        let untold = self.take_untold();
+        *self = Seeker { tried: self.tried, untold, ..Seeker::new(self.end, self.expected) };
     }
 
     fn follow(&mut self) -> Option<Found> {
-        let needed = self.needed();
         let mut candidates = std::mem::take(&mut self.candidates);
         let mut believed = None;
         candidates.retain_mut(|candidate| {
@@ -209,7 +266,7 @@ impl Seeker {
                         // A long chain is not weighed again for each frame.
                         if grew && candidate.frames > candidate.weighed + candidate.weighed / 8 {
                             candidate.weighed = candidate.frames;
-                            believed = self.weigh(candidate, needed);
+                            believed = self.enough(candidate);
                         }
                         believed.is_none()
                     }
@@ -253,87 +310,6 @@ impl Seeker {
         FrameHeader::read(&bytes[..have]).map_err(|_| have)
     }
 
-    /// Weighs a chain against what is needed. If it is enough: which border is believed.
-    fn weigh(&self, candidate: &Candidate, needed: f64) -> Option<Believed> {
-        let mut chain = Vec::new();
-        let mut own = [0u32; 256];
-        let mut at = candidate.start;
-        while at < candidate.next && chain.len() < MAX_WEIGHED {
-            let header = self.header(at).ok()?;
-            own[usize::from(header.first)] += 1;
-            own[usize::from(header.second)] += 1;
-            chain.push((at, header));
-            at += header.header_length() + header.payload_length;
-        }
-        let total = self.tried.saturating_sub(chain.len() as u64 * 2) as f64 + 128.0;
-        // How surprising a byte is among those that are no headers of this chain, in bits.
-        let surprise = |byte: u8| {
-            let count = self.counts[usize::from(byte)].saturating_sub(own[usize::from(byte)]);
-            (total / (f64::from(count) + 0.5)).log2().clamp(0.0, 8.0)
-        };
-        let border_bits = self.border_bits();
-        let (mut bits, mut start) = (0.0, None);
-        for (index, (at, header)) in chain.into_iter().enumerate() {
-            bits += surprise(header.first) + surprise(header.second);
-            bits -= first_byte_charge(header.first, self.expected.rsv1)?;
-            bits -= f64::from(u8::from(index == 0 && self.expected.masked.is_none()));
-            bits += match header.length_code() {
-                127 => 4.0 * surprise(0) - 5.0,
-                126 => -3.0,
-                _ => -7.0,
-            };
-            bits += self.payload_bits(&header, at)?;
-            if self.begins_a_piece(at) {
-                bits += border_bits;
-            }
-            if bits >= MARGIN_OF_START {
-                start = start.or(Some(at));
-            }
-        }
-        let masked = candidate.masked?;
-        (bits >= needed).then_some(Believed { start: start?, bits, masked })
-    }
-
-    /// Evidence from a text or a close code that lies in one piece; none if it can't be either.
-    fn payload_bits(&self, header: &FrameHeader, at: u64) -> Option<f64> {
-        let is_text = header.opcode() == Opcode::Text && header.fin() && !header.rsv1();
-        let is_close = header.opcode() == Opcode::Close;
-        let length = header.payload_length as usize;
-        if !is_text && !is_close || length == 0 || length > 4096 {
-            return Some(0.0);
-        }
-        let mut payload = vec![0; length];
-        if self.copy(at + header.header_length(), &mut payload) < length {
-            return Some(0.0);
-        }
-        if let Some(key) = header.masking_key {
-            mask(&mut payload, key, 0);
-        }
-        if is_close {
-            let code = payload.first_chunk().map(|code| u16::from_be_bytes(*code));
-            return Some(if code.is_some_and(|code| (1000..5000).contains(&code)) {
-                4.0
-            } else {
-                -4.0
-            });
-        }
-        let text = std::str::from_utf8(&payload).ok()?;
-        let is_odd = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
-        if text.chars().any(is_odd) || header.masking_key.is_none() && self.may_be_within_text(at) {
-            return Some(0.0);
-        }
-        let most = if header.masked() { MAX_TEXT_BITS } else { MAX_PLAIN_TEXT_BITS };
-        Some((length as f64).min(most))
-    }
-
-    /// True unless the byte there certainly is no part of a text that began before it: the first
-    /// byte of a text frame (0x81) can continue a character, but not behind one of ASCII.
-    fn may_be_within_text(&self, at: u64) -> bool {
-        let mut before = [0x80];
-        let copied = at.checked_sub(1).map_or(0, |at| self.copy(at, &mut before));
-        copied == 0 || before[0] >= 0x80
-    }
-
     /// Copies what is held from `at` on, without gaps; returns how much that was.
     fn copy(&self, at: u64, out: &mut [u8]) -> usize {
         let first = self.pieces.partition_point(|piece| piece.offset <= at).saturating_sub(1);
@@ -365,12 +341,17 @@ impl Seeker {
     }
 
     fn needed(&self) -> f64 {
-        self.expected.margin + (self.tried.max(16) as f64).log2()
+        self.expected.margin + self.doubt()
     }
 
-    fn believe(&mut self, found: Believed) -> Found {
-        let Believed { start, bits, masked } = found;
-        let certainty = bits - (self.tried.max(16) as f64).log2();
+    /// How many positions were tried, in bits.
+    fn doubt(&self) -> f64 {
+        (self.tried.max(16) as f64).log2()
+    }
+
+    fn believe(&mut self, found: Weight) -> Found {
+        let Weight { start, bits, masked, .. } = found;
+        let certainty = bits - self.doubt();
         let mut pieces = std::mem::take(&mut self.pieces);
         while let Some(piece) = pieces.front_mut() {
             match &mut piece.what {
@@ -390,12 +371,27 @@ impl Seeker {
         while self.held > MAX_HELD {
             let Some(piece) = self.pieces.pop_front() else { return };
             if let What::Bytes(bytes) = &piece.what {
-                self.held -= bytes.len();
+                self.held -= bytes.len() + PIECE_COST;
                 let end = piece.offset + bytes.len() as u64;
                 self.candidates.retain(|candidate| candidate.start >= end);
             }
         }
     }
+}
+
+/// Both directions ended, and neither had enough evidence for itself: perhaps they have it
+/// together, one masked and the other not. Which is the masked one, and what was found in each.
+pub(super) fn agree(seekers: &mut [Seeker; 2]) -> Option<(usize, [Found; 2])> {
+    let together = |client: usize| {
+        let (masked, plain) = (seekers[client].best(true)?, seekers[1 - client].best(false)?);
+        let bits = masked.bits + plain.bits - seekers[0].doubt() - seekers[1].doubt();
+        let kind = masked.kind + plain.kind + KIND_OF_BOTH;
+        (bits >= MARGIN_UNKNOWN && kind >= KIND_UNKNOWN).then_some((client, masked, plain))
+    };
+    let (client, masked, plain) = together(0).or_else(|| together(1))?;
+    let masked = seekers[client].believe(masked);
+    let plain = seekers[1 - client].believe(plain);
+    Some((client, [masked, plain]))
 }
 
 /// Chains that lead to the same place have the same future: the longest is enough.
@@ -409,22 +405,6 @@ fn merge(candidates: &mut Vec<Candidate>) {
             |candidate: &Candidate| (candidate.next, candidate.masked, candidate.inside_message);
         later.frames > 0 && kept.frames > 0 && future(later) == future(kept)
     });
-}
-
-/// How rare a first byte is among frames, in bits; none if it is not legal.
-fn first_byte_charge(byte: u8, rsv1: bool) -> Option<f64> {
-    let opcode = Opcode::from_bits(byte);
-    let legal_rsv = byte & 0x30 == 0
-        && (byte & 0x40 == 0 || rsv1 && matches!(opcode, Opcode::Text | Opcode::Binary));
-    match opcode {
-        Opcode::Reserved(_) => None,
-        _ if !legal_rsv => None,
-        opcode if opcode.is_control() => (byte & 0x80 != 0).then_some(5.0),
-        // Most messages have one frame.
-        Opcode::Continuation => Some(6.0),
-        _ if byte & 0x80 == 0 => Some(6.0),
-        _ => Some(2.0),
-    }
 }
 
 /// Whether a message is in progress behind this header; none if it can't belong to the chain.
@@ -454,6 +434,7 @@ fn follows(header: &FrameHeader, candidate: &Candidate, rsv1: bool) -> Option<Op
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::websocket::mask::mask;
 
     fn text_frame(text: &str, key: [u8; 4]) -> Vec<u8> {
         let header = FrameHeader::new(true, 0, Opcode::Text, text.len() as u64, Some(key));
@@ -465,7 +446,7 @@ mod tests {
     }
 
     fn expected(margin: f64) -> Expectation {
-        Expectation { masked: Some(true), rsv1: false, margin }
+        Expectation { masked: Some(true), rsv1: false, margin, kind: 0.0, repeated: 0.5 }
     }
 
     /// Bytes that look random, the same each time.
@@ -510,8 +491,7 @@ mod tests {
     fn random_bytes_are_hardly_ever_taken_for_frames() {
         let mut false_alarms = 0;
         for seed in 0..200 {
-            let mut seeker =
-                Seeker::new(0, Expectation { masked: None, rsv1: true, margin: MARGIN_UNKNOWN });
+            let mut seeker = Seeker::new(0, Expectation::unknown());
             for piece in noise(64 * 1024, seed + 17).chunks(1460) {
                 false_alarms += u32::from(seeker.push(piece, Origin::default()).is_some());
             }

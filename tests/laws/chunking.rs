@@ -1,8 +1,9 @@
 //! Chunking is invisible: byte by byte, at any cut, all at once, the same happens.
 
 use crate::cases_of;
+use crate::dice::Dice;
 use crate::facts::{Ear, Fact};
-use crate::talk::{Dice, Opening, anything};
+use crate::talk::{Opening, anything};
 use proptest::prelude::*;
 use ws101::said::{Endpoint, TransportEnd};
 use ws101::websocket::Limits;

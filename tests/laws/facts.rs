@@ -16,6 +16,7 @@ pub(crate) enum Fact {
     Exchange(Heads),
     Request(Words),
     Recognised(Endpoint, bool),
+    Resumed(Endpoint, u64),
     Handshake(Heads),
     Frame(Frame),
     Message(Message),
@@ -115,7 +116,7 @@ impl Fact {
         match self {
             Fact::Exchange(_) | Fact::Handshake(_) | Fact::End(_) => None,
             Fact::Request(_) => Some(Endpoint::Client),
-            Fact::Recognised(from, _) => Some(*from),
+            Fact::Recognised(from, _) | Fact::Resumed(from, _) => Some(*from),
             Fact::Frame(frame) => Some(frame.from),
             Fact::Message(message) => Some(message.from),
             Fact::Close(close) => Some(close.from),
@@ -166,6 +167,7 @@ fn fact(event: &Event<'_>, keep_frames: bool) -> Fact {
             }
         }
         Event::Request(head) => Fact::Request(words(head)),
+        Event::Resumed(resumed) => Fact::Resumed(resumed.from, resumed.offset),
         Event::Recognised(recognised) => Fact::Recognised(recognised.from, recognised.swapped),
         Event::Frame(frame) => Fact::Frame(Frame {
             from: frame.from,

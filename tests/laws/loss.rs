@@ -3,8 +3,9 @@
 //! Each mutant is a valid conversation of which some stretches were not captured. What a mutant
 //! tells is compared with what the whole conversation told, by the offsets of frames and messages.
 
+use crate::dice::Dice;
 use crate::facts::{Ear, Fact, Frame, Message};
-use crate::talk::{Dice, Talk, valid};
+use crate::talk::{Talk, valid};
 use crate::{cases_of, say};
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestRunner};

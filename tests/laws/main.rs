@@ -5,6 +5,8 @@
 
 mod cases;
 mod chunking;
+#[path = "../shared/dice.rs"]
+mod dice;
 mod facts;
 mod frames;
 mod json;

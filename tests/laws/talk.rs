@@ -1,6 +1,7 @@
 //! Conversations, made up: an opening, then turns in which one endpoint does this and that. Valid
 //! ones follow RFC 6455 and RFC 7692; odd ones do what a peer must not.
 
+use crate::dice::Dice;
 use flate2::{Compress, Compression, FlushCompress};
 use proptest::prelude::*;
 use ws101::said::Endpoint;
@@ -96,21 +97,6 @@ impl Content {
         let length =
             if all.is_char_boundary(self.length) || !text { self.length } else { all.len() };
         all.into_bytes()[..length].to_vec()
-    }
-}
-
-/// Numbers that look random, the same each time.
-#[derive(Debug, Clone)]
-pub(crate) struct Dice(pub(crate) u64);
-
-impl Dice {
-    pub(crate) fn roll(&mut self) -> u32 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (self.0 >> 33) as u32
-    }
-
-    pub(crate) fn below(&mut self, limit: usize) -> usize {
-        self.roll() as usize % limit.max(1)
     }
 }
 

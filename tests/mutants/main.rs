@@ -3,9 +3,12 @@
 //!
 //! Few mutants by default; `WS101_MUTANTS=20` makes twenty times as many. The seeds are fixed.
 
+#[path = "../shared/dice.rs"]
+mod dice;
 mod truth;
 mod wire;
 
+use dice::Dice;
 use std::io::Write as _;
 use truth::{Read, Truth, read};
 use wire::{FIN, Packet, Recording, SYN, file};
@@ -13,20 +16,6 @@ use wire::{FIN, Packet, Recording, SYN, file};
 /// Recordings of one connection in which every message is listed by both peers.
 const NAMES: [&str; 6] =
     ["chat-plain", "chat-deflate", "chat-fragments", "chat-ipv6", "chat-nano", "close-4001"];
-
-/// Numbers that look random, the same each time.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self) -> u32 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (self.0 >> 33) as u32
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        self.roll() as usize % limit.max(1)
-    }
-}
 
 fn times(few: u64) -> u64 {
     let wanted = std::env::var("WS101_MUTANTS").ok().and_then(|text| text.parse().ok());

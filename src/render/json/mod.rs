@@ -168,6 +168,8 @@ impl<W: Write> Writer<W> {
             Event::Exchange(_)
             | Event::Request(_)
             | Event::Recognised(_)
+            // Each frame says it of itself.
+            | Event::Resumed(_)
             | Event::CutHeader(_)
             | Event::NotFrames(_) => {}
         }

@@ -2,10 +2,10 @@
 
 use super::{Framing, Incoming, Origin};
 use crate::said::{Endpoint, GapReason};
-use crate::websocket::event::{CutHeader, Event, Gap, Recovered};
+use crate::websocket::event::{CutHeader, Event, Gap, Recovered, Resumed};
 use crate::websocket::frame::FrameHeader;
 use crate::websocket::message::Desk;
-use crate::websocket::resync::{Expectation, Found, MARGIN_AFTER_LOSS, Seeker, What};
+use crate::websocket::resync::{Expectation, Found, Seeker, What};
 
 impl Incoming {
     /// Bytes of this stream that were not captured.
@@ -92,8 +92,7 @@ impl Incoming {
         let rsv1 = self
             .agreement
             .is_none_or(|agreement| agreement.deflate.is_some() || agreement.unknown_extension);
-        let masked = Some(self.from == Endpoint::Client);
-        Expectation { masked, rsv1, margin: MARGIN_AFTER_LOSS }
+        Expectation::after_loss(self.from == Endpoint::Client, rsv1)
     }
 
     /// A border was found: what was held back is read from there on.
@@ -107,7 +106,10 @@ impl Incoming {
         self.framing = Framing::Known;
         self.offset = found.start;
         let skipped = found.start.saturating_sub(since);
-        self.recovered = Some(Recovered { confidence: found.confidence, skipped });
+        let recovered = Recovered { confidence: found.confidence, skipped };
+        self.recovered = Some(recovered);
+        let at = found.pieces.front().map_or(self.last_at, |piece| piece.origin.at);
+        sink(&Event::Resumed(&Resumed { from: self.from, offset: found.start, recovered, at }));
         for piece in found.pieces {
             match piece.what {
                 What::Bytes(bytes) => self.hear(&bytes, piece.origin, desk, sink),
