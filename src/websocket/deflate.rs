@@ -1,4 +1,10 @@
 //! Inflating compressed messages (RFC 7692 §7.2.2): as a stream, never past a cap.
+//!
+//! After a loss the window holds bytes that nobody knows, and a back-reference may copy them. So
+//! the data is inflated twice then, with two fillings of the window that differ in every byte. The
+//! lengths and distances are the same both times; an output byte is the same exactly if it goes
+//! back to a literal, however often it was copied since. That is proof, message by message: what
+//! agrees is what was sent, what differs depends on what was lost.
 
 mod huffman;
 mod tokens;
@@ -74,9 +80,29 @@ pub struct History {
     /// A ring, once it is full; its oldest byte stands at `oldest`.
     bytes: Vec<u8>,
     oldest: usize,
+    /// The same with another filling of what was lost, as long as the two differ anywhere.
+    twin: Option<Box<History>>,
 }
 
 impl History {
+    /// A history of which nothing is known, but that it may be referred to.
+    pub fn after_loss() -> History {
+        let filled = |byte| History { bytes: vec![byte; MAX_WINDOW], ..History::default() };
+        History { twin: Some(Box::new(filled(0xff))), ..filled(0x00) }
+    }
+
+    /// Bytes that were lost may still be referred to.
+    pub fn is_in_doubt(&self) -> bool {
+        self.twin.is_some()
+    }
+
+    /// Nothing is in doubt any more once all that was lost has left the window.
+    pub fn settle(&mut self) {
+        if self.twin.as_ref().is_some_and(|twin| twin.bytes == self.bytes) {
+            self.twin = None;
+        }
+    }
+
     /// True once a full window is known: then no earlier byte matters any more.
     pub fn is_full(&self) -> bool {
         self.bytes.len() == MAX_WINDOW
@@ -111,11 +137,22 @@ impl History {
     }
 }
 
+/// What comes out of an inflater.
+#[derive(Debug, Clone, Copy)]
+pub struct Inflated<'a> {
+    /// The bytes.
+    pub bytes: &'a [u8],
+    /// How many of them, from the first on, do not depend on bytes that were lost.
+    pub certain: usize,
+}
+
 /// Inflates one message after another, each behind its own direction's [`History`]. About 47 KiB,
 /// which all directions share: to copy a window in order takes a fraction of the time in which the
 /// back-references of a message would find it scattered, outside of the cache.
 pub struct Inflater {
     stream: Decompress,
+    /// Inflates the same behind the history's twin.
+    twin: Option<Box<Decompress>>,
     last: [u8; 4],
     ended: bool,
 }
@@ -128,7 +165,7 @@ impl fmt::Debug for Inflater {
 
 impl Default for Inflater {
     fn default() -> Inflater {
-        Inflater { stream: Decompress::new(false), last: [1; 4], ended: false }
+        Inflater { stream: Decompress::new(false), twin: None, last: [1; 4], ended: false }
     }
 }
 
@@ -140,12 +177,13 @@ impl Inflater {
     }
 
     fn begin_stream(&mut self, history: &History) {
-        self.stream.reset(false);
         self.ended = false;
-        for part in history.parts().into_iter().filter(|part| !part.is_empty()) {
-            let result = self.stream.set_dictionary(part);
-            debug_assert!(result.is_ok(), "raw DEFLATE takes any dictionary: {result:?}");
-        }
+        begin_stream(&mut self.stream, history);
+        self.twin = history.twin.as_deref().map(|history| {
+            let mut twin = self.twin.take().unwrap_or_else(|| Box::new(Decompress::new(false)));
+            begin_stream(&mut twin, history);
+            twin
+        });
     }
 
     /// Inflates the next piece of a message into `work`, as often as it takes, and hands out what
@@ -155,7 +193,7 @@ impl Inflater {
         mut piece: &[u8],
         history: &mut History,
         work: &mut [u8],
-        emit: &mut dyn FnMut(&[u8]) -> bool,
+        emit: &mut dyn FnMut(Inflated<'_>) -> bool,
     ) -> Result<(), InflateFault> {
         self.remember_last(piece);
         while !piece.is_empty() {
@@ -175,7 +213,7 @@ impl Inflater {
         &mut self,
         history: &mut History,
         work: &mut [u8],
-        emit: &mut dyn FnMut(&[u8]) -> bool,
+        emit: &mut dyn FnMut(Inflated<'_>) -> bool,
     ) -> Result<Ending, InflateFault> {
         let ending = Ending { final_block_bare: self.ended, tail_left_on: self.last == TAIL };
         if self.ended {
@@ -197,16 +235,27 @@ impl Inflater {
         input: &[u8],
         history: &mut History,
         work: &mut [u8],
-        emit: &mut dyn FnMut(&[u8]) -> bool,
+        emit: &mut dyn FnMut(Inflated<'_>) -> bool,
     ) -> Result<usize, InflateFault> {
         let start = self.stream.total_in();
+        // The twin writes into the other half.
+        let half = if self.twin.is_some() { work.len() / 2 } else { work.len() };
+        let (work, other) = work.split_at_mut(half);
         loop {
             let taken = (self.stream.total_in() - start) as usize;
             let before = self.stream.total_out();
             let status = self.stream.decompress(&input[taken..], work, FlushDecompress::Sync);
             let produced = (self.stream.total_out() - before) as usize;
-            history.note(&work[..produced]);
-            if produced > 0 && !emit(&work[..produced]) {
+            let bytes = &work[..produced];
+            history.note(bytes);
+            let mut certain = produced;
+            if let (Some(twin), Some(history)) = (&mut self.twin, &mut history.twin) {
+                // What is wrong with the data was told by the first stream.
+                let _ = twin.decompress(&input[taken..], other, FlushDecompress::Sync);
+                history.note(&other[..produced]);
+                certain = bytes.iter().zip(&*other).take_while(|(one, two)| one == two).count();
+            }
+            if produced > 0 && !emit(Inflated { bytes, certain }) {
                 return Err(InflateFault::TooBig);
             }
             let taken = (self.stream.total_in() - start) as usize;
@@ -232,16 +281,24 @@ impl Inflater {
     }
 }
 
+fn begin_stream(stream: &mut Decompress, history: &History) {
+    stream.reset(false);
+    for part in history.parts().into_iter().filter(|part| !part.is_empty()) {
+        let result = stream.set_dictionary(part);
+        debug_assert!(result.is_ok(), "raw DEFLATE takes any dictionary: {result:?}");
+    }
+}
+
 /// Whether this may be a compressed message, whatever its window holds: DEFLATE blocks to the last
 /// bit, the last of them not final, as hardly anybody sends one.
 pub(super) fn has_form(payload: &[u8]) -> bool {
     const ENOUGH: usize = 1 << 20;
-    let mut history = History { bytes: vec![0; MAX_WINDOW], oldest: 0 };
+    let mut history = History { bytes: vec![0; MAX_WINDOW], ..History::default() };
     let mut inflater = Inflater::default();
     inflater.begin(&history);
     let mut out = 0;
-    let mut within = |bytes: &[u8]| {
-        out += bytes.len();
+    let mut within = |inflated: Inflated<'_>| {
+        out += inflated.bytes.len();
         out < ENOUGH
     };
     let mut work = [0; 4096];
@@ -266,13 +323,72 @@ fn fault(error: &flate2::DecompressError, history: &History) -> InflateFault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use flate2::{Compress, Compression, FlushCompress};
+
+    fn message(compress: &mut Compress, text: &str) -> Vec<u8> {
+        let mut out = Vec::with_capacity(text.len() + 64);
+        let done = compress.compress_vec(text.as_bytes(), &mut out, FlushCompress::Sync);
+        assert!(done.is_ok() && out.ends_with(&TAIL));
+        out.truncate(out.len() - TAIL.len());
+        out
+    }
+
+    /// How long the next message is, and its certain beginning.
+    fn certain(history: &mut History, payload: &[u8]) -> (usize, String) {
+        let (mut length, mut certain, mut open) = (0, Vec::new(), true);
+        let mut work = [0; 64];
+        let mut emit = |inflated: Inflated<'_>| {
+            length += inflated.bytes.len();
+            if open {
+                certain.extend_from_slice(&inflated.bytes[..inflated.certain]);
+            }
+            open &= inflated.certain == inflated.bytes.len();
+            true
+        };
+        let mut inflater = Inflater::default();
+        inflater.begin(history);
+        inflater.push(payload, history, &mut work, &mut emit).expect("it is DEFLATE");
+        inflater.finish(history, &mut work, &mut emit).expect("it is DEFLATE");
+        history.settle();
+        (length, String::from_utf8(certain).expect("it is text"))
+    }
+
+    #[test]
+    fn what_goes_back_to_lost_history_is_told_from_what_does_not() {
+        let mut compress = Compress::new(Compression::default(), false);
+        message(&mut compress, "the quick brown fox jumps over it");
+        let mut history = History::after_loss();
+        // Literals, then a reference to what was lost; then a copy of that copy.
+        for _ in 0..2 {
+            let payload = message(&mut compress, "UVW: quick brown fox");
+            assert_eq!(certain(&mut history, &payload), (20, "UVW:".to_owned()));
+        }
+        // Literals alone, then a copy of them.
+        for _ in 0..2 {
+            let payload = message(&mut compress, "0123456789");
+            assert_eq!(certain(&mut history, &payload), (10, "0123456789".to_owned()));
+        }
+        assert!(history.is_in_doubt());
+    }
+
+    #[test]
+    fn a_window_of_what_is_certain_ends_the_doubt() {
+        let mut compress = Compress::new(Compression::default(), false);
+        let mut history = History::after_loss();
+        let text: String = (0..8000).map(|number| format!("{number:05}")).collect();
+        let payload = message(&mut compress, &text[..MAX_WINDOW - 1]);
+        assert_eq!(certain(&mut history, &payload).1, text[..MAX_WINDOW - 1]);
+        assert!(history.is_in_doubt());
+        certain(&mut history, &message(&mut compress, "!"));
+        assert!(!history.is_in_doubt());
+    }
 
     /// The direction's next message, with an inflater that another direction used before.
     fn inflate(history: &mut History, payload: &[u8]) -> Result<(Vec<u8>, Ending), InflateFault> {
         let mut out = Vec::new();
         let mut work = [0; 7];
-        let mut emit = |bytes: &[u8]| {
-            out.extend_from_slice(bytes);
+        let mut emit = |inflated: Inflated<'_>| {
+            out.extend_from_slice(inflated.bytes);
             true
         };
         let mut inflater = Inflater::default();

@@ -201,7 +201,8 @@ pub struct Message<'a> {
     pub truncated: bool,
     /// All its bytes were captured and its last frame was seen.
     pub complete: bool,
-    /// False if bytes before it in its compression context were missing.
+    /// False if it depends on bytes before it in its compression context that were missing.
+    /// `payload` ends where that begins: what is there is what was sent.
     pub trusted: bool,
     /// Where a text stops being UTF-8.
     pub utf8_fault: Option<Utf8Fault>,

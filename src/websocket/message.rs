@@ -3,7 +3,7 @@
 
 use super::Opcode;
 use super::compressed::Compressed;
-use super::deflate::{self, History, InflateFault, Inflater, Tokens};
+use super::deflate::{self, History, InflateFault, Inflated, Inflater, Tokens};
 use super::event::{Message, Place};
 use super::extension::Compression;
 use super::utf8::{self, Utf8Check};
@@ -82,7 +82,7 @@ pub(super) struct Context {
     history: Option<Box<History>>,
     /// Reads along where a window smaller than the largest was agreed.
     tokens: Option<Box<Tokens>>,
-    /// Bytes of the history are missing.
+    /// Bytes of the history are missing, and nothing was inflated since.
     lost: bool,
 }
 
@@ -92,33 +92,36 @@ impl Context {
         Context { lost: true, ..Context::default() }
     }
 
-    /// Begins a message; true if what will come out can be trusted.
-    fn begin(&mut self, compression: Compression) -> bool {
+    /// Begins a message.
+    fn begin(&mut self, compression: Compression) {
         if !compression.context_takeover {
             self.lost = false;
-            self.forget();
+            if let Some(history) = &mut self.history {
+                history.clear();
+            }
         }
         if compression.window_bits < deflate::MAX_WINDOW_BITS {
             **self.tokens.get_or_insert_default() = Tokens::default();
         }
-        !self.lost
+    }
+
+    fn history(&mut self) -> &mut History {
+        let lost = std::mem::take(&mut self.lost);
+        let fresh = || if lost { History::after_loss() } else { History::default() };
+        self.history.get_or_insert_with(|| Box::new(fresh()))
     }
 
     /// Something may have been missed.
     pub(super) fn lose(&mut self) {
         self.lost = true;
-        self.forget();
+        self.history = None;
     }
 
-    fn forget(&mut self) {
+    /// A message is over.
+    fn settle(&mut self) {
         if let Some(history) = &mut self.history {
-            history.clear();
+            history.settle();
         }
-    }
-
-    /// Once a full window of good data came out, nothing before it matters any more.
-    fn recover(&mut self) {
-        self.lost &= !self.history.as_ref().is_some_and(|history| history.is_full());
     }
 }
 
@@ -151,6 +154,7 @@ pub(super) struct Assembly {
     kept: Vec<u8>,
     truncated: bool,
     holed: bool,
+    /// False once something depends on what was lost: from there on it is counted, and no more.
     trusted: bool,
     utf8: Utf8Check,
     utf8_fault_at: Option<Place>,
@@ -164,7 +168,9 @@ pub(super) struct Assembly {
 
 impl Assembly {
     pub(super) fn new(opening: Opening, context: &mut Context) -> Assembly {
-        let trusted = opening.compression.is_none_or(|compression| context.begin(compression));
+        if let Some(compression) = opening.compression {
+            context.begin(compression);
+        }
         Assembly {
             opening,
             frames: Vec::new(),
@@ -174,7 +180,7 @@ impl Assembly {
             kept: Vec::new(),
             truncated: false,
             holed: false,
-            trusted,
+            trusted: true,
             utf8: Utf8Check::default(),
             utf8_fault_at: None,
             split_character: false,
@@ -239,17 +245,19 @@ impl Assembly {
             &mut Inflater,
             &mut History,
             &mut [u8],
-            &mut dyn FnMut(&[u8]) -> bool,
+            &mut dyn FnMut(Inflated<'_>) -> bool,
         ) -> Result<R, InflateFault>,
     ) -> R {
-        let history = context.history.get_or_insert_default();
+        let history = context.history();
         let mut inflater = self.inflater.take().unwrap_or_else(|| desk.inflater(history));
         let Desk { limits, unfinished, work, .. } = desk;
-        let mut emit = |out: &[u8]| self.collect_inflated(out, limits, unfinished);
+        let mut emit = |out: Inflated<'_>| self.collect_inflated(out, limits, unfinished);
+        let in_doubt = history.is_in_doubt();
         let result = what(&mut inflater, history, work, &mut emit);
         self.inflater = Some(inflater);
         result.unwrap_or_else(|fault| {
             self.inflate_fault = Some(fault);
+            self.trusted &= !in_doubt;
             context.lose();
             R::default()
         })
@@ -272,13 +280,24 @@ impl Assembly {
         self.split_character |= self.utf8.is_inside_character();
     }
 
-    /// Collects up to the cap exactly, however much the inflater hands out in one go; false beyond.
-    fn collect_inflated(&mut self, out: &[u8], limits: &Limits, unfinished: &mut usize) -> bool {
+    /// Collects what is certain, up to the cap exactly, however much the inflater hands out in one
+    /// go; false beyond.
+    fn collect_inflated(
+        &mut self,
+        out: Inflated<'_>,
+        limits: &Limits,
+        unfinished: &mut usize,
+    ) -> bool {
         let room = limits.max_inflated.saturating_sub(self.length);
-        let is_within = out.len() as u64 <= room;
-        self.collect(if is_within { out } else { &out[..room as usize] }, limits, unfinished);
-        self.truncated |= !is_within;
-        is_within
+        let within = (out.bytes.len() as u64).min(room) as usize;
+        let certain = if self.trusted { out.certain.min(within) } else { 0 };
+        self.collect(&out.bytes[..certain], limits, unfinished);
+        if certain < within {
+            self.trusted = false;
+            self.length += (within - certain) as u64;
+        }
+        self.truncated |= within < out.bytes.len();
+        within == out.bytes.len()
     }
 
     fn collect(&mut self, out: &[u8], limits: &Limits, unfinished: &mut usize) {
@@ -361,10 +380,10 @@ impl Assembly {
             if complete {
                 tokens = self.examine(compression, inflate_ending, context);
             }
-            context.recover();
+            context.settle();
             desk.give_back(self.inflater.take());
         }
-        let checked = complete && self.inflate_fault.is_none();
+        let checked = complete && self.inflate_fault.is_none() && self.trusted;
         let utf8_fault = self
             .utf8
             .finish()

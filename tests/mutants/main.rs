@@ -14,8 +14,15 @@ use truth::{Read, Truth, read};
 use wire::{FIN, Packet, Recording, SYN, file};
 
 /// Recordings of one connection in which every message is listed by both peers.
-const NAMES: [&str; 6] =
-    ["chat-plain", "chat-deflate", "chat-fragments", "chat-ipv6", "chat-nano", "close-4001"];
+const NAMES: [&str; 7] = [
+    "chat-plain",
+    "chat-deflate",
+    "chat-fragments",
+    "chat-ipv6",
+    "chat-nano",
+    "chat-any-sll2",
+    "close-4001",
+];
 
 fn times(few: u64) -> u64 {
     let wanted = std::env::var("WS101_MUTANTS").ok().and_then(|text| text.parse().ok());
@@ -35,6 +42,7 @@ struct Report {
     gaps: u64,
     messages: usize,
     marked: usize,
+    behind: [u64; 2],
     complaints: Vec<String>,
 }
 
@@ -46,17 +54,22 @@ impl Report {
         self.gaps += told.gaps;
         self.messages += told.count();
         self.marked += told.marked();
+        self.behind = [0, 1].map(|at| self.behind[at] + told.behind[at]);
         if let Err(complaint) = verdict {
             self.complaints.push(format!("{}: {complaint}", what()));
         }
     }
 
     fn finish(self, claim: &str) {
-        let Report { mutants, frames, recovered, gaps, messages, marked, complaints } = self;
+        let Report { mutants, frames, recovered, gaps, messages, marked, behind, complaints } =
+            self;
         say(&format!(
             "{claim}: {mutants} mutants, {} wrong; {frames} frames, {recovered} of them behind a \
-             search; {messages} messages, {marked} marked; {gaps} gaps",
-            complaints.len()
+             search; {messages} messages, {marked} marked; {gaps} gaps; of {} compressed ones behind a gap \
+             {} trusted",
+            complaints.len(),
+            behind[0],
+            behind[1],
         ));
         let shown: Vec<_> = complaints.iter().take(10).cloned().collect();
         assert!(complaints.is_empty(), "{} wrong:\n{}", complaints.len(), shown.join("\n"));
@@ -369,6 +382,48 @@ fn without_some_packets_the_rest_is_right_or_marked() {
             })
             .collect()
     });
+}
+
+#[test]
+fn packets_may_be_cut_at_a_snap_length() {
+    let mut report = Report::default();
+    for name in NAMES {
+        let (recording, truth) = (Recording::read(name), Truth::read(name));
+        for seed in 0..times(6) {
+            let mut dice = Dice(seed);
+            let mut packets = split(&recording.packets, &mut dice);
+            shuffle(&mut packets, 1 + dice.below(4), &mut dice);
+            let room = [100, 1500][dice.below(2)];
+            let snap = 60 + dice.below(room);
+            let told = read(&wire::file_cut(&packets, snap));
+            report.take(|| format!("{name}, seed {seed}"), &told, told.is_part_of(&truth));
+        }
+    }
+    report.finish("cut at a snap length");
+}
+
+/// Whatever is lost of a compressed stream: what is printed as certain is what was sent.
+#[test]
+fn what_is_trusted_of_a_compressed_stream_is_true() {
+    let mut report = Report::default();
+    for name in ["chat-deflate", "chat-fragments"] {
+        let (recording, truth) = (Recording::read(name), Truth::read(name));
+        for seed in 0..times(30) {
+            let mut dice = Dice(seed);
+            let mut packets = split(&recording.packets, &mut dice);
+            // Behind the handshake, so that compression is known to be agreed.
+            let said: Vec<usize> = (0..packets.len())
+                .filter(|at| *at > 6 && !packets[*at].payload.is_empty())
+                .collect();
+            let first = said[dice.below(said.len())];
+            let upto = (first + 1 + dice.below(3)).min(packets.len());
+            packets.drain(first..upto);
+            let told = read(&file(&packets));
+            report.take(|| format!("{name}, seed {seed}"), &told, told.is_part_of(&truth));
+        }
+    }
+    assert!(report.behind[1] > 0, "trust is never regained");
+    report.finish("compressed, segments dropped");
 }
 
 #[test]

@@ -64,6 +64,9 @@ pub(crate) struct Read {
     pub(crate) frames: u64,
     pub(crate) recovered: u64,
     pub(crate) gaps: u64,
+    /// Compressed messages behind a gap, and how many of them are trusted.
+    pub(crate) behind: [u64; 2],
+    lossy: [bool; 2],
     errors: Vec<String>,
     ends: Vec<End>,
 }
@@ -81,6 +84,10 @@ impl Observer for Read {
             }
             Event::Message(message) => {
                 let is_text = message.opcode == Opcode::Text;
+                if self.lossy[message.from.index()] && message.compressed && message.complete {
+                    self.behind[0] += 1;
+                    self.behind[1] += u64::from(message.trusted);
+                }
                 self.messages[message.from.index()].push(Told {
                     message: (is_text, message.payload.to_vec()),
                     silent: message.complete && message.trusted && !message.truncated,
@@ -90,7 +97,10 @@ impl Observer for Read {
                 let reason = close.body.reason.to_vec();
                 self.closes[close.from.index()].push((close.body.code, reason));
             }
-            Event::Gap(_) => self.gaps += 1,
+            Event::Gap(gap) => {
+                self.gaps += 1;
+                self.lossy[gap.from.index()] = true;
+            }
             Event::End(end) => self.ends.push(**end),
             _ => {}
         }

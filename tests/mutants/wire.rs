@@ -1,43 +1,68 @@
-//! Recordings as packets that can be changed: classic pcap, Ethernet, IPv4 or IPv6, TCP.
+//! Recordings as packets that can be changed: classic pcap, Ethernet or Linux
+//! cooked, IPv4 or IPv6, TCP.
 
 use std::path::Path;
 
 pub(crate) const FIN: u8 = 1;
 pub(crate) const SYN: u8 = 2;
 
+/// How packets were captured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Link {
+    Ethernet,
+    /// Linux cooked, version 2: the "any" interface.
+    Cooked2,
+}
+
+impl Link {
+    fn number(self) -> u32 {
+        if self == Link::Ethernet { 1 } else { 276 }
+    }
+
+    /// Length of its header, and where that says what it carries.
+    fn layout(self) -> (usize, usize) {
+        if self == Link::Ethernet { (14, 12) } else { (20, 0) }
+    }
+}
+
 /// One captured packet.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Packet {
     /// Nanoseconds.
     pub(crate) time: u64,
-    /// Ethernet, IP and TCP headers.
+    /// Headers of the link, IP and TCP.
     headers: Vec<u8>,
+    link: Link,
     /// Where the TCP header begins.
     tcp: usize,
     pub(crate) payload: Vec<u8>,
 }
 
 impl Packet {
-    fn read(time: u64, bytes: &[u8]) -> Packet {
-        let (network, total) = match [bytes[12], bytes[13]] {
+    fn read(time: u64, link: Link, bytes: &[u8]) -> Packet {
+        let (start, kind) = link.layout();
+        let ip = &bytes[start..];
+        let (network, total) = match bytes[kind..kind + 2] {
             [0x08, 0x00] => {
-                let length = usize::from(u16::from_be_bytes([bytes[16], bytes[17]]));
-                (usize::from(bytes[14] & 15) * 4, length)
+                let length = usize::from(u16::from_be_bytes([ip[2], ip[3]]));
+                (usize::from(ip[0] & 15) * 4, length)
             }
-            [0x86, 0xdd] => (40, 40 + usize::from(u16::from_be_bytes([bytes[18], bytes[19]]))),
-            other => panic!("neither IPv4 nor IPv6: {other:02x?}"),
+            [0x86, 0xdd] => (40, 40 + usize::from(u16::from_be_bytes([ip[4], ip[5]]))),
+            ref other => panic!("neither IPv4 nor IPv6: {other:02x?}"),
         };
-        let tcp = 14 + network;
+        let tcp = start + network;
         let payload = tcp + usize::from(bytes[tcp + 12] >> 4) * 4;
-        let (headers, payload) = (bytes[..payload].to_vec(), bytes[payload..14 + total].to_vec());
-        Packet { time, headers, tcp, payload }
+        let (headers, payload) =
+            (bytes[..payload].to_vec(), bytes[payload..start + total].to_vec());
+        Packet { time, headers, link, tcp, payload }
     }
 
     fn bytes(&self) -> Vec<u8> {
         let mut bytes = [&self.headers[..], &self.payload[..]].concat();
-        let is_v4 = bytes[12] == 8;
-        let length = (bytes.len() - if is_v4 { 14 } else { 54 }) as u16;
-        let at = if is_v4 { 16 } else { 18 };
+        let ip = self.link.layout().0;
+        let is_v4 = bytes[ip] >> 4 == 4;
+        let length = (bytes.len() - ip - if is_v4 { 0 } else { 40 }) as u16;
+        let at = ip + if is_v4 { 2 } else { 4 };
         bytes[at..at + 2].copy_from_slice(&length.to_be_bytes());
         bytes
     }
@@ -107,13 +132,17 @@ impl Recording {
             0xa1b2_3c4d => 1,
             other => panic!("{name}: the magic {other:08x}"),
         };
-        assert_eq!(word(20), 1, "{name}: Ethernet");
+        let link = match word(20) {
+            1 => Link::Ethernet,
+            276 => Link::Cooked2,
+            other => panic!("{name}: link type {other}"),
+        };
         let mut packets = Vec::new();
         let mut at = 24;
         while at < file.len() {
             let time = u64::from(word(at)) * 1_000_000_000 + u64::from(word(at + 4)) * unit;
             let length = word(at + 8) as usize;
-            packets.push(Packet::read(time, &file[at + 16..at + 16 + length]));
+            packets.push(Packet::read(time, link, &file[at + 16..at + 16 + length]));
             at += 16 + length;
         }
         Recording { packets }
@@ -127,18 +156,24 @@ impl Recording {
 
 /// A capture file of these packets, in this order; the times keep theirs.
 pub(crate) fn file(packets: &[Packet]) -> Vec<u8> {
+    file_cut(packets, usize::MAX)
+}
+
+/// The same with packets cut at a snap length.
+pub(crate) fn file_cut(packets: &[Packet], snap: usize) -> Vec<u8> {
     let mut times: Vec<u64> = packets.iter().map(|packet| packet.time).collect();
     times.sort_unstable();
+    let link = packets.first().map_or(Link::Ethernet, |packet| packet.link);
     let mut file = 0xa1b2_3c4du32.to_le_bytes().to_vec();
-    file.extend([2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0]);
+    file.extend([2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0]);
+    file.extend(link.number().to_le_bytes());
     for (packet, time) in packets.iter().zip(times) {
         let bytes = packet.bytes();
-        for word in
-            [time / 1_000_000_000, time % 1_000_000_000, bytes.len() as u64, bytes.len() as u64]
-        {
+        let kept = bytes.len().min(snap);
+        for word in [time / 1_000_000_000, time % 1_000_000_000, kept as u64, bytes.len() as u64] {
             file.extend((word as u32).to_le_bytes());
         }
-        file.extend(bytes);
+        file.extend(&bytes[..kept]);
     }
     file
 }
