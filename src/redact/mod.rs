@@ -171,7 +171,11 @@ impl Redactor {
                 let other = NotFrames { bytes: &scratch, ..**original };
                 self.pass(connection, &Event::NotFrames(&other), judged, inner);
             }
-            Event::Recognised(_) | Event::CutHeader(_) | Event::Gap(_) | Event::End(_) => {
+            Event::Recognised(_)
+            | Event::Resumed(_)
+            | Event::CutHeader(_)
+            | Event::Gap(_)
+            | Event::End(_) => {
                 self.pass(connection, event, judged, inner);
             }
         }
