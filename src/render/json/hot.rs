@@ -278,7 +278,8 @@ fn push_lengths(pen: &mut Pen<'_>, message: &Message<'_>) {
 #[inline]
 fn utf8_of<'a>(message: &Message<'a>) -> Option<&'a [u8]> {
     let is_text = message.opcode == Opcode::Text && !message.opaque;
-    if is_text && message.complete && !message.truncated && message.inflate_fault.is_none() {
+    let is_all = message.complete && message.trusted && !message.truncated;
+    if is_text && is_all && message.inflate_fault.is_none() {
         // It was checked whole when it was collected.
         return message.utf8_fault.is_none().then_some(message.payload);
     }
@@ -293,7 +294,7 @@ pub(super) fn text_of<'a>(message: &Message<'a>) -> Option<&'a str> {
     match std::str::from_utf8(message.payload) {
         Ok(text) => Some(text),
         Err(error) => {
-            let was_cut = message.truncated || !message.complete;
+            let was_cut = message.truncated || !message.complete || !message.trusted;
             let cut_short = was_cut && error.error_len().is_none();
             std::str::from_utf8(&message.payload[..error.valid_up_to()]).ok().filter(|_| cut_short)
         }
