@@ -26,6 +26,17 @@ pub enum LengthForm {
     SixtyFour,
 }
 
+impl LengthForm {
+    /// Whether a length can be written in that form.
+    pub const fn holds(self, length: u64) -> bool {
+        match self {
+            LengthForm::Short => length < 126,
+            LengthForm::Sixteen => length < 1 << 16,
+            LengthForm::SixtyFour => true,
+        }
+    }
+}
+
 impl Frame {
     /// A final frame, its length in the shortest form; masked if there is a key.
     pub fn new(opcode: Opcode, payload: &[u8], key: Option<MaskingKey>) -> Frame {

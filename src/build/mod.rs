@@ -21,6 +21,8 @@ pub mod fault;
 mod frame;
 mod head;
 mod numbers;
+mod saying;
+pub mod script;
 
 pub use conversation::{Act, Conversation, Fate, MILLISECOND, SECOND, What};
 pub use deflate::Deflater;
@@ -28,3 +30,5 @@ pub use fault::Fault;
 pub use frame::{Frame, LengthForm};
 pub use head::{Head, Upgrade};
 pub use numbers::Numbers;
+pub use saying::{Mask, Saying};
+pub use script::Script;

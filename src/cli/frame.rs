@@ -76,7 +76,44 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
             return checks(args, &bytes, agreement, common, output);
         }
     }
-    let sender = text::sender(stated(args), &bytes);
+    show(args, &bytes, redact, agreement, common, output)
+}
+
+/// What `ws101 frame --from ENDPOINT` prints of these bytes; `deflate` as in `--deflate`.
+pub fn annotate(
+    bytes: &[u8],
+    from: Endpoint,
+    deflate: Option<String>,
+    common: &Common,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let from = match from {
+        Endpoint::Client => From::Client,
+        Endpoint::Server => From::Server,
+    };
+    let inputs = Vec::new();
+    let args = Args {
+        inputs,
+        base64: false,
+        raw: true,
+        from: Some(from),
+        deflate,
+        brief: false,
+        all: false,
+    };
+    let agreement = agreement(&args)?;
+    show(&args, bytes, false, agreement, common, output).map(|_| ())
+}
+
+fn show(
+    args: &Args,
+    bytes: &[u8],
+    redact: bool,
+    agreement: Option<Agreement>,
+    common: &Common,
+    output: &mut Output,
+) -> Result<Status, Failure> {
+    let sender = text::sender(stated(args), bytes);
     let sheet = output.sheet;
     let show = text::Show { brief: args.brief, all: args.all, quiet: common.quiet };
     let observer = text::Text::new(output, sheet, sender, show);
@@ -84,11 +121,11 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
     let mut inspector = common
         .judging
         .applied(Inspector::new(common.judging.redacting(observer).agreed(agreement), limits));
-    inspect(&mut inspector, &bytes, stated(args), agreement);
+    inspect(&mut inspector, bytes, stated(args), agreement);
     let (observer, counts) = inspector.into_parts();
     let outcome = observer.into_inner().finish()?;
     if outcome.frames == 0 {
-        return Err(Failure::Input(source::no_frames(&bytes, redact)));
+        return Err(Failure::Input(source::no_frames(bytes, redact)));
     }
     judging::ignored(&sheet, &common.judging, counts.ignored, output)?;
     Ok(common.judging.status(outcome.worst))

@@ -1,6 +1,7 @@
 //! The command line: arguments, one file per command, and what all commands share.
 
 mod accept;
+mod build;
 mod config;
 mod diff;
 mod explain;
@@ -60,6 +61,7 @@ enum Command {
     Accept(accept::Args),
     Explain(explain::Args),
     Rules(rules::Args),
+    Build(build::Args),
     Completions(manual::Completions),
     Man(manual::Man),
 }
@@ -91,6 +93,7 @@ fn run_command(
         Some(Command::Accept(args)) => accept::run(args, common, output),
         Some(Command::Explain(args)) => explain::run(args, common, output),
         Some(Command::Rules(args)) => rules::run(args, common, output),
+        Some(Command::Build(args)) => build::run(args, common, output),
         Some(Command::Completions(args)) => manual::completions(args, output),
         Some(Command::Man(args)) => manual::man(args, output),
     }
