@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folder or file under `src/`, and what its code must not name.
-const FORBIDDEN: [(&str, &[&str]); 13] = [
+const FORBIDDEN: [(&str, &[&str]); 14] = [
     (
         "layout",
         &[
@@ -77,6 +77,7 @@ const FORBIDDEN: [(&str, &[&str]); 13] = [
         ],
     ),
     ("diff", &["std::io", "std::fs", "serde", "crate::input", "crate::render"]),
+    ("build", &["std::io", "std::fs", "std::time", "crate::render", "owo_colors", "clap"]),
     ("inspection.rs", &["std::io", "std::fs", "crate::input", "crate::render"]),
     ("inspector.rs", &["std::io", "std::fs", "crate::input", "crate::render"]),
     ("redact", &["std::io", "std::fs", "crate::input", "crate::render", "clap"]),
