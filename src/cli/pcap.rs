@@ -1,6 +1,8 @@
 //! `ws101 pcap`: every connection, handshake, frame, message and finding of a packet capture.
 
 mod extract;
+mod live;
+mod progress;
 mod records;
 mod select;
 mod source;
@@ -27,7 +29,8 @@ Examples:
   ws101 pcap chat.pcap --connection 3        one conversation in full
   ws101 pcap chat.pcap --format jsonl | jq   everything, for programs
   ws101 pcap chat.pcap --format har          for the network view of a browser
-  tcpdump -U -w - port 80 | ws101 pcap -     as it happens
+  tcpdump -U -w - port 80 | ws101 pcap -     as it happens; Ctrl-C ends it with the totals
+  ws101 pcap chat.pcap --follow              the same, of a file that is still being written
 
 Questions:
   which messages contain \"error\"?            --text error        (any case: --text '(?i)error')
@@ -40,7 +43,7 @@ Questions:
   what is large?                             --min-length 1M
   how do the bits of frame 5 stand?          --connection 3 --layout 5 --from client
 
-Reads pcap and pcapng, plain or gzipped. Exit status: 0 nothing wrong, 1 findings at or above
+Reads pcap and pcapng, plain or in gzip or Zstandard. Exit status: 0 nothing wrong, 1 findings at or above
 --fail-on, 2 the file could not be read.")]
 pub struct Args {
     /// The capture; `-` reads a live pipe and prints as packets arrive.
@@ -50,6 +53,9 @@ pub struct Args {
     /// The file that the variable SSLKEYLOGFILE names is read as well.
     #[arg(long, value_name = "FILE")]
     keylog: Vec<PathBuf>,
+    /// Go on as the file grows, until Ctrl-C.
+    #[arg(long)]
+    follow: bool,
     /// Show every frame, one line each.
     #[arg(long, conflicts_with = "messages")]
     frames: bool,
@@ -69,8 +75,16 @@ pub struct Args {
     select: Select,
 }
 
+impl Args {
+    /// True if there is no end to read to before something is shown.
+    fn is_live(&self) -> bool {
+        self.follow || self.file == "-"
+    }
+}
+
 /// Runs the command.
 pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, Failure> {
+    live::stop_on_signals();
     let filter = args.select.filter(common.format, args.frames, args.summary);
     if args.layout.is_some() {
         args.select.check_layout(&filter)?;
@@ -82,7 +96,12 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
         ..Limits::default()
     };
     check_format(args, common.format)?;
-    let chosen = choose(args, filter, common.judging.clone())?;
+    let mut chosen = choose(args, filter, common.judging.clone())?;
+    chosen.writes_at_once = match common.format {
+        _ if args.select.extract.is_some() => false,
+        Format::Text => !args.select.stats && text::writes_at_once(args, &chosen),
+        _ => true,
+    };
     let sheet = output.sheet;
     let counts = match common.format {
         _ if args.select.extract.is_some() => extract::run(args, &chosen, limits, common, output)?,
@@ -119,7 +138,7 @@ fn choose(args: &Args, filter: Filter, judging: Judging) -> Result<Chosen, Failu
     if !chosen.filter.needs_ends() {
         return Ok(chosen);
     }
-    if args.file == "-" {
+    if args.is_live() {
         return Err(Failure::Input(
             "error: a moment before the end of a connection can't be known while it is open\n  \
              try: saving the capture to a file, and reading that"

@@ -72,7 +72,11 @@ static KINDS: [Kind; 31] = [
     kind(b"\x34\xcd\xb2\xa1", "a packet capture", Remedy::Command(PCAP)),
     kind(b"\x0a\x0d\x0d\x0a", "a packet capture", Remedy::Command(PCAP)),
     kind(b"\x1f\x8b", "a gzip file, perhaps with a capture in it", Remedy::Command(PCAP)),
-    kind(b"\x28\xb5\x2f\xfd", "a Zstandard file", Remedy::Unpack),
+    kind(
+        b"\x28\xb5\x2f\xfd",
+        "a Zstandard file, perhaps with a capture in it",
+        Remedy::Command(PCAP),
+    ),
     kind(b"\x04\x22\x4d\x18", "an LZ4 file", Remedy::Unpack),
     kind(b"\xfd7zXZ", "an xz file", Remedy::Unpack),
     kind(b"BZh", "a bzip2 file", Remedy::Unpack),

@@ -227,6 +227,53 @@ fn broken_gzip_is_read_as_far_as_it_goes() {
 }
 
 #[test]
+fn zstandard_holds_what_was_packed() {
+    let plain = contents("p_us.pcap");
+    // Packed by `zstd -19`, with a checksum.
+    let packed = contents("p_us.pcap.zst");
+    let whole = packets(&plain[..]);
+    assert_eq!(packets(&packed[..]), whole);
+    assert_eq!(packets(Drip(&packed, vec![7, 1, 100], 0)), whole);
+    // A skippable frame (RFC 8878 §3.1.2), then two frames, each with a part of the capture.
+    let level = ruzstd::encoding::CompressionLevel::Fastest;
+    let (front, back) = plain.split_at(30_001);
+    let frames = [
+        b"\x53\x2a\x4d\x18\x03\0\0\0any".to_vec(),
+        ruzstd::encoding::compress_to_vec(front, level),
+        ruzstd::encoding::compress_to_vec(back, level),
+    ];
+    assert_eq!(packets(&frames[1..].concat()[..]), whole);
+    assert_eq!(packets(&[&frames[1][..], &frames[0], &frames[2]].concat()[..]), whole);
+}
+
+#[test]
+fn broken_zstandard_is_read_as_far_as_it_goes() {
+    // 400 KiB and more, so that there are several blocks.
+    let mut plain = contents("p_us.pcap");
+    let records = plain.split_off(24);
+    (0..6).for_each(|_| plain.extend(&records));
+    let level = ruzstd::encoding::CompressionLevel::Fastest;
+    let packed = ruzstd::encoding::compress_to_vec(&plain[..], level);
+    let (all, ..) = packets(&plain[..]);
+    assert_eq!(packets(&packed[..]), (all.clone(), vec![], vec![]));
+    let mut most = 0;
+    for end in (packed.len() / 8..packed.len()).step_by(997) {
+        let Ok(_) = CaptureFile::open(&packed[..end]) else { continue };
+        let (found, damage, _) = packets(&packed[..end]);
+        assert_eq!(found[..], all[..found.len()], "cut at {end}");
+        assert!(damage.iter().any(|one| one.contains("Zstandard stream ends too early")));
+        assert!(found.len() >= most, "more of the file holds no fewer packets");
+        most = found.len();
+    }
+    assert!(most > all.len() / 2, "{most} of {}", all.len());
+    let mut corrupt = packed.clone();
+    let middle = corrupt.len() / 2;
+    corrupt[middle..middle + 64].fill(0xff);
+    let (found, damage, _) = packets(&corrupt[..]);
+    assert!(found.len() < all.len() && !damage.is_empty(), "{damage:?}");
+}
+
+#[test]
 fn a_block_larger_than_the_buffer_is_read() {
     let section = contents("tinyblock.pcapng")[..28].to_vec();
     let rest = contents("tinyblock.pcapng")[28..148].to_vec();
@@ -254,12 +301,12 @@ fn what_is_no_capture_is_recognised() {
         (b"HTTP/1.1 101 Switching Protocols\r\n", "an HTTP response"),
         (b"{\"log\": {\"version\": \"1.2\"}}", "JSON"),
         (b"<!DOCTYPE html>", "HTML or XML"),
-        (b"\x28\xb5\x2f\xfd abcdefghijklmnopqrst", "a Zstandard file"),
+        (b"\x28\xb5\x2f\xfd abcdefghijklmnopqrst", "this is Zstandard, but unpacking it failed"),
         (b"dear diary, nothing was captured", "text"),
         (b"81 85 37 fa 21 3d 7f 9f 4d 51 58", "hexadecimal text"),
         (b"\xd4\xc3\xb2\xa1\x02\0", "this pcap file ends at offset 6, within its own header"),
         (b"\x0a\x0d\x0d\x0a\x1c\0\0\0", "this pcapng file ends at offset 8"),
-        (b"\x1f\x8b\x08\0garbage follows here", "this is gzip, but inflating it failed"),
+        (b"\x1f\x8b\x08\0garbage follows here", "this is gzip, but unpacking it failed"),
     ];
     for (bytes, message) in expected {
         let Err(error) = read_from(bytes) else { panic!("{bytes:?} is no capture") };
@@ -275,7 +322,7 @@ fn the_news_come_before_the_packets() {
     capture::read(&contents("l_sll2.pcap")[..], &mut Recorder::default(), options).expect("read");
     assert_eq!(
         news,
-        ["Format(PcapMicroseconds, false)", "Interface(LinkType(276))", "Began(Time(1000000000))"]
+        ["Format(PcapMicroseconds, None)", "Interface(LinkType(276))", "Began(Time(1000000000))"]
     );
 }
 

@@ -111,6 +111,8 @@ pub struct Chosen {
     pub judging: Judging,
     /// When the capture began.
     pub start: Cell<Option<Time>>,
+    /// Something is written while the capture is read.
+    pub writes_at_once: bool,
     /// When its connections closed, if that matters.
     pub closed: Closed,
 }

@@ -1,5 +1,7 @@
 //! Opens what `ws101 pcap` reads, and notes what becomes known of it.
 
+use super::live::{Growing, Pipe, STOP};
+use super::progress::Watched;
 use super::select::{self, Chosen, Seen};
 use super::{Args, Failure};
 use std::borrow::Cow;
@@ -7,7 +9,7 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::io::Read;
 use ws101::Inspector;
-use ws101::input::capture::{self, KeyLog, LinkType, News, Tally};
+use ws101::input::capture::{self, KeyLog, LinkType, News, Packing, Tally};
 use ws101::inspection::Observer;
 use ws101::render::escape;
 use ws101::websocket::Limits;
@@ -42,7 +44,7 @@ fn select_with<O: Observer>(observer: O, chosen: &Chosen) -> ws101::select::Sele
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     pub(super) format: &'static str,
-    pub(super) gzip: bool,
+    pub(super) packing: Option<Packing>,
     links: Vec<LinkType>,
 }
 
@@ -59,14 +61,11 @@ pub(super) fn listen<O: Observer>(
     facts: &RefCell<Facts>,
     chosen: &Chosen,
 ) -> Result<Tally, Failure> {
-    let source: Box<dyn Read> = match args.file.as_str() {
-        "-" => Box::new(std::io::stdin().lock()),
-        path => Box::new(File::open(path).map_err(|error| cannot_open(path, &error))?),
-    };
+    let source = open(args, chosen)?;
     let mut news = |news: News<'_>| match news {
-        News::Format(format, gzip) => {
+        News::Format(format, packing) => {
             let mut facts = facts.borrow_mut();
-            (facts.format, facts.gzip) = (format.name(), gzip);
+            (facts.format, facts.packing) = (format.name(), packing);
         }
         News::Interface(link) => {
             let links = &mut facts.borrow_mut().links;
@@ -83,10 +82,12 @@ pub(super) fn listen<O: Observer>(
     let options = capture::Options {
         news: Some(&mut news),
         key_log: key_log(args)?,
-        key_log_grows: args.file == "-",
+        key_log_grows: args.is_live(),
+        // A pipe ends by itself, after its last words.
+        stop: source.is_file.then_some(&STOP),
         ..capture::Options::default()
     };
-    capture::read(source, inspector, options).map_err(|error| {
+    capture::read(source.bytes, inspector, options).map_err(|error| {
         let error = error.to_string().replace("FILE", &escape::text(args.file.as_bytes()));
         Failure::Input(format!("error: {} can't be read as a capture\n  {error}", name(&args.file)))
     })
@@ -110,6 +111,27 @@ fn key_log(args: &Args) -> Result<KeyLog, Failure> {
         let _ = log.add_file(path.into());
     }
     Ok(log)
+}
+
+/// What is read.
+struct Source {
+    bytes: Box<dyn Read>,
+    is_file: bool,
+}
+
+fn open(args: &Args, chosen: &Chosen) -> Result<Source, Failure> {
+    if args.file == "-" {
+        return Ok(Source { bytes: Box::new(Pipe::new(std::io::stdin())), is_file: false });
+    }
+    let file = File::open(&args.file).map_err(|error| cannot_open(&args.file, &error))?;
+    let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
+    let bytes: Box<dyn Read> = match is_file {
+        false => Box::new(Pipe::new(file)),
+        true if args.follow => Box::new(Growing(file)),
+        true if Watched::is_of_use(chosen.writes_at_once) => Box::new(Watched::new(file)),
+        true => Box::new(file),
+    };
+    Ok(Source { bytes, is_file })
 }
 
 fn cannot_open(path: &str, error: &std::io::Error) -> Failure {

@@ -33,8 +33,7 @@ pub(super) fn run(
         follow.finish()?;
         return Ok(seen.passed);
     }
-    let streams = args.frames || args.messages || !chosen.filter.is_empty() || args.file == "-";
-    if (streams || select.is_timed()) && !args.summary {
+    if streams(args, chosen) {
         let only = select.only_connection();
         let stream = Stream::new(&mut *output, sheet, select.detail(args.frames), only)
             .with_clock(select.clock())
@@ -54,6 +53,17 @@ pub(super) fn run(
     overview.write(output)?;
     write_total(&sheet, &seen, chosen, output)?;
     Ok(seen.passed)
+}
+
+/// True if lines are shown as things happen.
+fn streams(args: &Args, chosen: &Chosen) -> bool {
+    let is_asked = args.frames || args.messages || !chosen.filter.is_empty();
+    (is_asked || args.is_live() || args.select.is_timed()) && !args.summary
+}
+
+/// True if something is shown before the end of the capture.
+pub(super) fn writes_at_once(args: &Args, chosen: &Chosen) -> bool {
+    args.layout.is_some() || args.select.follows() || streams(args, chosen)
 }
 
 /// The frames that `--layout` asks for.

@@ -20,7 +20,7 @@ pub(super) fn write_title(
     counts: &Counts,
     out: &mut impl Write,
 ) -> std::io::Result<()> {
-    let gzip = if facts.gzip { " in gzip" } else { "" };
+    let packing = facts.packing.map_or(String::new(), |packing| format!(" in {packing}"));
     let links = facts.link_names().join(", ");
     let connections = counted(counts.connections, "WebSocket connection");
     let exchanges = match counts.other_exchanges {
@@ -35,7 +35,7 @@ pub(super) fn write_title(
         _ => String::new(),
     };
     let title = format!(
-        "{} · {}{gzip} · {links} · {packets}{lasted} · {connections}{exchanges}",
+        "{} · {}{packing} · {links} · {packets}{lasted} · {connections}{exchanges}",
         name(&args.file),
         facts.format
     );

@@ -1,6 +1,7 @@
 //! What can be wrong with a capture: it is none at all ([`CaptureError`]), or a part of it is
 //! damaged ([`Damage`]), which costs that part and nothing else.
 
+use super::source::Packing;
 use crate::input::detect::{self, Remedy};
 use std::fmt;
 
@@ -14,7 +15,7 @@ pub enum CaptureError {
     Empty,
     /// The first bytes belong to something else.
     #[error(
-        "this is not a capture: at offset 0 it looks like {looks_like} (the first bytes are {first}); expected pcap (d4 c3 b2 a1 and its variants), pcapng (0a 0d 0d 0a) or either in gzip (1f 8b). {advice}"
+        "this is not a capture: at offset 0 it looks like {looks_like} (the first bytes are {first}); expected pcap (d4 c3 b2 a1 and its variants), pcapng (0a 0d 0d 0a), or either in gzip (1f 8b) or Zstandard (28 b5 2f fd). {advice}"
     )]
     NotACapture {
         /// What the bytes look like, with its article.
@@ -36,12 +37,15 @@ pub enum CaptureError {
         /// How many the header takes.
         needed: u64,
     },
-    /// A gzip file in which nothing could be inflated.
+    /// A packed file of which nothing could be unpacked.
     #[error(
-        "this is gzip, but inflating it failed at its beginning (offset 0): {message}. Try `gzip -t` on it"
+        "this is {packing}, but unpacking it failed at its beginning (offset 0): {message}. Try `{} -t` on it",
+        packing.name()
     )]
-    Gzip {
-        /// What the inflater said.
+    Packed {
+        /// What it is packed in.
+        packing: Packing,
+        /// What the unpacker said.
         message: String,
     },
     /// The operating system could not read it.
@@ -71,11 +75,16 @@ pub enum DamageKind {
         /// How many bytes are missing, as far as the record says.
         missing: u64,
     },
-    /// The gzip stream ends too early.
-    GzipCut,
-    /// The gzip stream is corrupt.
-    GzipCorrupt {
-        /// What the inflater said.
+    /// The packed stream ends too early.
+    PackingCut {
+        /// What it is packed in.
+        packing: Packing,
+    },
+    /// The packed stream is corrupt.
+    PackingCorrupt {
+        /// What it is packed in.
+        packing: Packing,
+        /// What the unpacker said.
         message: String,
     },
     /// The source could not be read any further.
@@ -121,8 +130,10 @@ impl DamageKind {
     pub const fn name(&self) -> &'static str {
         match self {
             DamageKind::Cut { .. } => "cut",
-            DamageKind::GzipCut => "gzip-cut",
-            DamageKind::GzipCorrupt { .. } => "gzip-corrupt",
+            DamageKind::PackingCut { packing: Packing::Gzip } => "gzip-cut",
+            DamageKind::PackingCut { packing: Packing::Zstd } => "zstd-cut",
+            DamageKind::PackingCorrupt { packing: Packing::Gzip, .. } => "gzip-corrupt",
+            DamageKind::PackingCorrupt { packing: Packing::Zstd, .. } => "zstd-corrupt",
             DamageKind::Unreadable { .. } => "unreadable",
             DamageKind::AbsurdLength { .. } => "absurd-length",
             DamageKind::LengthsDiffer { .. } => "lengths-differ",
@@ -141,9 +152,11 @@ impl fmt::Display for Damage {
             DamageKind::Cut { missing } => {
                 write!(f, "the file ends within a packet or block ({missing} bytes are missing)")
             }
-            DamageKind::GzipCut => f.write_str("the gzip stream ends too early"),
-            DamageKind::GzipCorrupt { message } => {
-                write!(f, "the gzip stream is corrupt ({message})")
+            DamageKind::PackingCut { packing } => {
+                write!(f, "the {packing} stream ends too early")
+            }
+            DamageKind::PackingCorrupt { packing, message } => {
+                write!(f, "the {packing} stream is corrupt ({message})")
             }
             DamageKind::Unreadable { message } => write!(f, "reading failed ({message})"),
             DamageKind::AbsurdLength { length } => {

@@ -6,7 +6,7 @@
 use super::error::{CaptureError, Damage, DamageKind, not_a_capture};
 use super::pcap::Pcap;
 use super::pcapng::Pcapng;
-use super::source::Source;
+use super::source::{Packing, Source};
 use crate::said::{At, Time};
 use std::io::{self, Read};
 use std::num::NonZeroU64;
@@ -14,6 +14,9 @@ use std::num::NonZeroU64;
 /// No record or block may be longer: capture tools stop at 256 KiB a packet (USB captures at
 /// 128 MiB, which hold no TCP), secrets and names at a few MiB.
 pub(super) const MAX_RECORD: usize = 64 * 1024 * 1024;
+
+/// So many bytes tell whether a file is packed.
+const LONGEST_MAGIC: usize = 4;
 
 /// The formats of capture files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,15 +160,16 @@ impl<R: Read> CaptureFile<R> {
     /// Reads as much as tells the format. Blocks until that is there.
     pub fn open(source: R) -> Result<CaptureFile<R>, CaptureError> {
         let mut source = Source::new(source);
-        fill_to(&mut source, 2).map_err(|error| CaptureError::Io { offset: 0, source: error })?;
-        let mut source = source.unwrap_gzip();
+        fill_to(&mut source, LONGEST_MAGIC)
+            .map_err(|error| CaptureError::Io { offset: 0, source: error })?;
+        let mut source = source.unpack();
         let filled = fill_to(&mut source, 24);
         if let Err(error) = filled
             && source.bytes().len() < 24
         {
-            return Err(match source.is_gzip() {
-                true => CaptureError::Gzip { message: error.to_string() },
-                false => CaptureError::Io { offset: source.bytes().len() as u64, source: error },
+            return Err(match source.packing() {
+                Some(packing) => CaptureError::Packed { packing, message: error.to_string() },
+                None => CaptureError::Io { offset: source.bytes().len() as u64, source: error },
             });
         }
         let head = source.bytes();
@@ -202,9 +206,9 @@ impl<R: Read> CaptureFile<R> {
         }
     }
 
-    /// True if the file came in gzip.
-    pub fn is_gzip(&self) -> bool {
-        self.source.is_gzip()
+    /// What the file is packed in, if it is.
+    pub fn packing(&self) -> Option<Packing> {
+        self.source.packing()
     }
 
     /// True if the next [`fill`](CaptureFile::fill) may block.
@@ -216,10 +220,10 @@ impl<R: Read> CaptureFile<R> {
     /// everything that was readable.
     pub fn fill(&mut self) {
         let Err(error) = self.source.fill() else { return };
-        let kind = match (self.source.is_gzip(), error.kind()) {
-            (true, io::ErrorKind::UnexpectedEof) => DamageKind::GzipCut,
-            (true, io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
-                DamageKind::GzipCorrupt { message: error.to_string() }
+        let kind = match (self.source.packing(), error.kind()) {
+            (Some(packing), io::ErrorKind::UnexpectedEof) => DamageKind::PackingCut { packing },
+            (Some(packing), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
+                DamageKind::PackingCorrupt { packing, message: error.to_string() }
             }
             _ => DamageKind::Unreadable { message: error.to_string() },
         };

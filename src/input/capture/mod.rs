@@ -24,10 +24,12 @@ mod tally;
 mod tcp;
 mod tls;
 mod voice;
+mod zstd;
 
 pub use error::{CaptureError, Damage, DamageKind};
 pub use file::{CaptureFile, Format, LinkType, Packet, Step};
 pub use reassembly::Reassembly;
+pub use source::Packing;
 pub use tally::{Skipped, Tally};
 pub use tcp::Limits;
 pub use tls::{KeyLog, KeyLogCounts, TlsCounts, TlsListener, TlsStep};
@@ -39,8 +41,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// What is known of a file while it is read, beside what was said in it.
 #[derive(Debug)]
 pub enum News<'a> {
-    /// The format, before the first packet; true if it came in gzip.
-    Format(Format, bool),
+    /// The format, before the first packet, and what it is packed in.
+    Format(Format, Option<Packing>),
     /// The first packet was captured at this time.
     Began(Time),
     /// An interface of this link type was described.
@@ -62,7 +64,8 @@ pub struct Options<'a> {
     pub key_log_grows: bool,
     /// Who wants the news.
     pub news: Option<&'a mut dyn FnMut(News<'_>)>,
-    /// Once this is true, reading stops as if the capture ended there.
+    /// Once this is true, reading stops as if the capture ended there; what was read already is
+    /// still told.
     pub stop: Option<&'a AtomicBool>,
 }
 
@@ -82,7 +85,7 @@ pub fn read<L: Listener>(
             listener(news);
         }
     };
-    tell(News::Format(file.format(), file.is_gzip()));
+    tell(News::Format(file.format(), file.packing()));
     // A pcapng may bring secrets behind the packets that they belong to.
     let may_come = options.key_log_grows || file.format() == Format::Pcapng;
     let mut tls = TlsStep::new(std::mem::take(&mut options.key_log), may_come);
@@ -98,6 +101,9 @@ pub fn read<L: Listener>(
                 reassembly.packet(&packet, listener);
             }
             Step::Starved => {
+                if options.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+                    break;
+                }
                 if file.may_block() {
                     listener.pause();
                 }
@@ -113,9 +119,6 @@ pub fn read<L: Listener>(
                 reassembly.damaged(damage);
             }
             Step::End => break,
-        }
-        if options.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
-            break;
         }
     }
     let mut tally = reassembly.finish(listener);

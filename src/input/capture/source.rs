@@ -1,7 +1,9 @@
-//! One bounded buffer over any byte source, and the gzip around it if there is one.
+//! One bounded buffer over any byte source, and the packing around it (gzip, Zstandard) if there
+//! is any.
 //!
 //! Reading into a buffer of 256 KiB beats a memory map, bounds memory, and works on pipes.
 
+use super::zstd::{self, Zstd};
 use flate2::read::MultiGzDecoder;
 use std::io::{self, BufReader, Chain, Cursor, Read};
 
@@ -9,6 +11,34 @@ use std::io::{self, BufReader, Chain, Cursor, Read};
 const BUFFER: usize = 256 * 1024;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// What a capture file is packed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// gzip (RFC 1952).
+    Gzip,
+    /// Zstandard (RFC 8878).
+    Zstd,
+}
+
+impl Packing {
+    /// The name used in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Packing::Gzip => "gzip",
+            Packing::Zstd => "zstd",
+        }
+    }
+}
+
+impl std::fmt::Display for Packing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Packing::Gzip => "gzip",
+            Packing::Zstd => "Zstandard",
+        })
+    }
+}
 
 /// A window on the source: bytes that were read and not yet consumed.
 pub(super) struct Source<R> {
@@ -24,6 +54,7 @@ pub(super) struct Source<R> {
 enum Reader<R> {
     Plain(Tap<R>),
     Gzip(Box<MultiGzDecoder<Rewound<R>>>),
+    Zstd(Box<Zstd<Rewound<R>>>),
 }
 
 /// The source again from its first byte, after that was looked at.
@@ -76,11 +107,17 @@ impl<R: Read> Source<R> {
         match &self.reader {
             Reader::Plain(tap) => tap.short,
             Reader::Gzip(gzip) => gzip.get_ref().get_ref().get_ref().1.short,
+            Reader::Zstd(zstd) => zstd.get_ref().get_ref().get_ref().1.short,
         }
     }
 
-    pub(super) fn is_gzip(&self) -> bool {
-        matches!(self.reader, Reader::Gzip(_))
+    /// What the file is packed in.
+    pub(super) fn packing(&self) -> Option<Packing> {
+        match self.reader {
+            Reader::Plain(_) => None,
+            Reader::Gzip(_) => Some(Packing::Gzip),
+            Reader::Zstd(_) => Some(Packing::Zstd),
+        }
     }
 
     /// Consumes `length` bytes and returns them: they stay where they are until the next fill.
@@ -109,21 +146,26 @@ impl<R: Read> Source<R> {
         let read = match &mut self.reader {
             Reader::Plain(tap) => tap.read(room),
             Reader::Gzip(gzip) => gzip.read(room),
+            Reader::Zstd(zstd) => zstd.read(room),
         };
         self.at_end = !matches!(read, Ok(1..));
         self.end += read?;
         Ok(())
     }
 
-    /// If the bytes read so far are gzip, inflates from here on.
-    pub(super) fn unwrap_gzip(self) -> Source<R> {
+    /// If the bytes read so far are packed, unpacks from here on.
+    pub(super) fn unpack(self) -> Source<R> {
         let Reader::Plain(tap) = self.reader else { return self };
         let head = &self.buffer[self.start..self.end];
-        if !head.starts_with(&GZIP_MAGIC) {
+        let (is_gzip, is_zstd) = (head.starts_with(&GZIP_MAGIC), head.starts_with(&zstd::MAGIC));
+        if !is_gzip && !is_zstd {
             return Source { reader: Reader::Plain(tap), ..self };
         }
         let again = BufReader::with_capacity(BUFFER, Cursor::new(head.to_vec()).chain(tap));
-        let reader = Reader::Gzip(Box::new(MultiGzDecoder::new(again)));
+        let reader = match is_gzip {
+            true => Reader::Gzip(Box::new(MultiGzDecoder::new(again))),
+            false => Reader::Zstd(Box::new(Zstd::new(again))),
+        };
         Source { reader, buffer: self.buffer, start: 0, end: 0, offset: 0, at_end: false }
     }
 }

@@ -1,0 +1,113 @@
+//! Sources that have no end of their own, a pipe and a file that is still being written, and how
+//! Ctrl-C ends them: as if the capture ended there.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::{Duration, Instant};
+
+/// True once somebody wants the run to end.
+pub(super) static STOP: AtomicBool = AtomicBool::new(false);
+
+/// How often a source without news is looked at again.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// After Ctrl-C, what a pipe still brings is waited for so long: tcpdump writes out what it has.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+
+/// What is asked of a pipe at once, and how many of these may wait.
+const CHUNK: usize = 64 * 1024;
+const WAITING: usize = 4;
+
+/// The exit status of a process that SIGINT ended, as shells count it.
+const INTERRUPTED: i32 = 130;
+
+/// From now on Ctrl-C (and SIGTERM) ends the reading, and the second one the process.
+pub(super) fn stop_on_signals() {
+    // Without a handler Ctrl-C ends the process, which is no reason to read nothing at all.
+    let _ = ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(INTERRUPTED);
+        }
+    });
+}
+
+fn is_stopped() -> bool {
+    STOP.load(Ordering::Relaxed)
+}
+
+/// A pipe, read by a thread of its own, so that a wait for it can be ended.
+pub(super) struct Pipe {
+    chunks: Receiver<io::Result<Vec<u8>>>,
+    chunk: Vec<u8>,
+    at: usize,
+    stopped: Option<Instant>,
+}
+
+impl Pipe {
+    /// Begins to read.
+    pub(super) fn new(mut source: impl Read + Send + 'static) -> Pipe {
+        let (sender, chunks) = sync_channel(WAITING);
+        std::thread::spawn(move || {
+            loop {
+                let mut chunk = vec![0; CHUNK];
+                let read = match source.read(&mut chunk) {
+                    Ok(0) => return,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    read => read,
+                };
+                let is_last = read.is_err();
+                let sent = sender.send(read.map(|length| {
+                    chunk.truncate(length);
+                    chunk
+                }));
+                if is_last || sent.is_err() {
+                    return;
+                }
+            }
+        });
+        Pipe { chunks, chunk: Vec::new(), at: 0, stopped: None }
+    }
+
+    /// The next chunk; an empty one at the end.
+    fn next(&mut self) -> io::Result<Vec<u8>> {
+        loop {
+            if is_stopped() && self.stopped.get_or_insert_with(Instant::now).elapsed() > LAST_WORDS
+            {
+                return Ok(Vec::new());
+            }
+            match self.chunks.recv_timeout(INTERVAL) {
+                Ok(chunk) => return chunk,
+                Err(RecvTimeoutError::Disconnected) => return Ok(Vec::new()),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+}
+
+impl Read for Pipe {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.at == self.chunk.len() {
+            (self.chunk, self.at) = (self.next()?, 0);
+        }
+        let length = buffer.len().min(self.chunk.len() - self.at);
+        buffer[..length].copy_from_slice(&self.chunk[self.at..self.at + length]);
+        self.at += length;
+        Ok(length)
+    }
+}
+
+/// A file that may still grow: its end is waited at.
+pub(super) struct Growing(pub(super) File);
+
+impl Read for Growing {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(buffer)? {
+                0 if !buffer.is_empty() && !is_stopped() => std::thread::sleep(INTERVAL),
+                length => return Ok(length),
+            }
+        }
+    }
+}
