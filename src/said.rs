@@ -59,13 +59,83 @@ impl Time {
     }
 }
 
+/// Number of a packet in its file, from 1, and which file that is if several are read as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PacketNumber(NonZeroU64);
+
+/// The number of the file stands above these bits.
+const FILE_SHIFT: u32 = 48;
+
+impl PacketNumber {
+    /// The packet with this number, from 1, of the only file.
+    pub const fn new(number: u64) -> Option<PacketNumber> {
+        PacketNumber::in_file(0, number)
+    }
+
+    /// The packet with this number of the file with that number; both from 1, but 0 for the only
+    /// file.
+    #[inline]
+    pub const fn in_file(file: u16, number: u64) -> Option<PacketNumber> {
+        match NonZeroU64::new((file as u64) << FILE_SHIFT | number) {
+            Some(packed) => Some(PacketNumber(packed)),
+            None => None,
+        }
+    }
+
+    /// The number in its file, from 1.
+    #[inline]
+    pub const fn number(self) -> u64 {
+        self.0.get() & ((1 << FILE_SHIFT) - 1)
+    }
+
+    /// Which of several files, from 1; none if there is only one.
+    #[inline]
+    pub const fn file(self) -> Option<u64> {
+        match self.0.get() >> FILE_SHIFT {
+            0 => None,
+            file => Some(file),
+        }
+    }
+}
+
+impl PacketNumber {
+    /// How many packets after `earlier` this one is; none if it is not, or is of another file.
+    pub fn since(self, earlier: PacketNumber) -> Option<u64> {
+        let same = self.file() == earlier.file();
+        same.then(|| self.number().checked_sub(earlier.number())).flatten()
+    }
+}
+
+impl fmt::Display for PacketNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.file() {
+            None => write!(f, "{}", self.number()),
+            Some(file) => write!(f, "{} of file {file}", self.number()),
+        }
+    }
+}
+
 /// Where and when something was observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct At {
-    /// Number of the packet in its file, from 1; none outside captures.
-    pub packet: Option<NonZeroU64>,
+    /// Which packet; none outside captures.
+    pub packet: Option<PacketNumber>,
     /// When that packet was captured; none if the source has no clock.
     pub time: Option<Time>,
+}
+
+impl At {
+    /// What can be compared with that of another: packets of one file by their order there, others
+    /// by their times.
+    pub fn is_before(self, other: At) -> bool {
+        let file = |at: At| at.packet.and_then(PacketNumber::file);
+        match (self.packet, other.packet) {
+            (Some(own), Some(others)) if file(self) == file(other) => {
+                own.number() < others.number()
+            }
+            _ => self.time < other.time,
+        }
+    }
 }
 
 /// A slot for one open connection, dense and reused once the connection is forgotten.

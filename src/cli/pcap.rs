@@ -30,6 +30,7 @@ Examples:
   ws101 pcap chat.pcap --format jsonl | jq   everything, for programs
   ws101 pcap chat.pcap --format har          for the network view of a browser
   tcpdump -U -w - port 80 | ws101 pcap -     as it happens; Ctrl-C ends it with the totals
+  ws101 pcap ring.pcap0 ring.pcap1           several files as one, by time
   ws101 pcap chat.pcap --follow              the same, of a file that is still being written
 
 Questions:
@@ -46,9 +47,10 @@ Questions:
 Reads pcap and pcapng, plain or in gzip or Zstandard. Exit status: 0 nothing wrong, 1 findings at or above
 --fail-on, 2 the file could not be read.")]
 pub struct Args {
-    /// The capture; `-` reads a live pipe and prints as packets arrive.
+    /// The capture; `-` reads a live pipe and prints as packets arrive. Several are read as one, in
+    /// the order of their packets' times.
     #[arg(value_name = "FILE", default_value = "-")]
-    file: String,
+    files: Vec<String>,
     /// Open TLS with the secrets in this file, in the format of SSLKEYLOGFILE; may be repeated.
     /// The file that the variable SSLKEYLOGFILE names is read as well.
     #[arg(long, value_name = "FILE")]
@@ -75,10 +77,25 @@ pub struct Args {
     select: Select,
 }
 
+/// More files than this are not named one by one.
+const MOST_NAMED: usize = 4;
+
 impl Args {
     /// True if there is no end to read to before something is shown.
     fn is_live(&self) -> bool {
-        self.follow || self.file == "-"
+        self.follow || self.files.iter().any(|file| file == "-")
+    }
+
+    /// What is read, for people.
+    fn name(&self) -> String {
+        let name = |file: &str| source::name(file).into_owned();
+        match &self.files[..] {
+            [] => name("-"),
+            [first, .., last] if self.files.len() > MOST_NAMED => {
+                format!("{} … {} ({} files)", name(first), name(last), self.files.len())
+            }
+            files => files.iter().map(|file| name(file)).collect::<Vec<_>>().join(", "),
+        }
     }
 }
 

@@ -1,10 +1,9 @@
 //! When an endpoint says something: the clock of the capture, silences, bursts, and messages that
 //! come like a heartbeat. A few numbers for each connection.
 
-use crate::said::{At, Endpoint, Time};
+use crate::said::{At, Endpoint, PacketNumber, Time};
 use crate::websocket::{Message, Opcode};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::num::NonZeroU64;
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -17,7 +16,7 @@ pub(super) struct Pace {
     /// When the last frame ended.
     pub(super) last: Option<Time>,
     /// The first packet and the last.
-    packets: [Option<NonZeroU64>; 2],
+    packets: [Option<PacketNumber>; 2],
     /// The longest time between two frames, and that before the last one, in nanoseconds.
     longest: i64,
     pause: i64,
@@ -74,7 +73,8 @@ impl Pace {
         self.longest = self.longest.max(self.pause);
         // A segment that waited for a lost one is older than what came before it, and has the
         // lower number.
-        if self.pause < -CLOCK_JITTER && at.packet > self.packets[1] {
+        let is_later = || at.packet?.since(self.packets[1]?);
+        if self.pause < -CLOCK_JITTER && is_later().is_some_and(|packets| packets > 0) {
             self.backwards = self.backwards.max(-self.pause);
         }
         self.last = Some(now);
@@ -89,7 +89,7 @@ impl Pace {
     /// How many packets there are from the first frame to the last.
     pub(super) fn packets(&self) -> u64 {
         let [Some(first), Some(last)] = self.packets else { return 0 };
-        last.get().saturating_sub(first.get())
+        last.since(first).unwrap_or(0)
     }
 
     /// A message ended, after its last frame was noted.

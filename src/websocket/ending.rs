@@ -6,11 +6,10 @@ use crate::said::{Endpoint, TransportEnd};
 /// Which endpoint ended the transport first, and how.
 pub(super) fn first_to_end(end: &End) -> Option<(Endpoint, TransportEnd)> {
     let ended = |endpoint: Endpoint| end.transport[endpoint.index()];
-    let order = |at: crate::said::At| (at.packet, at.time);
     match (ended(Endpoint::Client), ended(Endpoint::Server)) {
         (Some((client, at)), Some((server, peer_at))) => {
-            let is_tie = order(peer_at) == order(at);
-            if order(peer_at) < order(at) || is_tie && end.told_first == Some(Endpoint::Server) {
+            let is_tie = !at.is_before(peer_at) && !peer_at.is_before(at);
+            if peer_at.is_before(at) || is_tie && end.told_first == Some(Endpoint::Server) {
                 Some((Endpoint::Server, server))
             } else {
                 Some((Endpoint::Client, client))

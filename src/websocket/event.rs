@@ -399,12 +399,11 @@ impl End {
     /// that it can have been read. What was acknowledged tells more than the order in the capture,
     /// which may differ from that on the wire.
     pub fn took_close(&self, endpoint: Endpoint) -> bool {
-        let order = |at: At| (at.packet, at.time);
         let Some(sent) = self.closed_at[endpoint.peer().index()] else { return false };
         let heard = self.heard[endpoint.index()];
         if heard.is_some() && heard >= self.close_end[endpoint.peer().index()] {
             return true;
         }
-        self.transport[endpoint.index()].is_none_or(|(_, ended)| order(sent) <= order(ended))
+        self.transport[endpoint.index()].is_none_or(|(_, ended)| !ended.is_before(sent))
     }
 }

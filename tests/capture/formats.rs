@@ -107,7 +107,7 @@ fn packets(source: impl Read) -> (Vec<Summary>, Vec<String>, Vec<u8>) {
     loop {
         match file.step() {
             Step::Packet(packet) => {
-                let number = packet.at.packet.expect("numbered").get();
+                let number = packet.at.packet.expect("numbered").number();
                 assert_eq!(number, packets.len() as u64 + 1);
                 let time = packet.at.time.map(|time| time.0);
                 packets.push((time, packet.bytes.len(), packet.link.0));
@@ -115,7 +115,7 @@ fn packets(source: impl Read) -> (Vec<Summary>, Vec<String>, Vec<u8>) {
             Step::Starved => file.fill(),
             Step::Damage(found) => damage.push(found.to_string()),
             Step::Secrets(lines) => secrets.extend_from_slice(lines),
-            Step::Interface(_) => {}
+            Step::File(_) | Step::Format(..) | Step::Interface(_) => {}
             Step::End => return (packets, damage, secrets),
         }
     }

@@ -51,7 +51,7 @@ fn the_opening_is_the_first_packet_and_the_syn_tells_the_client() {
     let (recorder, _) = check(&after_handshake(&[server(5000, b"hi")]), "", "hi");
     let opening = recorder.told[0].opening.expect("opened");
     assert!(opening.initiator_seen);
-    assert_eq!(opening.at.packet.map(|number| number.get()), Some(1));
+    assert_eq!(opening.at.packet.map(|number| number.number()), Some(1));
     assert_eq!(
         opening.client.map(|address| address.to_string()).as_deref(),
         Some("10.0.0.2:50000")

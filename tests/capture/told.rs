@@ -1,10 +1,9 @@
 //! A listener that writes everything down, and packets made by hand.
 
-use std::num::NonZeroU64;
 use ws101::input::capture::{Limits, LinkType, Packet, Reassembly, Tally};
 use ws101::said::{
-    At, ConnectionId, Endpoint, GapReason, Interest, Listener, Opaque, Opening, Said, Time,
-    TransportEnd,
+    At, ConnectionId, Endpoint, GapReason, Interest, Listener, Opaque, Opening, PacketNumber, Said,
+    Time, TransportEnd,
 };
 
 /// What one endpoint of one connection said: bytes as they are, gaps in brackets.
@@ -81,7 +80,7 @@ impl Listener for Recorder {
         match said {
             Said::Bytes { from, offset, bytes, heard, at } => {
                 assert!(!bytes.is_empty());
-                told.packets.push((from, offset, at.packet.map_or(0, NonZeroU64::get)));
+                told.packets.push((from, offset, at.packet.map_or(0, PacketNumber::number)));
                 told.heard.push(heard);
                 check_offset(told.by(from), offset);
                 match told.by_mut(from).last_mut() {
@@ -204,7 +203,7 @@ pub(crate) fn run_within(
         let bytes = segment.packet();
         let time = Some(Time(1_000_000 * index as i64));
         let packet = Packet {
-            at: At { packet: NonZeroU64::new(index as u64 + 1), time },
+            at: At { packet: PacketNumber::new(index as u64 + 1), time },
             link: LinkType(101),
             bytes: &bytes,
             original_length: (bytes.len() + segment.cut) as u32,

@@ -25,11 +25,11 @@
 //!   and a backslash.
 
 use std::net::SocketAddr;
-use std::num::NonZeroU64;
 use ws101::Inspector;
 use ws101::http::{Head, HeadRead};
 use ws101::inspection::{Connection, Observer};
 use ws101::rules::{Finding, Judge, Judged};
+use ws101::said::PacketNumber;
 use ws101::said::{
     At, ConnectionId, Endpoint, GapReason, Listener, Opaque, OpaqueReason, Opening, Said, Time,
     Tls, TlsVersion, Transport, TransportEnd,
@@ -283,7 +283,7 @@ impl<F: FnMut(Said<'_>)> Scene<'_, F> {
     }
 
     fn at(&self) -> At {
-        let packet = self.stage.time.and(NonZeroU64::new(self.stage.packets));
+        let packet = self.stage.time.and(PacketNumber::new(self.stage.packets));
         At { packet, time: self.stage.time }
     }
 }

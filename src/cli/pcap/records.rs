@@ -56,7 +56,11 @@ pub(super) fn checks(
     output: &mut Output,
 ) -> Result<Counts, Failure> {
     let mut checks = common.checks(output);
-    checks.set_origin(Origin::file((args.file != "-").then_some(&args.file)));
+    let file = match &args.files[..] {
+        [file] if file != "-" => Some(file.as_str()),
+        _ => None,
+    };
+    checks.set_origin(Origin::file(file));
     let (checks, seen) = observe(args, chosen, checks, limits, &RefCell::default())?;
     checks.finish(&common.outcome(&seen.passed, &[]))?;
     Ok(seen.passed)
@@ -117,12 +121,16 @@ impl<'a, O: Observer> Announced<'a, O> {
             return;
         }
         let facts = self.facts.borrow();
-        let capture = Capture {
-            file: Cow::Borrowed(&self.args.file),
-            format: facts.format,
-            link_types: &facts.link_names(),
-        };
-        (self.record)(&mut self.inner, &Record::Capture(capture));
+        let is_one = self.args.files.len() == 1;
+        for ((file, number), facts) in self.args.files.iter().zip(1..).zip(&facts.files) {
+            let capture = Capture {
+                file: Cow::Borrowed(file),
+                packet_file: (!is_one).then_some(number),
+                format: facts.format,
+                link_types: &facts.link_names(),
+            };
+            (self.record)(&mut self.inner, &Record::Capture(capture));
+        }
     }
 
     pub(super) fn into_inner(mut self) -> O {

@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::io::Read;
 use ws101::Inspector;
-use ws101::input::capture::{self, KeyLog, LinkType, News, Packing, Tally};
+use ws101::input::capture::{self, CaptureError, KeyLog, LinkType, News, Packing, Tally};
 use ws101::inspection::Observer;
 use ws101::render::escape;
 use ws101::websocket::Limits;
@@ -40,35 +40,79 @@ fn select_with<O: Observer>(observer: O, chosen: &Chosen) -> ws101::select::Sele
         .with_closed(chosen.closed.clone())
 }
 
-/// What becomes known of the file while it is read.
+/// What becomes known of the files while they are read.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
+    pub(super) files: Vec<FileFacts>,
+    /// The one that is spoken of.
+    at: usize,
+}
+
+/// What becomes known of one file.
+#[derive(Debug, Default)]
+pub(super) struct FileFacts {
     pub(super) format: &'static str,
-    pub(super) packing: Option<Packing>,
+    packing: Option<Packing>,
     links: Vec<LinkType>,
 }
 
-impl Facts {
+impl FileFacts {
     pub(super) fn link_names(&self) -> Vec<String> {
         self.links.iter().map(ToString::to_string).collect()
     }
 }
 
-/// Opens the file and lets the inspector hear it.
+impl Facts {
+    fn file(&mut self) -> &mut FileFacts {
+        if self.files.len() <= self.at {
+            self.files.resize_with(self.at + 1, FileFacts::default);
+        }
+        &mut self.files[self.at]
+    }
+
+    /// The link types of all files.
+    pub(super) fn link_names(&self) -> Vec<String> {
+        once_each(self.files.iter().flat_map(FileFacts::link_names))
+    }
+
+    /// The formats of all files.
+    pub(super) fn formats(&self) -> String {
+        let format = |file: &FileFacts| match file.packing {
+            Some(packing) => format!("{} in {packing}", file.format),
+            None => file.format.to_owned(),
+        };
+        let known = self.files.iter().filter(|file| !file.format.is_empty());
+        once_each(known.map(format)).join(", ")
+    }
+}
+
+fn once_each(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut each = Vec::new();
+    for name in names {
+        if !each.contains(&name) {
+            each.push(name);
+        }
+    }
+    each
+}
+
+/// Opens the files and lets the inspector hear them.
 pub(super) fn listen<O: Observer>(
     args: &Args,
     inspector: &mut Inspector<O>,
     facts: &RefCell<Facts>,
     chosen: &Chosen,
 ) -> Result<Tally, Failure> {
-    let source = open(args, chosen)?;
     let mut news = |news: News<'_>| match news {
+        News::File(index) => facts.borrow_mut().at = index,
         News::Format(format, packing) => {
             let mut facts = facts.borrow_mut();
-            (facts.format, facts.packing) = (format.name(), packing);
+            let file = facts.file();
+            (file.format, file.packing) = (format.name(), packing);
         }
         News::Interface(link) => {
-            let links = &mut facts.borrow_mut().links;
+            let mut facts = facts.borrow_mut();
+            let links = &mut facts.file().links;
             if !links.contains(&link) {
                 links.push(link);
             }
@@ -83,14 +127,54 @@ pub(super) fn listen<O: Observer>(
         news: Some(&mut news),
         key_log: key_log(args)?,
         key_log_grows: args.is_live(),
-        // A pipe ends by itself, after its last words.
-        stop: source.is_file.then_some(&STOP),
         ..capture::Options::default()
     };
-    capture::read(source.bytes, inspector, options).map_err(|error| {
-        let error = error.to_string().replace("FILE", &escape::text(args.file.as_bytes()));
-        Failure::Input(format!("error: {} can't be read as a capture\n  {error}", name(&args.file)))
-    })
+    let [file] = &args.files[..] else { return listen_to_all(args, inspector, options) };
+    let source = open(file, args, chosen)?;
+    // A pipe ends by itself, after its last words.
+    let stop = source.is_file.then_some(&STOP);
+    let options = capture::Options { stop, ..options };
+    capture::read(source.bytes, inspector, options).map_err(|error| cannot_read(file, &error))
+}
+
+/// Several files as one.
+fn listen_to_all<O: Observer>(
+    args: &Args,
+    inspector: &mut Inspector<O>,
+    options: capture::Options<'_>,
+) -> Result<Tally, Failure> {
+    let files = &args.files;
+    check_several(args)?;
+    let open_one = |index: usize| {
+        let (bytes, is_file) = open_plainly(&files[index])?;
+        Ok(capture::Opened { bytes, again: is_file })
+    };
+    let options = capture::Options { stop: Some(&STOP), ..options };
+    capture::read_all(files.len(), Box::new(open_one), inspector, options).map_err(
+        |(index, error)| match error {
+            CaptureError::Io { offset: 0, source } => cannot_open(&files[index], &source),
+            error => cannot_read(&files[index], &error),
+        },
+    )
+}
+
+fn check_several(args: &Args) -> Result<(), Failure> {
+    let pipes = args.files.iter().filter(|file| *file == "-").count();
+    let (what, expected) = match args.files.len() {
+        _ if args.follow => ("--follow waits at the end of one file", "one FILE"),
+        _ if pipes > 1 => ("standard input can be read once only", "`-` once"),
+        MOST_FILES.. => ("these are too many files to read as one", "fewer than 4,096"),
+        _ => return Ok(()),
+    };
+    Err(Failure::Input(format!("error: {what}\n  expected: {expected}")))
+}
+
+/// One more than can be read as one.
+const MOST_FILES: usize = capture::MAX_FILES + 1;
+
+fn cannot_read(file: &str, error: &CaptureError) -> Failure {
+    let error = error.to_string().replace("FILE", &escape::text(file.as_bytes()));
+    Failure::Input(format!("error: {} can't be read as a capture\n  {error}", name(file)))
 }
 
 /// The secrets of `--keylog`, and of the file to which browsers and others write theirs. A variable
@@ -119,19 +203,35 @@ struct Source {
     is_file: bool,
 }
 
-fn open(args: &Args, chosen: &Chosen) -> Result<Source, Failure> {
-    if args.file == "-" {
-        return Ok(Source { bytes: Box::new(Pipe::new(std::io::stdin())), is_file: false });
+fn open(name: &str, args: &Args, chosen: &Chosen) -> Result<Source, Failure> {
+    if name == "-" || !(args.follow || Watched::is_of_use(chosen.writes_at_once)) {
+        let (bytes, is_file) = open_plainly(name).map_err(|error| cannot_open(name, &error))?;
+        return Ok(Source { bytes, is_file });
     }
-    let file = File::open(&args.file).map_err(|error| cannot_open(&args.file, &error))?;
-    let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
+    let file = File::open(name).map_err(|error| cannot_open(name, &error))?;
+    let is_file = is_regular(&file);
     let bytes: Box<dyn Read> = match is_file {
         false => Box::new(Pipe::new(file)),
         true if args.follow => Box::new(Growing(file)),
-        true if Watched::is_of_use(chosen.writes_at_once) => Box::new(Watched::new(file)),
-        true => Box::new(file),
+        true => Box::new(Watched::new(file)),
     };
     Ok(Source { bytes, is_file })
+}
+
+/// The bytes, and whether they are those of a file, which can be read again.
+fn open_plainly(name: &str) -> std::io::Result<(Box<dyn Read>, bool)> {
+    if name == "-" {
+        return Ok((Box::new(Pipe::new(std::io::stdin())), false));
+    }
+    let file = File::open(name)?;
+    Ok(match is_regular(&file) {
+        true => (Box::new(file), true),
+        false => (Box::new(Pipe::new(file)), false),
+    })
+}
+
+fn is_regular(file: &File) -> bool {
+    file.metadata().is_ok_and(|metadata| metadata.is_file())
 }
 
 fn cannot_open(path: &str, error: &std::io::Error) -> Failure {

@@ -27,7 +27,7 @@ pub(super) fn run(
             let (stats, seen) = observe(args, chosen, stats, limits, &facts)?;
             stats.finish(json::summary(&seen.counts))?;
             write_title(args, &sheet, &facts.borrow(), &seen.tally, &seen.counts, output)?;
-            write_total(&sheet, &seen, chosen, output)?;
+            write_total(args, &sheet, &seen, chosen, output)?;
             return Ok(seen.passed);
         }
         Format::Json => Shape::Document,

@@ -1,7 +1,7 @@
 //! `ws101 pcap` for people: the overview, the lines of a stream, one conversation, layouts.
 
 use super::select::{Chosen, Select};
-use super::source::{Facts, listen, name, observe};
+use super::source::{Facts, listen, observe};
 use super::totals::{write_title, write_total};
 use super::{Args, Failure, Output};
 use std::cell::RefCell;
@@ -43,7 +43,7 @@ pub(super) fn run(
         stream.finish()?;
         writeln!(output)?;
         write_title(args, &sheet, &facts.borrow(), &seen.tally, &seen.counts, output)?;
-        write_total(&sheet, &seen, chosen, output)?;
+        write_total(args, &sheet, &seen, chosen, output)?;
         return Ok(seen.passed);
     }
     let overview = if args.summary { Overview::table_only(sheet) } else { Overview::new(sheet) };
@@ -51,7 +51,7 @@ pub(super) fn run(
     write_title(args, &sheet, &facts.borrow(), &seen.tally, &seen.counts, output)?;
     writeln!(output)?;
     overview.write(output)?;
-    write_total(&sheet, &seen, chosen, output)?;
+    write_total(args, &sheet, &seen, chosen, output)?;
     Ok(seen.passed)
 }
 
@@ -98,7 +98,7 @@ fn layouts(
         return Err(Failure::Input(format!(
             "error: connection {connection} has no frame {frame}{whose}\n  \
              try: ws101 pcap {} --frames",
-            name(&args.file)
+            args.name()
         )));
     }
     Ok(counts)

@@ -20,7 +20,6 @@ pub(super) fn write_title(
     counts: &Counts,
     out: &mut impl Write,
 ) -> std::io::Result<()> {
-    let packing = facts.packing.map_or(String::new(), |packing| format!(" in {packing}"));
     let links = facts.link_names().join(", ");
     let connections = counted(counts.connections, "WebSocket connection");
     let exchanges = match counts.other_exchanges {
@@ -35,9 +34,9 @@ pub(super) fn write_title(
         _ => String::new(),
     };
     let title = format!(
-        "{} · {}{packing} · {links} · {packets}{lasted} · {connections}{exchanges}",
-        name(&args.file),
-        facts.format
+        "{} · {} · {links} · {packets}{lasted} · {connections}{exchanges}",
+        args.name(),
+        facts.formats()
     );
     let title = if sheet.ascii { title.replace('·', "-") } else { title };
     for row in wrap(&title, sheet.width) {
@@ -47,6 +46,7 @@ pub(super) fn write_title(
 }
 
 pub(super) fn write_total(
+    args: &Args,
     sheet: &Sheet,
     seen: &Seen,
     chosen: &Chosen,
@@ -74,7 +74,11 @@ pub(super) fn write_total(
         }
     }
     for damage in &tally.damage {
-        writeln!(out, "damaged: {damage}")?;
+        let file = match damage.file {
+            0 => String::new(),
+            file => format!("{}, ", name(&args.files[usize::from(file) - 1])),
+        };
+        writeln!(out, "damaged: {file}{damage}")?;
     }
     let total = format!(
         "{} · {} · {}",

@@ -61,6 +61,8 @@ pub enum CaptureError {
 /// One damaged part of a capture, which was left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damage {
+    /// In which of several files, from 1; 0 if there is only one.
+    pub file: u16,
     /// Where it begins, in the (inflated) file.
     pub offset: u64,
     /// What is wrong there.

@@ -1,15 +1,14 @@
 //! A capture file as a stream of packets, read through one bounded buffer from a file or a pipe.
 //!
 //! A file that is cut or damaged in one place is read up to there and, where the format allows it,
-//! beyond. Reordering by time and merging several files are not done here.
+//! beyond. Reordering by time is not done here.
 
 use super::error::{CaptureError, Damage, DamageKind, not_a_capture};
 use super::pcap::Pcap;
 use super::pcapng::Pcapng;
 use super::source::{Packing, Source};
-use crate::said::{At, Time};
+use crate::said::{At, PacketNumber, Time};
 use std::io::{self, Read};
-use std::num::NonZeroU64;
 
 /// No record or block may be longer: capture tools stop at 256 KiB a packet (USB captures at
 /// 128 MiB, which hold no TCP), secrets and names at a few MiB.
@@ -97,6 +96,10 @@ pub struct Packet<'a> {
 pub enum Step<'a> {
     /// A packet.
     Packet(Packet<'a>),
+    /// What follows is of the file with this index (only if several are read as one).
+    File(usize),
+    /// What that file is (only if several are read as one).
+    Format(Format, Option<Packing>),
     /// An interface was described; packets of this link type may follow.
     Interface(LinkType),
     /// Lines of a TLS key log (from a Decryption Secrets Block).
@@ -112,12 +115,39 @@ pub enum Step<'a> {
 /// A capture file, open for reading.
 pub struct CaptureFile<R> {
     source: Source<R>,
-    walk: Walk,
+    walk: Blocks,
+    /// Which of several files, from 1; 0 if it is the only one.
+    file: u16,
     packets: u64,
     failure: Option<Damage>,
 }
 
-enum Walk {
+/// What gives packets, step by step.
+pub(super) trait Walk {
+    /// Goes one step further, without reading from the source.
+    fn step(&mut self) -> Step<'_>;
+    /// Reads once from the source.
+    fn fill(&mut self);
+    /// True if that may block.
+    fn may_block(&self) -> bool;
+}
+
+impl<R: Read> Walk for CaptureFile<R> {
+    #[inline]
+    fn step(&mut self) -> Step<'_> {
+        CaptureFile::step(self)
+    }
+
+    fn fill(&mut self) {
+        CaptureFile::fill(self);
+    }
+
+    fn may_block(&self) -> bool {
+        CaptureFile::may_block(self)
+    }
+}
+
+enum Blocks {
     Pcap(Pcap),
     Pcapng(Pcapng),
 }
@@ -159,6 +189,11 @@ pub(super) struct Record {
 impl<R: Read> CaptureFile<R> {
     /// Reads as much as tells the format. Blocks until that is there.
     pub fn open(source: R) -> Result<CaptureFile<R>, CaptureError> {
+        CaptureFile::open_as(source, 0)
+    }
+
+    /// The same, of one of several files: `file` is its number, from 1.
+    pub(super) fn open_as(source: R, file: u16) -> Result<CaptureFile<R>, CaptureError> {
         let mut source = Source::new(source);
         fill_to(&mut source, LONGEST_MAGIC)
             .map_err(|error| CaptureError::Io { offset: 0, source: error })?;
@@ -179,12 +214,12 @@ impl<R: Read> CaptureFile<R> {
             if head.len() < 12 {
                 return cut("pcapng", 28);
             }
-            Walk::Pcapng(Pcapng::default())
+            Blocks::Pcapng(Pcapng::default())
         } else if Pcap::recognises(head) {
             match Pcap::read_header(head) {
                 Some(pcap) => {
                     source.take(24);
-                    Walk::Pcap(pcap)
+                    Blocks::Pcap(pcap)
                 }
                 None => return cut("pcap", 24),
             }
@@ -195,14 +230,14 @@ impl<R: Read> CaptureFile<R> {
             first.truncate(64);
             return Err(not_a_capture(&first));
         };
-        Ok(CaptureFile { source, walk, packets: 0, failure: None })
+        Ok(CaptureFile { source, walk, file, packets: 0, failure: None })
     }
 
     /// The format.
     pub fn format(&self) -> Format {
         match &self.walk {
-            Walk::Pcap(pcap) => pcap.format(),
-            Walk::Pcapng(_) => Format::Pcapng,
+            Blocks::Pcap(pcap) => pcap.format(),
+            Blocks::Pcapng(_) => Format::Pcapng,
         }
     }
 
@@ -228,13 +263,13 @@ impl<R: Read> CaptureFile<R> {
             _ => DamageKind::Unreadable { message: error.to_string() },
         };
         let offset = self.source.offset() + self.source.bytes().len() as u64;
-        self.failure = Some(Damage { offset, kind });
+        self.failure = Some(Damage { file: self.file, offset, kind });
     }
 
     /// Goes one step further, without reading from the source.
     #[inline]
     pub fn step(&mut self) -> Step<'_> {
-        if let Walk::Pcap(pcap) = &mut self.walk
+        if let Blocks::Pcap(pcap) = &mut self.walk
             && let Some((captured, record)) = pcap.look_quickly(self.source.bytes())
         {
             return self.packet(16, captured, 0, record);
@@ -246,8 +281,8 @@ impl<R: Read> CaptureFile<R> {
         loop {
             let offset = self.source.offset();
             let found = match &mut self.walk {
-                Walk::Pcap(pcap) => pcap.look(self.source.bytes(), self.source.at_end()),
-                Walk::Pcapng(pcapng) => pcapng.look(self.source.bytes(), self.source.at_end()),
+                Blocks::Pcap(pcap) => pcap.look(self.source.bytes(), self.source.at_end()),
+                Blocks::Pcapng(pcapng) => pcapng.look(self.source.bytes(), self.source.at_end()),
             };
             match found {
                 Found::Packet { skip, captured, after, record } => {
@@ -275,7 +310,7 @@ impl<R: Read> CaptureFile<R> {
                 }
                 Found::Damage { length, kind } => {
                     self.source.take(length);
-                    return Step::Damage(Damage { offset, kind });
+                    return Step::Damage(Damage { file: self.file, offset, kind });
                 }
             }
         }
@@ -284,7 +319,7 @@ impl<R: Read> CaptureFile<R> {
     #[inline]
     fn packet(&mut self, skip: usize, captured: usize, after: usize, record: Record) -> Step<'_> {
         self.packets += 1;
-        let at = At { packet: NonZeroU64::new(self.packets), time: record.time };
+        let at = At { packet: PacketNumber::in_file(self.file, self.packets), time: record.time };
         let bytes = self.source.take(skip + captured + after);
         let bytes = bytes.get(skip..skip + captured).unwrap_or_default();
         let Record { link, original_length, .. } = record;
@@ -306,7 +341,7 @@ impl<R: Read> CaptureFile<R> {
     fn give_up(&mut self, kind: DamageKind) -> Step<'_> {
         let offset = self.source.offset();
         self.source.take(usize::MAX);
-        Step::Damage(Damage { offset, kind })
+        Step::Damage(Damage { file: self.file, offset, kind })
     }
 }
 

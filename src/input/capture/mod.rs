@@ -4,7 +4,7 @@
 //! [`CaptureFile`] turns bytes into packets and knows nothing of networks; [`Reassembly`] turns
 //! packets into [`Said`](crate::said::Said) and knows nothing of files; [`read`] joins the two.
 //!
-//! Absent: writing captures, live capturing, checksums, IPsec encryption, merging several files.
+//! Absent: writing captures, live capturing, checksums, IPsec encryption.
 
 mod error;
 mod file;
@@ -12,6 +12,7 @@ mod flow;
 mod fragment;
 mod ip;
 mod link;
+mod merge;
 mod pcap;
 mod pcapng;
 mod places;
@@ -28,6 +29,7 @@ mod zstd;
 
 pub use error::{CaptureError, Damage, DamageKind};
 pub use file::{CaptureFile, Format, LinkType, Packet, Step};
+pub use merge::{MAX_FILES, Open, Opened};
 pub use reassembly::Reassembly;
 pub use source::Packing;
 pub use tally::{Skipped, Tally};
@@ -35,12 +37,16 @@ pub use tcp::Limits;
 pub use tls::{KeyLog, KeyLogCounts, TlsCounts, TlsListener, TlsStep};
 
 use crate::said::{Listener, Time};
+use file::Walk;
+use merge::Merged;
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What is known of a file while it is read, beside what was said in it.
 #[derive(Debug)]
 pub enum News<'a> {
+    /// What follows is about the file with this index (only if several are read as one).
+    File(usize),
     /// The format, before the first packet, and what it is packed in.
     Format(Format, Option<Packing>),
     /// The first packet was captured at this time.
@@ -78,21 +84,45 @@ pub fn read<L: Listener>(
     listener: &mut L,
     mut options: Options<'_>,
 ) -> Result<Tally, CaptureError> {
-    let mut file = CaptureFile::open(source)?;
+    let file = CaptureFile::open(source)?;
+    if let Some(news) = &mut options.news {
+        news(News::Format(file.format(), file.packing()));
+    }
+    // A pcapng may bring secrets behind the packets that they belong to.
+    let may_come = options.key_log_grows || file.format() == Format::Pcapng;
+    Ok(walk(file, may_come, listener, options))
+}
+
+/// Reads several captures as if they were one, packet by packet in the order of their times. A
+/// connection may go on from one to another, or have its directions in two.
+///
+/// The error names the file that is no capture, by its index.
+pub fn read_all<L: Listener>(
+    count: usize,
+    open: Open<'_>,
+    listener: &mut L,
+    options: Options<'_>,
+) -> Result<Tally, (usize, CaptureError)> {
+    Ok(walk(Merged::new(count, open)?, true, listener, options))
+}
+
+fn walk<L: Listener>(
+    mut packets: impl Walk,
+    secrets_may_come: bool,
+    listener: &mut L,
+    mut options: Options<'_>,
+) -> Tally {
     let mut reassembly = Reassembly::new(options.limits);
     let mut tell = |news: News<'_>| {
         if let Some(listener) = &mut options.news {
             listener(news);
         }
     };
-    tell(News::Format(file.format(), file.packing()));
-    // A pcapng may bring secrets behind the packets that they belong to.
-    let may_come = options.key_log_grows || file.format() == Format::Pcapng;
-    let mut tls = TlsStep::new(std::mem::take(&mut options.key_log), may_come);
+    let mut tls = TlsStep::new(std::mem::take(&mut options.key_log), secrets_may_come);
     let listener = &mut tls.before(listener);
     let mut has_begun = false;
     loop {
-        match file.step() {
+        match packets.step() {
             Step::Packet(packet) => {
                 if !has_begun && let Some(time) = packet.at.time {
                     has_begun = true;
@@ -104,11 +134,13 @@ pub fn read<L: Listener>(
                 if options.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
                     break;
                 }
-                if file.may_block() {
+                if packets.may_block() {
                     listener.pause();
                 }
-                file.fill();
+                packets.fill();
             }
+            Step::File(index) => tell(News::File(index)),
+            Step::Format(format, packing) => tell(News::Format(format, packing)),
             Step::Interface(link) => tell(News::Interface(link)),
             Step::Secrets(lines) => {
                 listener.secrets(lines);
@@ -124,5 +156,5 @@ pub fn read<L: Listener>(
     let mut tally = reassembly.finish(listener);
     listener.finish();
     (tally.tls, tally.key_log) = tls.counts();
-    Ok(tally)
+    tally
 }

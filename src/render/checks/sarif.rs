@@ -5,6 +5,7 @@
 use super::{Check, Outcome};
 use crate::render::json::harmless;
 use crate::rules::{Rule, page};
+use crate::said::PacketNumber;
 use serde_json::{Value, json};
 use sha1::{Digest as _, Sha1};
 use std::fmt::Write as _;
@@ -114,7 +115,8 @@ fn result(check: &Check<'_>, index: usize) -> Value {
         "violator": finding.violator.map(|endpoint| endpoint.name()),
         "frame": finding.frame,
         "message": finding.message,
-        "packet": finding.at.packet,
+        "packet": finding.at.packet.map(PacketNumber::number),
+        "packet_file": finding.at.packet.and_then(PacketNumber::file),
         "offset": span.map(|span| span.byte_offset()),
         "length": span.map(|span| span.byte_length()),
     });

@@ -177,7 +177,11 @@ impl Lines {
         }
         if let Some(packet) = place.at.packet {
             pen.words(b",\"packet\":");
-            pen.number(packet.get());
+            pen.number(packet.number());
+            if let Some(file) = packet.file() {
+                pen.words(b",\"packet_file\":");
+                pen.number(file);
+            }
         }
         pen.words(b",\"offset\":");
         pen.number(place.offset);
@@ -305,12 +309,11 @@ pub(super) fn text_of<'a>(message: &Message<'a>) -> Option<&'a str> {
 mod tests {
     use super::super::{frame_record, placed, record};
     use super::*;
-    use crate::said::{ConnectionId, Transport};
+    use crate::said::{ConnectionId, PacketNumber, Transport};
     use crate::websocket::frame::FrameHeader;
     use crate::websocket::{Origin, Part, deflate, utf8};
     use base64::engine::general_purpose::STANDARD;
     use proptest::prelude::*;
-    use std::num::NonZeroU64;
 
     fn connection(number: u64) -> Connection {
         Connection {
@@ -326,7 +329,10 @@ mod tests {
     }
 
     fn at(packet: u64, nanoseconds: Option<i64>) -> At {
-        At { packet: NonZeroU64::new(packet), time: nanoseconds.map(Time) }
+        At {
+            packet: PacketNumber::in_file((packet % 3) as u16, packet >> 20),
+            time: nanoseconds.map(Time),
+        }
     }
 
     fn json(page: Page<Vec<u8>>) -> serde_json::Value {

@@ -1,7 +1,7 @@
 //! The records of `--format json` and `jsonl`, one type each: the schema, documented in
 //! `docs/json.md`. Fields are never renamed within a schema version; absent facts are absent.
 
-use crate::said::{self, At, Time, Transport};
+use crate::said::{self, At, PacketNumber, Time, Transport};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -24,6 +24,9 @@ pub struct Place {
     /// The number of the packet in its file, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub packet: Option<u64>,
+    /// The number of that file, from 1, if several are read as one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub packet_file: Option<u64>,
     /// Offset in that direction's stream, or in the input.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
@@ -35,7 +38,8 @@ impl Place {
         Place {
             connection: (connection > 0).then_some(connection),
             time: at.time.map(seconds),
-            packet: at.packet.map(u64::from),
+            packet: at.packet.map(PacketNumber::number),
+            packet_file: at.packet.and_then(PacketNumber::file),
             ..Place::default()
         }
     }
@@ -96,6 +100,9 @@ pub enum Record<'a> {
 pub struct Capture<'a> {
     /// Its name, `-` for standard input.
     pub file: Cow<'a, str>,
+    /// Its number, from 1, if several are read as one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub packet_file: Option<u64>,
     /// `pcap` or `pcapng`.
     pub format: &'a str,
     /// The names of its link types.
