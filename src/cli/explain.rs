@@ -246,7 +246,7 @@ fn console(block: &[&str], output: &mut Output) -> Result<(), Failure> {
 }
 
 /// Runs a command that reads no file; says whether it did.
-fn run_here(command: &str, output: &mut Output) -> Result<bool, Failure> {
+pub fn run_here(command: &str, output: &mut Output) -> Result<bool, Failure> {
     let words: Vec<&str> = command.split_whitespace().collect();
     let is_pure = matches!(words[..], ["ws101", "frame" | "accept", ..])
         && !command.contains(['/', '"', '\'', '|', '<']);

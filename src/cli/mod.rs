@@ -12,6 +12,7 @@ mod judging;
 mod manual;
 mod output;
 mod pcap;
+mod quiz;
 mod rules;
 mod threshold;
 
@@ -62,6 +63,7 @@ enum Command {
     Explain(explain::Args),
     Rules(rules::Args),
     Build(build::Args),
+    Quiz(quiz::Args),
     Completions(manual::Completions),
     Man(manual::Man),
 }
@@ -94,6 +96,7 @@ fn run_command(
         Some(Command::Explain(args)) => explain::run(args, common, output),
         Some(Command::Rules(args)) => rules::run(args, common, output),
         Some(Command::Build(args)) => build::run(args, common, output),
+        Some(Command::Quiz(args)) => quiz::run(args, common, output),
         Some(Command::Completions(args)) => manual::completions(args, output),
         Some(Command::Man(args)) => manual::man(args, output),
     }

@@ -4,6 +4,7 @@
 
 mod entry;
 mod glossary;
+pub mod quiz;
 mod search;
 mod topic;
 
