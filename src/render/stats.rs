@@ -165,7 +165,7 @@ enum Way<W: Write> {
     /// Into a table: the connections with most bytes are kept.
     Text(W, Sheet, Vec<(Connection, ByKind)>),
     /// Into records, at once.
-    Json(json::Writer<W>),
+    Json(Box<json::Writer<W>>),
 }
 
 /// Collects numbers and writes them.
@@ -185,7 +185,7 @@ impl<W: Write> Stats<W> {
 
     /// Numbers as records.
     pub fn json(writer: json::Writer<W>) -> Stats<W> {
-        Stats::new(Way::Json(writer))
+        Stats::new(Way::Json(Box::new(writer)))
     }
 
     fn new(way: Way<W>) -> Stats<W> {

@@ -73,11 +73,14 @@ pub(super) struct Grave {
     pub(super) visited: bool,
 }
 
+/// Two addresses of IPv6 and two ports.
+type Ends6 = ([[u8; 16]; 2], [u16; 2]);
+
 /// The table.
 #[derive(Default)]
 pub(super) struct Places {
     v4: HashMap<[u64; 2], Place, RandomState>,
-    v6: HashMap<([[u8; 16]; 2], [u16; 2]), Place, RandomState>,
+    v6: HashMap<Ends6, Place, RandomState>,
     /// Graves, the oldest first.
     graves: VecDeque<Key>,
 }

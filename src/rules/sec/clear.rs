@@ -142,7 +142,7 @@ pub(in crate::rules) fn spells_secret(payload: &[u8]) -> Option<&'static str> {
     while let Some(quote) = memchr::memchr(b'"', &payload[from..]) {
         let rest = &payload[from + quote + 1..];
         from += quote + 1;
-        let Some(first) = rest.first().map(u8::to_ascii_lowercase) else { return None };
+        let first = rest.first().map(u8::to_ascii_lowercase)?;
         let is_member = |name: &&&str| {
             let (name, length) = (name.as_bytes(), name.len());
             name[0] == first

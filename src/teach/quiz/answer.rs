@@ -96,7 +96,7 @@ fn number(typed: &str) -> Option<u64> {
 fn bytes(typed: &str) -> Option<Vec<u8>> {
     let typed = typed.replace("0x", " ").replace("0X", " ");
     let digits: Vec<char> = typed.chars().filter(|c| !matches!(c, ' ' | ',' | ':')).collect();
-    if digits.is_empty() || digits.len() % 2 != 0 {
+    if digits.is_empty() || !digits.len().is_multiple_of(2) {
         return None;
     }
     let pairs = digits.chunks(2).map(|pair| {

@@ -183,7 +183,7 @@ fn some_length(numbers: &mut Numbers) -> u64 {
 
 fn length(kind: &'static Kind, numbers: &mut Numbers, material: &Material) -> Option<Question> {
     let bytes = if material.frames.is_empty() {
-        let key = (numbers.roll() % 2 == 0).then(|| numbers.masking_key());
+        let key = (numbers.roll().is_multiple_of(2)).then(|| numbers.masking_key());
         let length = some_length(numbers);
         FrameHeader::new(true, 0, Opcode::Binary, length, key).to_bytes()
     } else {

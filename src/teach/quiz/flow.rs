@@ -164,7 +164,8 @@ fn ending(numbers: &mut Numbers) -> Vec<Saying> {
     for (from, frame) in closes {
         sayings.push(say(from, frame, numbers));
     }
-    let how = if numbers.roll() % 4 == 0 { TransportEnd::Reset } else { TransportEnd::Fin };
+    let how =
+        if numbers.roll().is_multiple_of(4) { TransportEnd::Reset } else { TransportEnd::Fin };
     sayings.push(Saying::End(server, how));
     sayings
 }

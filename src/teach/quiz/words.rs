@@ -13,7 +13,7 @@ pub(super) const HEADER: Kind = Kind {
 };
 
 fn header(kind: &'static Kind, numbers: &mut Numbers, _: &Material) -> Option<Question> {
-    let in_request = numbers.roll() % 2 == 0;
+    let in_request = numbers.roll().is_multiple_of(2);
     let role = |header: &'static Header| match in_request {
         true => header.in_request,
         false => header.in_response,
