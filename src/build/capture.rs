@@ -59,8 +59,9 @@ impl Conversation {
         let snap = self.snap.unwrap_or(SNAP_LENGTH as usize);
         file.extend_from_slice(&(snap as u32).to_le_bytes());
         file.extend_from_slice(&ETHERNET.to_le_bytes());
-        for packet in packets {
-            let time = packet.time;
+        for (index, packet) in packets.iter().enumerate() {
+            let back = self.set_back.filter(|(from, _)| index >= *from).map_or(0, |(_, by)| by);
+            let time = packet.time - back;
             let kept = &packet.bytes[..packet.bytes.len().min(snap)];
             let lengths = [kept.len() as u32, packet.bytes.len() as u32];
             let times = [time.div_euclid(1_000_000_000), time.rem_euclid(1_000_000_000)];

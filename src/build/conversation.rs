@@ -96,6 +96,8 @@ pub struct Conversation {
     pub snap: Option<usize>,
     /// How many packets at the beginning were not captured.
     pub missed: usize,
+    /// From which packet on the capture's clock is set back, and by how many nanoseconds.
+    pub set_back: Option<(usize, i64)>,
     /// Whose frames are asked for, and who breaks what either endpoint may break.
     pub speaker: Endpoint,
     /// True if only the speaker's own frames are wanted: nobody answers, and nothing ends.
@@ -121,6 +123,7 @@ impl Conversation {
             segment: 1460,
             snap: None,
             missed: 0,
+            set_back: None,
             speaker: Endpoint::Client,
             alone: false,
             acts: Vec::new(),
@@ -288,9 +291,12 @@ impl Conversation {
         self.acts.splice(0..0, acts);
     }
 
-    /// Whether permessage-deflate is agreed upon.
-    pub fn deflates(&mut self) -> bool {
-        self.response().value(HEADER).is_some_and(|value| value.contains("permessage-deflate"))
+    /// The extensions that the server accepts, as they stand in its answer.
+    pub fn agreed(&self) -> Option<&str> {
+        self.acts.iter().find_map(|act| match &act.what {
+            What::Head(head) if act.from == Endpoint::Server => head.value(HEADER),
+            _ => None,
+        })
     }
 
     /// Where more can be said: before the first Close or end of TCP.

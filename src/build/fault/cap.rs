@@ -1,7 +1,7 @@
 //! What a capture may lack (CAP): nobody's fault, and worth a word.
 
 use super::Fault;
-use crate::build::{Fate, Head};
+use crate::build::{Fate, Head, SECOND};
 use crate::said::Endpoint;
 use crate::websocket::Opcode;
 
@@ -9,10 +9,8 @@ const NO_HANDSHAKE: &str = "without its beginning a connection has no handshake"
 
 pub(super) static FAULTS: &[Fault] = &[
     Fault::conversation("CAP-NO-HANDSHAKE", "the capture begins behind the handshake", |c| {
-        let index = c.opened();
-        for act in &mut c.acts[..index] {
-            act.fate = Fate::Lost;
-        }
+        // TCP's three, and for each head a packet and its acknowledgment.
+        c.missed = 3 + 2 * c.opened();
     }),
     Fault::conversation("CAP-GAP", "a packet with a message is missing", |c| {
         let text = c.spoken(Opcode::Text, b"lost on the way");
@@ -62,5 +60,9 @@ pub(super) static FAULTS: &[Fault] = &[
     }),
     Fault::handshake("CAP-VANTAGE", "a proxy adds X-Forwarded-For", |c| {
         c.request().add("X-Forwarded-For", "203.0.113.5");
+    }),
+    Fault::conversation("CAP-CLOCK", "the clock is set back by two seconds", |c| {
+        c.delay(c.opened(), 5 * SECOND);
+        c.set_back = Some((12, 2 * SECOND));
     }),
 ];

@@ -75,4 +75,16 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault::conversation("LIV-LONG-LIVED", "six minutes with a heartbeat", |c| {
         heartbeat(c, 12, 30 * SECOND);
     }),
+    Fault::conversation("LIV-PONG-BLOCKED", "a Pong behind a large frame on a slow line", |c| {
+        greet(c);
+        let ping = c.frame(Endpoint::Server, Opcode::Ping, b"1");
+        c.push(Endpoint::Server, What::Frame(ping), SECOND);
+        let large = c.frame(Endpoint::Client, Opcode::Binary, &[7; 128 << 10]).bytes();
+        for (part, after) in large.chunks(large.len() / 2 + 1).zip([SECOND / 1000, 6 * SECOND]) {
+            c.push(Endpoint::Client, What::Bytes(part.to_vec()), after);
+        }
+        let pong = c.frame(Endpoint::Client, Opcode::Pong, b"1");
+        c.push(Endpoint::Client, What::Frame(pong), SECOND / 1000);
+        c.close(Endpoint::Client, 1000);
+    }),
 ];

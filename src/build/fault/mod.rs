@@ -48,8 +48,6 @@ pub static BEYOND_BYTES: &[(&str, &str)] = &[
     ("SEC-TLS-OLD", NO_TLS),
     ("CAP-TLS-OPAQUE", NO_TLS),
     ("SEC-PMD-SECRETS", NO_TLS),
-    ("LIV-PONG-BLOCKED", "each frame is sent at one moment here, and this one takes its time"),
-    ("CAP-CLOCK", "packets are written in the order of their times"),
     ("CAP-TRANSCRIPT", "it is about what was pasted, and not about bytes on the wire"),
 ];
 

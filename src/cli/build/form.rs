@@ -12,7 +12,6 @@ use ws101::build::fault::{Fault, Level};
 use ws101::build::{Act, Conversation, What as Doing};
 use ws101::render::escape;
 use ws101::said::Endpoint;
-use ws101::websocket::extension::HEADER as EXTENSIONS;
 
 /// Where to and in which form.
 #[derive(Debug, clap::Args)]
@@ -153,7 +152,7 @@ pub(super) fn write(
 impl Built {
     /// What the fault, or the handshake, agreed on, as `ws101 frame --deflate` takes it.
     fn deflate(&mut self) -> Option<String> {
-        let agreed = self.conversation.response().value(EXTENSIONS)?;
+        let agreed = self.conversation.agreed()?;
         agreed
             .strip_prefix("permessage-deflate")
             .map(|rest| rest.trim_matches([';', ' ']).to_owned())
