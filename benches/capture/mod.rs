@@ -1,6 +1,9 @@
 //! A capture made in memory, the same one each time: chats over WebSocket, their connections taking
 //! turns packet by packet. Checksums are left out, because they are not looked at.
 
+use ws101::build::Frame;
+use ws101::websocket::Opcode;
+
 /// The client's masking key in each frame is this, turned by the frame's number.
 const KEY: u32 = 0x9e37_79b9;
 
@@ -61,27 +64,10 @@ fn text(numbers: &mut Numbers) -> String {
 
 /// One frame; masked if it is the client's.
 pub fn frame(first: u8, payload: &[u8], masked: bool, number: u32) -> Vec<u8> {
-    let mask_bit = if masked { 0x80 } else { 0 };
-    let mut frame = vec![first];
-    match payload.len() {
-        length @ 0..126 => frame.push(mask_bit | length as u8),
-        length @ 126..0x1_0000 => {
-            frame.push(mask_bit | 126);
-            frame.extend_from_slice(&(length as u16).to_be_bytes());
-        }
-        length => {
-            frame.push(mask_bit | 127);
-            frame.extend_from_slice(&(length as u64).to_be_bytes());
-        }
-    }
-    if !masked {
-        frame.extend_from_slice(payload);
-        return frame;
-    }
-    let key = KEY.wrapping_mul(number.wrapping_mul(2) | 1).to_be_bytes();
-    frame.extend_from_slice(&key);
-    frame.extend(payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
-    frame
+    let key = masked.then(|| KEY.wrapping_mul(number.wrapping_mul(2) | 1).to_be_bytes());
+    let mut frame = Frame::new(Opcode::from_bits(first), payload, key);
+    frame.header.first = first;
+    frame.bytes()
 }
 
 struct Capture {

@@ -1,17 +1,16 @@
 //! What the laws found, each as the smallest case that shows it.
 
 use crate::facts::{Ear, Fact, Message};
-use crate::talk::{KEY, compressor, deflate};
+use crate::talk::KEY;
+use ws101::build::{Deflater, Frame};
 use ws101::rules::Severity;
 use ws101::said::{Endpoint, GapReason};
 use ws101::websocket::accept::accept;
 use ws101::websocket::extension::{Agreement, Compression, Deflate};
-use ws101::websocket::frame::FrameHeader;
 use ws101::websocket::{Conversation, How, Limits, NotFramesKind, Opcode};
 
 fn frame(rsv: u8, opcode: Opcode, payload: &[u8]) -> Vec<u8> {
-    let header = FrameHeader::new(true, rsv, opcode, payload.len() as u64, None);
-    [&header.to_bytes(), payload].concat()
+    Frame::new(opcode, payload, None).with_rsv(rsv).bytes()
 }
 
 /// A client after its request was answered.
@@ -59,10 +58,10 @@ fn the_beginning_of_http_that_is_none_does_not_hang() {
 /// It was inflated with the wrong history, and called whole and trusted.
 #[test]
 fn behind_a_search_the_compression_context_is_not_trusted() {
-    let mut compress = compressor();
+    let mut deflater = Deflater::default();
     let mut ear = with_deflate(Limits::default());
     let texts = ["the first of all words", "the words that are lost", "the words that are found"];
-    let frames = texts.map(|text| frame(4, Opcode::Text, &deflate(&mut compress, text.as_bytes())));
+    let frames = texts.map(|text| frame(4, Opcode::Text, &deflater.deflate(text.as_bytes())));
     ear.bytes(Endpoint::Server, &frames[0]);
     ear.gap(Endpoint::Server, Some(frames[1].len() as u64), GapReason::Lost);
     ear.bytes(Endpoint::Server, &frames[2]);
@@ -85,11 +84,9 @@ fn a_close_that_is_found_at_the_very_end_counts() {
         ear.gap(from, Some(100), GapReason::Lost);
         let key = (from == Endpoint::Client).then_some([1, 2, 3, 4]);
         for _ in 0..3 {
-            let header = FrameHeader::new(true, 0, Opcode::Ping, 0, key);
-            ear.bytes(from, &header.to_bytes());
+            ear.bytes(from, &Frame::new(Opcode::Ping, &[], key).bytes());
         }
-        let header = FrameHeader::new(true, 0, Opcode::Close, 0, key);
-        ear.bytes(from, &header.to_bytes());
+        ear.bytes(from, &Frame::new(Opcode::Close, &[], key).bytes());
     }
     let facts = ear.finish(false);
     let closes = facts.iter().filter_map(Fact::close).count();
@@ -137,7 +134,7 @@ fn frames_after_a_refusal_are_known_by_their_second_byte() {
     let request = b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n";
     ear.bytes(Endpoint::Client, request);
     ear.bytes(Endpoint::Server, b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\n");
-    for byte in FrameHeader::new(true, 0, Opcode::Ping, 0, Some([1; 4])).to_bytes() {
+    for byte in Frame::new(Opcode::Ping, &[], Some([1; 4])).bytes() {
         ear.bytes(Endpoint::Client, &[byte]);
     }
     // The rest of the refusal was read as frames.

@@ -2,13 +2,13 @@
 
 use crate::cases_of;
 use crate::facts::{Ear, Fact, Message};
-use crate::talk::{compressor, deflate, valid};
+use crate::talk::valid;
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
+use ws101::build::{Deflater, Frame};
 use ws101::said::Endpoint;
 use ws101::websocket::deflate::InflateFault;
 use ws101::websocket::extension::{Agreement, Compression, Deflate};
-use ws101::websocket::frame::FrameHeader;
 use ws101::websocket::{Conversation, Limits, Opcode};
 
 fn messages(said: &[(Endpoint, Vec<u8>)], limits: Limits) -> Vec<Message> {
@@ -43,7 +43,7 @@ proptest! {
 
 /// Zeros, compressed: a thousandth of their size.
 fn bomb(size: usize) -> Vec<u8> {
-    deflate(&mut compressor(), &vec![0; size])
+    Deflater::default().deflate(&vec![0; size])
 }
 
 fn server_with_deflate() -> Conversation {
@@ -62,8 +62,7 @@ fn a_bomb_stops_at_the_cap_whether_it_comes_whole_or_in_pieces() {
         payload.extend_from_slice(&[0, 0, 0xff, 0xff]);
     }
     payload.truncate(payload.len() - 4);
-    let header = FrameHeader::new(true, 4, Opcode::Binary, payload.len() as u64, None);
-    let frame = [header.to_bytes(), payload].concat();
+    let frame = Frame::new(Opcode::Binary, &payload, None).with_rsv(4).bytes();
     for piece in [frame.len(), 1460] {
         let limits = Limits { max_inflated: 3_000_000, max_payload: 1000, ..Limits::default() };
         let mut ear = Ear::of(server_with_deflate(), limits);
@@ -84,13 +83,13 @@ fn a_bomb_stops_at_the_cap_whether_it_comes_whole_or_in_pieces() {
 #[test]
 fn after_a_bomb_what_goes_back_to_it_is_not_trusted() {
     // The inflater stopped in the middle, so what later messages refer back to is not known.
-    let mut compress = compressor();
+    let mut deflater = Deflater::default();
     let limits = Limits { max_inflated: 10, ..Limits::default() };
     let mut ear = Ear::of(server_with_deflate(), limits);
     for text in ["Hello, hello, hello, hello", "Hello, hello, hello, hello", "bye"] {
-        let payload = deflate(&mut compress, text.as_bytes());
-        let header = FrameHeader::new(true, 4, Opcode::Text, payload.len() as u64, None);
-        ear.bytes(Endpoint::Server, &[header.to_bytes(), payload].concat());
+        let payload = deflater.deflate(text.as_bytes());
+        let frame = Frame::new(Opcode::Text, &payload, None).with_rsv(4);
+        ear.bytes(Endpoint::Server, &frame.bytes());
     }
     let facts = ear.finish(false);
     let messages: Vec<_> = facts.iter().filter_map(Fact::message).collect();

@@ -2,13 +2,11 @@
 //! ones follow RFC 6455 and RFC 7692; odd ones do what a peer must not.
 
 use crate::dice::Dice;
-use flate2::{Compress, Compression, FlushCompress};
 use proptest::prelude::*;
+use ws101::build::{Deflater, Frame, LengthForm};
 use ws101::said::Endpoint;
 use ws101::websocket::Opcode;
 use ws101::websocket::accept::accept;
-use ws101::websocket::frame::FrameHeader;
-use ws101::websocket::mask::mask;
 
 /// A conversation.
 #[derive(Debug, Clone)]
@@ -103,8 +101,7 @@ impl Content {
 /// One endpoint, writing.
 struct Scribe {
     from: Endpoint,
-    compress: Option<Compress>,
-    keeps_context: bool,
+    deflater: Option<Deflater>,
     dice: Dice,
     out: Vec<u8>,
 }
@@ -113,21 +110,17 @@ impl Scribe {
     fn frame(&mut self, first: u8, masked: bool, form: u8, payload: &[u8]) {
         let bits = self.dice.roll();
         let key = masked.then(|| (bits ^ bits << 16).to_be_bytes());
-        let length = payload.len() as u64;
-        let opcode = Opcode::from_bits(first);
-        let mut header = FrameHeader::new(true, 0, opcode, length, key);
-        header.first = first;
-        match form {
-            1 if length <= 0xffff => header.second = header.second & 0x80 | 126,
-            2 => header.second |= 127,
-            _ => {}
+        let mut frame = Frame::new(Opcode::from_bits(first), payload, key);
+        frame.header.first = first;
+        let form = match form {
+            1 => Some(LengthForm::Sixteen),
+            2 => Some(LengthForm::SixtyFour),
+            _ => None,
+        };
+        if let Some(form) = form.filter(|form| form.holds(payload.len() as u64)) {
+            frame = frame.with_form(form);
         }
-        self.out.extend(header.to_bytes());
-        let start = self.out.len();
-        self.out.extend_from_slice(payload);
-        if let Some(key) = key {
-            mask(&mut self.out[start..], key, 0);
-        }
+        self.out.extend(frame.bytes());
     }
 
     fn legal(&mut self, first: u8, payload: &[u8]) {
@@ -139,11 +132,8 @@ impl Scribe {
             Act::Message { text, content, compress, fragments, ping } => {
                 let mut payload = content.bytes(*text);
                 let mut first = if *text { 1 } else { 2 };
-                if *compress && let Some(compress) = &mut self.compress {
-                    if !self.keeps_context {
-                        compress.reset();
-                    }
-                    payload = deflate(compress, &payload);
+                if *compress && let Some(deflater) = &mut self.deflater {
+                    payload = deflater.deflate(&payload);
                     first |= 0x40;
                 }
                 let size = payload.len().div_ceil(*fragments.max(&1)).max(1);
@@ -176,34 +166,6 @@ impl Scribe {
     }
 }
 
-/// Compresses a message as RFC 7692 §7.2.1 says, the tail removed.
-pub(crate) fn deflate(compress: &mut Compress, message: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(message.len() + 64);
-    let start = compress.total_in();
-    loop {
-        let taken = (compress.total_in() - start) as usize;
-        out.reserve(4096);
-        let room = out.capacity() - out.len();
-        let before = compress.total_out();
-        compress
-            .compress_vec(&message[taken..], &mut out, FlushCompress::Sync)
-            .expect("memory is enough");
-        if compress.total_out() - before < room as u64 {
-            break;
-        }
-    }
-    if out.is_empty() {
-        return vec![0];
-    }
-    assert!(out.ends_with(&[0, 0, 0xff, 0xff]), "{out:02x?}");
-    out.truncate(out.len() - 4);
-    out
-}
-
-pub(crate) fn compressor() -> Compress {
-    Compress::new(Compression::default(), false)
-}
-
 pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
 impl Talk {
@@ -216,8 +178,7 @@ impl Talk {
         };
         let mut scribes = [Endpoint::Client, Endpoint::Server].map(|from| Scribe {
             from,
-            compress: deflates.then(compressor),
-            keeps_context: keeps[from.index()],
+            deflater: deflates.then(|| Deflater::new(15, keeps[from.index()])),
             dice: Dice(from.index() as u64 + 7),
             out: Vec::new(),
         });
