@@ -238,16 +238,24 @@ impl Seeker {
 
     /// The best chain with this MASK bit that ends where the stream does.
     fn best(&self, masked: bool) -> Option<Weight> {
+        let own = |candidate: &Candidate| {
+            let mut weight = self.weigh(candidate)?;
+            // A chain of everything there is needs no evidence of where it begins.
+            let is_whole = candidate.start == self.begin;
+            weight.start = is_whole.then_some(candidate.start).or(weight.start);
+            weight.start.map(|_| weight)
+        };
         self.whole_chains()
             .filter(|candidate| candidate.masked == Some(masked))
-            .filter_map(|candidate| self.weigh(candidate))
+            .filter_map(own)
             .max_by(|one, other| one.bits.total_cmp(&other.bits))
     }
 
     /// The weight of a chain, if it is enough.
     fn enough(&self, candidate: &Candidate) -> Option<Weight> {
         let weight = self.weigh(candidate)?;
-        (weight.bits >= self.needed() && weight.kind >= self.expected.kind).then_some(weight)
+        let is_enough = weight.bits >= self.needed() && weight.kind >= self.expected.kind;
+        (is_enough && weight.start.is_some()).then_some(weight)
     }
 
     /// Forgets everything: the length of a gap is not known.
@@ -351,6 +359,7 @@ impl Seeker {
 
     fn believe(&mut self, found: Weight) -> Found {
         let Weight { start, bits, masked, .. } = found;
+        let start = start.unwrap_or(self.begin);
         let certainty = bits - self.doubt();
         let mut pieces = std::mem::take(&mut self.pieces);
         while let Some(piece) = pieces.front_mut() {

@@ -17,7 +17,7 @@ use crate::websocket::frame::FrameHeader;
 use crate::websocket::mask::mask;
 
 /// Evidence that the first frames of a chain need for themselves, in bits.
-const MARGIN_OF_START: f64 = 10.0;
+const MARGIN_OF_START: f64 = 12.0;
 
 /// Evidence that one payload can give, in bits: masked, or as it stands.
 const MAX_TEXT_BITS: f64 = 24.0;
@@ -37,7 +37,7 @@ const MAX_WEIGHED: usize = 128;
 #[derive(Debug, Clone, Copy)]
 pub(in crate::websocket) struct Weight {
     /// The first border with evidence of its own.
-    pub(super) start: u64,
+    pub(super) start: Option<u64>,
     /// Against chance.
     pub(super) bits: f64,
     /// Against other protocols.
@@ -54,7 +54,7 @@ struct Payload {
 }
 
 impl Seeker {
-    /// Weighs a chain; none if no border of it has evidence of its own.
+    /// Weighs a chain; none if it can't be what its headers say.
     pub(super) fn weigh(&self, candidate: &Candidate) -> Option<Weight> {
         let mut chain = Vec::new();
         let mut own = [0u32; 256];
@@ -112,8 +112,6 @@ impl Seeker {
             bits += border_bits;
             kind += kind_of_length(&chain.last()?.1);
         }
-        let from_the_start = (candidate.start == self.begin).then_some(candidate.start);
-        let start = from_the_start.or(start)?;
         Some(Weight { start, bits, kind, masked: candidate.masked? })
     }
 
