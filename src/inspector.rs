@@ -176,7 +176,9 @@ impl<O: Observer> Listener for Inspector<O> {
         let Slot { connection, conversation, judge } = &mut **slot;
         if let Said::Secured { tls } = said {
             let tls = Arc::new(tls.clone());
-            connection.transport = Transport::Tls;
+            if connection.transport == Transport::Tcp {
+                connection.transport = Transport::Tls;
+            }
             connection.tls = Some(Arc::clone(&tls));
             judge.memory.route.encrypted = Some(true);
             judge.memory.tls = Some(tls);
@@ -192,6 +194,10 @@ impl<O: Observer> Listener for Inspector<O> {
             return Interest::Done;
         }
         Interest::More
+    }
+
+    fn other_exchange(&mut self) {
+        self.telling.counts.other_exchanges += 1;
     }
 
     fn opaque(&mut self, opaque: &Opaque) {

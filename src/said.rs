@@ -1,8 +1,10 @@
 //! Waist 1: what was *said*. On some connection an endpoint said these bytes, at this time, found
 //! in this packet. Inputs produce it; everything after it is blind to how the bytes were carried.
 
+mod http2;
 mod tls;
 
+pub use http2::Http2Fact;
 pub use tls::{Opaque, OpaqueReason, Tls, TlsVersion};
 
 use crate::http::Head;
@@ -201,8 +203,11 @@ impl GapReason {
 /// How the transport below ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TransportEnd {
-    /// FIN from this endpoint: it will say nothing more. (END_STREAM over HTTP/2.)
+    /// FIN from this endpoint: it will say nothing more.
     Fin,
+    /// END_STREAM from this endpoint: it will say nothing more on this stream of HTTP/2, and goes on
+    /// hearing what the other says (RFC 9113 §5.1).
+    EndStream,
     /// RST from this endpoint: the connection is gone. (RST_STREAM over HTTP/2.)
     Reset,
 }
@@ -252,6 +257,15 @@ pub enum Said<'a> {
         /// What its handshake says.
         tls: &'a Tls,
     },
+    /// Something about HTTP/2 that concerns the stream (RFC 8441, RFC 9113).
+    Http2 {
+        /// Who did it.
+        from: Endpoint,
+        /// What.
+        fact: Http2Fact,
+        /// The packet that showed it.
+        at: At,
+    },
     /// An endpoint closed TLS with a `close_notify` alert (RFC 8446 §6.1).
     CloseNotify {
         /// Who sent it.
@@ -290,6 +304,9 @@ pub trait Listener {
 
     /// Something was said on it.
     fn said(&mut self, id: ConnectionId, said: Said<'_>) -> Interest;
+
+    /// An HTTP exchange took place that concerns nobody.
+    fn other_exchange(&mut self) {}
 
     /// A TLS connection whose records stay closed: of it nothing is said.
     fn opaque(&mut self, _opaque: &Opaque) {}

@@ -26,13 +26,14 @@ const CHATS: [&str; 11] = [
     "wss-tls12-cbc",
 ];
 
-const OTHERS: [&str; 6] = [
+const OTHERS: [&str; 7] = [
     "snaplen-96",
     "heartbeat-lost",
     "reconnect-storm",
     "nginx-proxy",
     "browser-ws",
     "browser-wss-h1",
+    "browser-wss-h2",
 ];
 
 const DIRECTIONS: [(&str, &str); 2] =
@@ -261,7 +262,7 @@ fn each_cut_frame_is_known_as_cut_and_each_whole_one_as_whole() {
 /// The page's and the server's sizes count characters in text (`length`, `len`), bytes in binary.
 #[test]
 fn a_browser_and_its_server_logged_the_same_chat() {
-    for name in ["browser-ws", "browser-wss-h1"] {
+    for name in ["browser-ws", "browser-wss-h1", "browser-wss-h2"] {
         let claim = "a_browser_and_its_server_logged_the_same_chat";
         let Some((file, truth)) = shared::recording(claim, name) else { return };
         check_browser(name, &file, &truth);

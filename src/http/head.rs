@@ -173,6 +173,44 @@ impl Head {
         Head { source, offset, start, fields, flaws, complete, range: first.start..end, strict }
     }
 
+    /// A head without a wire form of its own (HTTP/2): the words of a first line, and fields whose
+    /// names may be those of pseudo-header fields. A text is made of them that ranges point into.
+    pub fn decoded(words: [Vec<u8>; 3], fields: &[(Vec<u8>, Vec<u8>)]) -> Head {
+        let mut source = Vec::new();
+        let mut write = |bytes: &[u8], end: &[u8]| {
+            let start = source.len();
+            source.extend_from_slice(bytes);
+            source.extend_from_slice(end);
+            start..start + bytes.len()
+        };
+        let [one, two, three] = [(0, &b" "[..]), (1, b" "), (2, b"\r\n")]
+            .map(|(index, end): (usize, &[u8])| write(&words[index], end));
+        let start = if words[0].starts_with(b"HTTP/") {
+            StartLine::Status { version: one, code: two, reason: three }
+        } else {
+            StartLine::Request { method: one, target: two, version: three }
+        };
+        let fields = fields.iter().map(|(name, value)| {
+            let name = write(name, b": ");
+            let value = write(value, b"\r\n");
+            FieldLine { line: name.start..value.end, name, value }
+        });
+        let fields = fields.collect();
+        let range = 0..source.len();
+        let (flaws, source) = (Vec::new(), source.into());
+        Head { source, offset: 0, start, fields, flaws, complete: true, range, strict: None }
+    }
+
+    /// What the request says of the host: `Host`, or `:authority` over HTTP/2.
+    pub fn authority(&self) -> Option<&[u8]> {
+        self.value("Host").or(self.value(":authority"))
+    }
+
+    /// True for a head of HTTP/2.
+    pub fn is_http2(&self) -> bool {
+        self.version() == Some(b"HTTP/2")
+    }
+
     /// The bytes of a range.
     pub fn bytes(&self, range: &Range<usize>) -> &[u8] {
         self.source.get(range.clone()).unwrap_or(&[])

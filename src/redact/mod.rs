@@ -174,6 +174,7 @@ impl Redactor {
             Event::Recognised(_)
             | Event::Resumed(_)
             | Event::CutHeader(_)
+            | Event::Http2(_)
             | Event::Gap(_)
             | Event::End(_) => {
                 self.pass(connection, event, judged, inner);

@@ -366,6 +366,7 @@ fn code_of(end: &End, endpoint: Endpoint) -> String {
 fn ended(how: TransportEnd) -> &'static str {
     match how {
         TransportEnd::Fin => "closed TCP",
+        TransportEnd::EndStream => "ended the stream",
         TransportEnd::Reset => "reset TCP",
     }
 }

@@ -375,6 +375,7 @@ fn name(frame: &Frame<'_>) -> &'static str {
 pub(super) fn ended(how: TransportEnd) -> &'static str {
     match how {
         TransportEnd::Fin => "closes TCP",
+        TransportEnd::EndStream => "ends the stream",
         TransportEnd::Reset => "resets TCP",
     }
 }

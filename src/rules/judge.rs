@@ -131,10 +131,16 @@ pub fn judge_opaque(opaque: &Opaque, judged: &mut Judged) {
     }
 }
 
+/// True for rules about a handshake that belong to one version of HTTP: those about requests and
+/// responses of HTTP/1.1 and its predecessors, and those about HTTP/2.
+fn is_of_one_version(rule: &Rule) -> bool {
+    matches!(rule.area(), "HS-REQ" | "HS-RES" | "HIST" | "H2") && rule.id != "HS-REQ-TLS-SNI"
+}
+
 /// The rules that look at this kind of fact, so that an unusual frame does not scan the others.
 fn concerned(event: &Event<'_>) -> &'static [&'static Rule] {
-    static LISTS: LazyLock<[Vec<&'static Rule>; 9]> = LazyLock::new(|| {
-        let mut lists: [Vec<&'static Rule>; 9] = Default::default();
+    static LISTS: LazyLock<[Vec<&'static Rule>; 10]> = LazyLock::new(|| {
+        let mut lists: [Vec<&'static Rule>; 10] = Default::default();
         for rule in all() {
             for kind in kinds(&rule.check) {
                 lists[kind].push(rule);
@@ -154,6 +160,7 @@ fn concerned(event: &Event<'_>) -> &'static [&'static Rule] {
         Event::CutHeader(_) => 5,
         Event::Gap(_) => 6,
         Event::End(_) => 7,
+        Event::Http2(_) => 9,
     };
     &LISTS[kind]
 }
@@ -170,6 +177,7 @@ fn kinds(check: &Check) -> Vec<usize> {
         Check::End(_) | Check::EndOf(_) => 7,
         Check::Across(_) => return Vec::new(),
         Check::Opaque(_) => 8,
+        Check::Http2(_) => 9,
         Check::Any(checks) => return checks.iter().flat_map(kinds).collect(),
     }]
 }
@@ -185,6 +193,14 @@ fn consider_rule(
         (Check::Any(checks), _) => {
             for &check in checks {
                 consider_rule(rule, check, event, memory, judged);
+            }
+            return;
+        }
+        (Check::Handshake(_), Event::Handshake(handshake))
+            if handshake.is_http2() != (rule.area() == "H2") && is_of_one_version(rule) =>
+        {
+            if handshake.is_http2() {
+                judged.not_observed.push((rule, "over HTTP/2 the rules of H2 hold instead"));
             }
             return;
         }
@@ -214,6 +230,9 @@ fn consider_rule(
         }
         (Check::CutHeader(check), Event::CutHeader(cut)) => {
             (check(cut, memory), Some(cut.from), None, None, cut.at)
+        }
+        (Check::Http2(check), Event::Http2(event)) => {
+            (check(event, memory), Some(event.from), None, None, event.at)
         }
         (Check::Gap(check), Event::Gap(gap)) => {
             (check(gap, memory), Some(gap.from), None, None, gap.at)

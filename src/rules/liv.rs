@@ -132,6 +132,7 @@ fn idle_cut(end: &End, memory: &Memory) -> Option<Broken> {
          Close",
         match how {
             TransportEnd::Fin => "FIN",
+            TransportEnd::EndStream => "END_STREAM",
             TransportEnd::Reset => "RST",
         }
     );

@@ -291,6 +291,7 @@ impl Memory {
             | Event::Request(_)
             | Event::Recognised(_)
             | Event::Resumed(_)
+            | Event::Http2(_)
             | Event::End(_) => {}
         }
     }

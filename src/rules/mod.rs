@@ -13,6 +13,7 @@ mod ctl;
 mod ending;
 mod frg;
 mod frm;
+mod h2;
 mod handshake_memory;
 mod hist;
 mod hs_req;
@@ -55,12 +56,12 @@ use crate::http::Head;
 use crate::layout::Span;
 use crate::said::{At, Endpoint, Opaque};
 use crate::websocket::handshake::Handshake;
-use crate::websocket::{Close, CutHeader, End, Frame, Gap, Message, NotFrames};
+use crate::websocket::{Close, CutHeader, End, Frame, Gap, Http2Event, Message, NotFrames};
 use std::fmt;
 use std::ops::Range;
 
 /// All rules, in the order of the index.
-pub static ALL: [&&[&Rule]; 15] = [
+pub static ALL: [&&[&Rule]; 16] = [
     &hs_req::RULES,
     &hs_res::RULES,
     &neg::RULES,
@@ -72,6 +73,7 @@ pub static ALL: [&&[&Rule]; 15] = [
     &utf::RULES,
     &pmd_negotiation::RULES,
     &pmd::RULES,
+    &h2::RULES,
     &sec::RULES,
     &liv::RULES,
     &hist::RULES,
@@ -231,6 +233,8 @@ pub enum Check {
     CutHeader(fn(&CutHeader<'_>, &Memory) -> Option<Broken>),
     /// Looks at a TLS connection whose records stay closed.
     Opaque(fn(&Opaque) -> Option<Broken>),
+    /// Looks at something that happened around a stream of HTTP/2.
+    Http2(fn(&Http2Event, &Memory) -> Option<Broken>),
     /// Looks at missing bytes.
     Gap(fn(&Gap, &Memory) -> Option<Broken>),
     /// Looks back when the connection is over.
@@ -298,7 +302,8 @@ impl Broken {
 
     /// Where it was seen, in a head; names the header field that the range lies in.
     pub fn in_head(mut self, head: &Head, range: &Range<usize>) -> Broken {
-        self.span = Some(head.span(range));
+        // A head of HTTP/2 has no bytes on the wire that could be pointed at.
+        self.span = (!head.is_http2()).then(|| head.span(range));
         let field = head
             .fields
             .iter()

@@ -24,7 +24,7 @@ impl From<Judgement> for Verdict {
 /// The request, if it is one that the rules for handshakes concern.
 pub(super) fn request(handshake: &Handshake) -> Result<&Head, &'static str> {
     let request = handshake.request.as_deref().ok_or("the request was not captured")?;
-    if request.method() == Some(b"CONNECT") {
+    if request.method() == Some(b"CONNECT") && !request.is_http2() {
         return Err("a CONNECT is not a handshake of HTTP/1.1");
     }
     if handshake.is_plain_get() && !handshake.transcript && handshake.status() == Some(426) {
@@ -57,13 +57,10 @@ pub(super) fn response(handshake: &Handshake) -> Result<&Head, &'static str> {
     Ok(response)
 }
 
-/// The response, if it is a 101.
+/// The response, if it accepts.
 pub(super) fn accepted(handshake: &Handshake) -> Result<&Head, &'static str> {
     let response = response(handshake)?;
-    match handshake.status() {
-        Some(101) => Ok(response),
-        _ => Err("the handshake was not accepted"),
-    }
+    if handshake.is_accepted() { Ok(response) } else { Err("the handshake was not accepted") }
 }
 
 /// Fails for the first two drafts, which shared little with RFC 6455 but the name.

@@ -3,7 +3,7 @@
 use super::Rule;
 
 /// All pages, in the order of the index.
-static PAGES: [&str; 14] = [
+static PAGES: [&str; 15] = [
     include_str!("../../docs/rules/HS-REQ.md"),
     include_str!("../../docs/rules/HS-RES.md"),
     include_str!("../../docs/rules/NEG.md"),
@@ -14,6 +14,7 @@ static PAGES: [&str; 14] = [
     include_str!("../../docs/rules/CLS.md"),
     include_str!("../../docs/rules/UTF.md"),
     include_str!("../../docs/rules/PMD.md"),
+    include_str!("../../docs/rules/H2.md"),
     include_str!("../../docs/rules/SEC.md"),
     include_str!("../../docs/rules/LIV.md"),
     include_str!("../../docs/rules/HIST.md"),

@@ -202,6 +202,7 @@ fn sender(event: &Event<'_>) -> Option<Endpoint> {
         Event::NotFrames(other) => Some(other.from),
         Event::Gap(gap) => Some(gap.from),
         Event::Resumed(resumed) => Some(resumed.from),
+        Event::Http2(event) => Some(event.from),
         Event::Request(_) => Some(Endpoint::Client),
         Event::Exchange(_) | Event::Recognised(_) | Event::Handshake(_) | Event::End(_) => None,
     }
@@ -223,6 +224,7 @@ fn at(event: &Event<'_>) -> At {
         Event::NotFrames(other) => other.at,
         Event::Gap(gap) => gap.at,
         Event::Resumed(resumed) => resumed.at,
+        Event::Http2(event) => event.at,
         Event::End(end) => end.at,
     }
 }
@@ -232,6 +234,10 @@ pub(super) fn is_visible(event: &Event<'_>, judged: &Judged) -> bool {
     !judged.findings.is_empty()
         || !matches!(
             event,
-            Event::Exchange(_) | Event::Request(_) | Event::Recognised(_) | Event::CutHeader(_)
+            Event::Exchange(_)
+                | Event::Request(_)
+                | Event::Recognised(_)
+                | Event::Http2(_)
+                | Event::CutHeader(_)
         )
 }

@@ -2,7 +2,7 @@
 //! until a handshake upgrades (RFC 6455 §4), frames from there on (§5), the end (§7).
 
 use super::event::{
-    End, Event, Gap, How, MAX_NOT_FRAMES_KEPT, NotFrames, NotFramesKind, Recognised,
+    End, Event, Gap, How, Http2Event, MAX_NOT_FRAMES_KEPT, NotFrames, NotFramesKind, Recognised,
 };
 use super::exchanges::{Exchanges, Reached};
 use super::extension::Agreement;
@@ -146,6 +146,9 @@ impl Conversation {
                 self.head(from, head, body, at, desk, sink);
             }
             Said::Secured { .. } => {}
+            Said::Http2 { from, fact, at } => {
+                sink(&Event::Http2(&Http2Event { from: self.endpoint(from), fact, at }));
+            }
             Said::CloseNotify { from, at } => {
                 self.last_at = at;
                 let from = self.endpoint(from);
@@ -215,7 +218,7 @@ impl Conversation {
         let both_took = end.took_close(Endpoint::Client) && end.took_close(Endpoint::Server);
         end.how = match (both_took, dropped_by) {
             (true, _) => How::ClosingHandshake,
-            (_, Some((_, TransportEnd::Fin))) => How::Fin,
+            (_, Some((_, TransportEnd::Fin | TransportEnd::EndStream))) => How::Fin,
             (_, Some((_, TransportEnd::Reset))) => How::Reset,
             // Neither end was seen to leave; the addresses may have been used again.
             (_, None) => How::CaptureEnd,

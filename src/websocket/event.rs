@@ -9,7 +9,7 @@ use super::handshake::Handshake;
 use super::utf8::Utf8Fault;
 use crate::http::Head;
 use crate::layout::Span;
-use crate::said::{At, Endpoint, GapReason, TransportEnd};
+use crate::said::{At, Endpoint, GapReason, Http2Fact, TransportEnd};
 
 /// One thing that happened.
 #[derive(Debug, Clone, Copy)]
@@ -32,12 +32,25 @@ pub enum Event<'a> {
     CutHeader(&'a CutHeader<'a>),
     /// What should be frames is not.
     NotFrames(&'a NotFrames<'a>),
+    /// Something happened around a stream of HTTP/2.
+    Http2(&'a Http2Event),
     /// Bytes were not captured.
     Gap(&'a Gap),
     /// The borders of frames were found where they were not known.
     Resumed(&'a Resumed),
     /// The connection ended, or the capture did.
     End(&'a End),
+}
+
+/// Something that happened around a stream of HTTP/2.
+#[derive(Debug, Clone, Copy)]
+pub struct Http2Event {
+    /// Who did it.
+    pub from: Endpoint,
+    /// What.
+    pub fact: Http2Fact,
+    /// The packet that showed it.
+    pub at: At,
 }
 
 /// A connection without a handshake that was recognised by its frames.
@@ -404,6 +417,7 @@ impl End {
         if heard.is_some() && heard >= self.close_end[endpoint.peer().index()] {
             return true;
         }
-        self.transport[endpoint.index()].is_none_or(|(_, ended)| !ended.is_before(sent))
+        self.transport[endpoint.index()]
+            .is_none_or(|(how, ended)| how == TransportEnd::EndStream || !ended.is_before(sent))
     }
 }

@@ -273,8 +273,8 @@ impl Exchanges {
         }
         self.count += 1;
         sink(&Event::Handshake(&handshake));
-        self.refused = status != Some(101);
-        (status == Some(101)).then(|| handshake.agreement())
+        self.refused = !handshake.is_accepted();
+        handshake.is_accepted().then(|| handshake.agreement())
     }
 
     fn take_other(&mut self, exchange: &Handshake) {

@@ -116,13 +116,28 @@ impl Handshake {
             .is_some_and(|head| head.method() == Some(b"GET") && !is_upgrade_request(head))
     }
 
+    /// The handshake is that of HTTP/2: an extended CONNECT (RFC 8441).
+    pub fn is_http2(&self) -> bool {
+        self.request.as_ref().or(self.response.as_ref()).is_some_and(|head| head.is_http2())
+    }
+
+    /// The final response opens the connection: 101, or over HTTP/2 any 2xx.
+    pub fn is_accepted(&self) -> bool {
+        match self.status() {
+            Some(200..=299) => self.is_http2(),
+            Some(101) => !self.is_http2(),
+            _ => false,
+        }
+    }
+
     /// What came of it.
     pub fn outcome(&self) -> Outcome {
         match (self.status(), &self.request) {
+            (None, _) | (_, None) => Outcome::Incomplete,
             // What stands behind a cut is not known to be right.
-            (Some(101), Some(_)) if self.is_whole() => Outcome::Upgraded,
-            (Some(101), _) | (None, _) | (_, None) => Outcome::Incomplete,
-            (Some(_), Some(_)) => Outcome::Refused,
+            _ if self.is_accepted() && self.is_whole() => Outcome::Upgraded,
+            _ if self.is_accepted() => Outcome::Incomplete,
+            _ => Outcome::Refused,
         }
     }
 
@@ -172,7 +187,9 @@ impl Handshake {
 /// True for a request that asks for WebSocket, or that visibly did before a proxy touched it: it
 /// names `websocket` in `Upgrade`, or carries a `Sec-WebSocket-` field.
 pub fn is_upgrade_request(head: &Head) -> bool {
-    names_websocket(head) || has_websocket_field(head)
+    names_websocket(head)
+        || has_websocket_field(head)
+        || head.value(":protocol").is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"))
 }
 
 /// True for a response that speaks of WebSocket: one with a `Sec-WebSocket-` field, a 426 that asks

@@ -168,6 +168,7 @@ fn fact(event: &Event<'_>, keep_frames: bool) -> Fact {
         }
         Event::Request(head) => Fact::Request(words(head)),
         Event::Resumed(resumed) => Fact::Resumed(resumed.from, resumed.offset),
+        Event::Http2(_) => unreachable!("nothing is said of HTTP/2 here"),
         Event::Recognised(recognised) => Fact::Recognised(recognised.from, recognised.swapped),
         Event::Frame(frame) => Fact::Frame(Frame {
             from: frame.from,

@@ -13,6 +13,8 @@
 //!   `# roles: unknown` says that nobody saw who opened the connection;
 //! - before heads, `# over: TCP 203.0.113.5:80` (or `TLS`) says how the bytes travel and to which
 //!   address;
+//! - over `H2`, heads have `HTTP/2` in their first line and pseudo-header fields below it, and
+//!   `# h2: S setting 1` and its like (see `http2_fact`) say what happens around the stream;
 //! - `# client: 198.51.100.7:50001` begins a connection from there, or goes on with it; one that
 //!   has an end is over once the next one begins;
 //! - before heads, `# tls: version=1.2 name=server.example` says what the handshake of TLS was
@@ -31,8 +33,8 @@ use ws101::inspection::{Connection, Observer};
 use ws101::rules::{Finding, Judge, Judged};
 use ws101::said::PacketNumber;
 use ws101::said::{
-    At, ConnectionId, Endpoint, GapReason, Listener, Opaque, OpaqueReason, Opening, Said, Time,
-    Tls, TlsVersion, Transport, TransportEnd,
+    At, ConnectionId, Endpoint, GapReason, Http2Fact, Listener, Opaque, OpaqueReason, Opening,
+    Said, Time, Tls, TlsVersion, Transport, TransportEnd,
 };
 use ws101::websocket::extension::Agreement;
 use ws101::websocket::{Conversation, Desk, Event, Limits};
@@ -80,6 +82,7 @@ pub(crate) fn play_http(text: &str, escaped: bool) -> Vec<Finding> {
     let over = text.lines().find_map(|line| line.strip_prefix("# over: ")?.split_once(' '));
     let transport = match over {
         Some(("TLS", _)) => Transport::Tls,
+        Some(("H2", _)) => Transport::Http2 { stream: 1 },
         Some(_) => Transport::Tcp,
         None if text.contains("# end: cut") => Transport::Tcp,
         None => Transport::None,
@@ -167,6 +170,40 @@ fn opaque(reason: &str) -> Opaque {
     Opaque { client: None, server: None, tls: tls(""), why, alert: None, at: At::default() }
 }
 
+/// A head whose first line speaks of HTTP/2, field names with their colons.
+fn http2_head(text: &[u8]) -> Option<Head> {
+    let text = std::str::from_utf8(text).ok()?;
+    let mut lines = text.lines().filter(|line| !line.is_empty());
+    let words: Vec<Vec<u8>> = lines.next()?.splitn(3, ' ').map(|word| word.into()).collect();
+    let words: [Vec<u8>; 3] = words
+        .try_into()
+        .ok()
+        .filter(|words: &[Vec<u8>; 3]| words[0] == b"HTTP/2" || words[2] == b"HTTP/2")?;
+    let fields: Vec<_> = lines
+        .map(|line| {
+            let (name, value) = line[1..].split_once(':').expect("a field has a colon");
+            (format!("{}{name}", &line[..1]).into(), value.trim().into())
+        })
+        .collect();
+    Some(Head::decoded(words, &fields))
+}
+
+/// `S setting 1`, `S withdraws`, `C asks unallowed`, `C reset 2`, `S headers`, `C data after end`.
+fn http2_fact(text: &str) -> (Endpoint, Http2Fact) {
+    let (who, what) = text.trim().split_once(' ').expect("who, and what");
+    let from = if who == "C" { Endpoint::Client } else { Endpoint::Server };
+    let number = || what.rsplit(' ').next().and_then(|word| word.parse().ok()).expect("a number");
+    let fact = match what.split(' ').next() {
+        Some("setting") => Http2Fact::ConnectProtocol { value: number(), before: None },
+        Some("withdraws") => Http2Fact::ConnectProtocol { value: 0, before: Some(1) },
+        Some("asks") => Http2Fact::Asked { allowed: Some(what == "asks") },
+        Some("reset") => Http2Fact::Reset { code: number(), accepted: true },
+        Some("headers") => Http2Fact::LateHeaders,
+        _ => Http2Fact::DataAfterEnd,
+    };
+    (from, fact)
+}
+
 fn unescaped(line: &str) -> Vec<u8> {
     let text = line.replace("\\\\", "\u{1}").replace("\\r", "\r").replace("\\0", "\0");
     text.replace('\u{1}', "\\").into_bytes()
@@ -221,7 +258,14 @@ impl<F: FnMut(Said<'_>)> Scene<'_, F> {
                 head.extend(b"\r\n");
                 let is_answer = head.starts_with(b"HTTP/");
                 let from = if is_answer { Endpoint::Server } else { Endpoint::Client };
-                self.bytes(from, &std::mem::take(&mut head));
+                let head = std::mem::take(&mut head);
+                match http2_head(&head) {
+                    Some(head) => {
+                        let at = self.at();
+                        (self.tell)(Said::Head { from, head, body: &[], at });
+                    }
+                    None => self.bytes(from, &head),
+                }
             }
         }
     }
@@ -241,6 +285,10 @@ impl<F: FnMut(Said<'_>)> Scene<'_, F> {
             let heard = Some(self.stage.sent[from.peer().index()]);
             let at = self.at();
             (self.tell)(Said::End { from, how, heard, at });
+        } else if let Some(fact) = line.strip_prefix("# h2:") {
+            let (from, fact) = http2_fact(fact);
+            let at = self.at();
+            (self.tell)(Said::Http2 { from, fact, at });
         } else if let Some(who) = line.strip_prefix("# close_notify:") {
             let from = if who.trim() == "C" { Endpoint::Client } else { Endpoint::Server };
             let at = self.at();

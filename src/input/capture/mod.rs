@@ -1,4 +1,4 @@
-//! Captures: file → link → IP → TCP → TLS → what was said.
+//! Captures: file → link → IP → TCP → TLS → HTTP/2 → what was said.
 //!
 //! One pass over a stream, in bounded memory: a live pipe and a file of 100 GB are the same thing.
 //! [`CaptureFile`] turns bytes into packets and knows nothing of networks; [`Reassembly`] turns
@@ -10,8 +10,11 @@ mod error;
 mod file;
 mod flow;
 mod fragment;
+mod http2;
+mod ids;
 mod ip;
 mod link;
+mod marks;
 mod merge;
 mod pcap;
 mod pcapng;
@@ -29,6 +32,7 @@ mod zstd;
 
 pub use error::{CaptureError, Damage, DamageKind};
 pub use file::{CaptureFile, Format, LinkType, Packet, Step};
+pub use http2::{Http2Listener, Http2Step};
 pub use merge::{MAX_FILES, Open, Opened};
 pub use reassembly::Reassembly;
 pub use source::Packing;
@@ -119,7 +123,9 @@ fn walk<L: Listener>(
         }
     };
     let mut tls = TlsStep::new(std::mem::take(&mut options.key_log), secrets_may_come);
-    let listener = &mut tls.before(listener);
+    let mut http2 = Http2Step::default();
+    let mut streams = http2.before(listener);
+    let listener = &mut tls.before(&mut streams);
     let mut has_begun = false;
     loop {
         match packets.step() {

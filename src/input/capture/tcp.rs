@@ -285,7 +285,7 @@ impl Tcp {
         self.stored = self.stored.saturating_sub(stored);
         if let Some(id) = flow.voice.id {
             listener.forgotten(id, cut && !flow.has_ended());
-            self.told.free.push(id.0);
+            self.told.ids.give_back(id);
         }
         flow.open = false;
         let over = flow.reset || flow.has_ended();

@@ -1,5 +1,6 @@
 //! What a listener is told of one connection, and in whose name.
 
+use super::ids::Ids;
 use super::places::{Key, Side};
 use super::roles::{begins_a_stream, guess_client};
 use super::stream::{Carrier, Piece, Stream};
@@ -28,8 +29,7 @@ type SilentFins = [Option<(At, Option<u64>)>; 2];
 /// What the listener was told: which connections it knows, by dense numbers that are used again.
 #[derive(Default)]
 pub(super) struct Told {
-    pub(super) free: Vec<u32>,
-    pub(super) next: u32,
+    pub(super) ids: Ids,
     pub(super) opened: u64,
     pub(super) gaps: u64,
     pub(super) lost_bytes: u64,
@@ -38,10 +38,7 @@ pub(super) struct Told {
 impl Told {
     fn take_id(&mut self) -> ConnectionId {
         self.opened += 1;
-        ConnectionId(self.free.pop().unwrap_or_else(|| {
-            self.next += 1;
-            self.next - 1
-        }))
+        self.ids.take()
     }
 }
 

@@ -129,6 +129,7 @@ impl<W: Write> Writer<W> {
             transport_ended_by: transport.map(|(endpoint, _)| endpoint.name()),
             transport_end: transport.map(|(_, how)| match how {
                 TransportEnd::Fin => "fin",
+                TransportEnd::EndStream => "end-stream",
                 TransportEnd::Reset => "rst",
             }),
             client_would_report: reports(Endpoint::Client),
@@ -171,6 +172,7 @@ impl<W: Write> Writer<W> {
             // Each frame says it of itself.
             | Event::Resumed(_)
             | Event::CutHeader(_)
+            | Event::Http2(_)
             | Event::NotFrames(_) => {}
         }
         self.findings(number, judged);

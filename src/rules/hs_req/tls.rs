@@ -28,7 +28,7 @@ fn sni(handshake: &Handshake, memory: &Memory) -> Judgement {
     }
     let tls = memory.tls.as_deref().filter(|tls| tls.client_hello_seen);
     let tls = tls.ok_or("the ClientHello was not captured")?;
-    let host = head.value("Host").unwrap_or_default();
+    let host = head.authority().unwrap_or_default();
     if tls.server_name.is_some() || tls.encrypted_client_hello || is_address(host) {
         return Ok(None);
     }

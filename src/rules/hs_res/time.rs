@@ -31,7 +31,9 @@ fn no_response(end: &End, memory: &Memory) -> Option<Broken> {
     let [client, server] = end.transport.map(|transport| transport.map(|(how, _)| how));
     let seen = match (server, client) {
         (Some(TransportEnd::Reset), _) => format!("the server resets the connection{after}"),
-        (Some(TransportEnd::Fin), None) => format!("the server closes the connection{after}"),
+        (Some(TransportEnd::Fin | TransportEnd::EndStream), None) => {
+            format!("the server closes the connection{after}")
+        }
         // Who waits in vain hangs up; who hangs up at once did not wait.
         (_, Some(_)) if waited? > hopeless => format!("the client gives up{after}"),
         (None, None) if waited? > hopeless => format!("nothing comes back{after}"),
@@ -43,7 +45,9 @@ fn no_response(end: &End, memory: &Memory) -> Option<Broken> {
             "plain HTTP reached a port that speaks TLS, or a firewall \
                                       that knows no Upgrade"
         }
-        Some(TransportEnd::Fin) => "the handler crashed, or the server does not like the request",
+        Some(TransportEnd::Fin | TransportEnd::EndStream) => {
+            "the handler crashed, or the server does not like the request"
+        }
         None => "the server is stuck before it accepts, or a firewall swallows the request",
     };
     Some(Broken::new(Endpoint::Server, seen, "an HTTP response").cause(cause))

@@ -64,7 +64,7 @@ fn cross(handshake: &Handshake) -> Judgement {
     accepted(handshake)?;
     let Some(line) = head.line(HEADER) else { return Ok(None) };
     let origin = head.bytes(&line.value);
-    let asked = head.value("X-Forwarded-Host").or(head.value("Host"));
+    let asked = head.value("X-Forwarded-Host").or(head.authority());
     let (Some(page), Some(host)) = (site::of_origin(origin), asked.and_then(site::of_authority))
     else {
         return Ok(None);
@@ -137,7 +137,7 @@ fn localhost_foreign(handshake: &Handshake) -> Judgement {
     accepted(handshake)?;
     let Some(line) = head.line(HEADER) else { return Ok(None) };
     let (Some(page), Some(host)) =
-        (site::of_origin(head.bytes(&line.value)), head.value("Host").and_then(site::of_authority))
+        (site::of_origin(head.bytes(&line.value)), head.authority().and_then(site::of_authority))
     else {
         return Ok(None);
     };

@@ -97,7 +97,7 @@ fn changes_the_scheme_only(head: &Head, location: &[u8]) -> bool {
     let host = |authority: &[u8]| super::site::of_authority(authority);
     let asked = head.target().unwrap_or_default();
     let is_same_target = target == asked || target.is_empty() && asked == b"/";
-    is_same_target && host(authority) == head.value("Host").and_then(host)
+    is_same_target && host(authority) == head.authority().and_then(host)
 }
 
 /// What a proxy adds while it passes a request on.
@@ -107,6 +107,10 @@ const TRACES: [&str; 6] =
 fn hop_stripped(handshake: &Handshake) -> Judgement {
     let head = modern_request(handshake)?;
     response(handshake)?;
+    // Over HTTP/2 there is nothing of a hop to be stripped.
+    if handshake.is_http2() {
+        return Ok(None);
+    }
     let was_meant =
         ["Sec-WebSocket-Key", "Sec-WebSocket-Version"].iter().all(|name| head.line(name).is_some());
     let is_refused = matches!(handshake.status(), Some(200 | 400 | 404 | 426));

@@ -83,6 +83,9 @@ impl Observer for Heard {
                 for from in [Endpoint::Server, Endpoint::Client] {
                     match end.transport[from.index()] {
                         Some((TransportEnd::Fin, _)) => self.step(from.name(), "ends TCP (FIN)"),
+                        Some((TransportEnd::EndStream, _)) => {
+                            self.step(from.name(), "ends the stream (END_STREAM)");
+                        }
                         Some((TransportEnd::Reset, _)) => self.step(from.name(), "ends TCP (RST)"),
                         None => {}
                     }

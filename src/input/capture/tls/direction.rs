@@ -1,6 +1,7 @@
 //! One endpoint's half of a TLS connection: the record in progress, the keys, what waits for keys,
 //! and how far the peer has heard it.
 
+use super::super::marks::Marks;
 use super::cipher::Opener;
 use super::compression::Inflater;
 use super::message::Messages;
@@ -8,9 +9,6 @@ use super::schedule::Secret;
 use super::search::Search;
 use crate::said::{At, GapReason, TransportEnd};
 use std::collections::VecDeque;
-
-/// So many record ends are remembered to tell what the peer has heard.
-const MAX_MARKS: usize = 128;
 
 /// What protects the records of a direction at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,9 +58,8 @@ pub(super) struct Direction {
     pub(super) is_padded: bool,
     /// Set while bytes wait for keys.
     pub(super) held: Option<VecDeque<Held>>,
-    /// Ends of records: in the stream of bytes, and in the content.
-    marks: VecDeque<(u64, u64)>,
-    heard: u64,
+    /// Ends of records.
+    marks: Marks,
 }
 
 /// Something said that waits for keys.
@@ -90,8 +87,7 @@ impl Direction {
             opened: (0, 0),
             is_padded: false,
             held: None,
-            marks: VecDeque::new(),
-            heard: plain,
+            marks: Marks::from(plain),
         }
     }
 
@@ -107,21 +103,11 @@ impl Direction {
 
     /// Notes that content up to `plain` ends with the record that ends at `border`.
     pub(super) fn mark(&mut self) {
-        if self.marks.len() == MAX_MARKS {
-            self.marks.pop_front();
-        }
-        self.marks.push_back((self.border, self.plain));
+        self.marks.mark(self.border, self.plain);
     }
 
     /// How much content lies in the bytes that the peer has acknowledged.
     pub(super) fn heard(&mut self, acknowledged: Option<u64>) -> Option<u64> {
-        let acknowledged = acknowledged?;
-        while let Some((border, plain)) = self.marks.front()
-            && *border <= acknowledged
-        {
-            self.heard = *plain;
-            self.marks.pop_front();
-        }
-        Some(self.heard)
+        self.marks.heard(acknowledged)
     }
 }

@@ -289,7 +289,10 @@ impl<L: Listener> TlsListener<'_, L> {
                     Said::End { from, how, heard, at } => {
                         new.before.push(Before::End { from, how, heard, at });
                     }
-                    Said::Head { .. } | Said::Secured { .. } | Said::CloseNotify { .. } => {}
+                    Said::Head { .. }
+                    | Said::Secured { .. }
+                    | Said::Http2 { .. }
+                    | Said::CloseNotify { .. } => {}
                 }
                 *slot = Slot::New(new);
                 Interest::More

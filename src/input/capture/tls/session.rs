@@ -1,6 +1,7 @@
 //! One TLS connection: bytes in, records out, and what is told of them. What records mean is in
 //! `handshake`, how they are opened in `protected`, how a lost border is found again in `search`.
 
+use super::super::ids::Ids;
 use super::direction::{Direction, Epoch, Held};
 use super::hello::ServerHello;
 use super::keylog::{KeyLog, Secrets};
@@ -33,27 +34,6 @@ pub(super) struct Desk {
     /// Bytes that wait for secrets.
     pub(super) held: usize,
     pub(super) ids: Ids,
-}
-
-/// Dense numbers for the connections that the listener knows; a connection may outlive its number
-/// below, because it waits for secrets.
-#[derive(Default)]
-pub(super) struct Ids {
-    free: Vec<u32>,
-    next: u32,
-}
-
-impl Ids {
-    pub(super) fn take(&mut self) -> ConnectionId {
-        ConnectionId(self.free.pop().unwrap_or_else(|| {
-            self.next += 1;
-            self.next - 1
-        }))
-    }
-
-    pub(super) fn give_back(&mut self, id: ConnectionId) {
-        self.free.push(id.0);
-    }
 }
 
 /// Where bytes come from.
@@ -147,7 +127,10 @@ impl Session {
             Said::End { from, how, heard, at } => {
                 (from, self.take(from, Held::End { how, heard, at }, context))
             }
-            Said::Head { .. } | Said::Secured { .. } | Said::CloseNotify { .. } => {
+            Said::Head { .. }
+            | Said::Secured { .. }
+            | Said::Http2 { .. }
+            | Said::CloseNotify { .. } => {
                 return Interest::More;
             }
         };

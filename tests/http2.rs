@@ -1,0 +1,221 @@
+//! HTTP/2 in captures: streams that carry WebSocket become connections, beside ordinary requests, and
+//! nothing hostile makes the reader fall over.
+
+#[path = "shared/mod.rs"]
+mod shared;
+
+use proptest::prelude::*;
+use shared::{of_type, utf8, ws101};
+use ws101::input::capture::Http2Step;
+use ws101::said::{
+    At, ConnectionId, Endpoint, Http2Fact, Interest, Listener, Opening, Said, Transport,
+};
+
+fn sample(name: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/captures").join(name)
+}
+
+#[test]
+fn a_browsers_stream_is_a_connection_with_its_own_handshake() {
+    let file = sample("browser-wss-h2.pcap");
+    let records = shared::pcap(&file).records();
+    let connection = of_type(&records, "connection")[0];
+    assert_eq!((&connection["transport"], &connection["stream"]), (&"h2".into(), &3.into()));
+    let handshake = of_type(&records, "handshake")[0];
+    assert_eq!(handshake["valid"], true, "{handshake}");
+    assert_eq!((&handshake["outcome"], &handshake["status"]), (&"upgraded".into(), &200.into()));
+    assert_eq!(handshake["subprotocol"], "chat.v1");
+    assert_eq!(records.last().expect("a summary")["other_exchanges"], 3);
+    let run = ws101(&["pcap", utf8(&file), "--keylog", utf8(&sample("browser-wss-h2.keys"))]);
+    assert_eq!(run.code, Some(0), "{}", String::from_utf8_lossy(&run.stdout));
+}
+
+/// What a listener hears of the streams, as lines.
+#[derive(Default)]
+struct Notes {
+    lines: Vec<String>,
+    others: usize,
+}
+
+impl Listener for Notes {
+    fn opened(&mut self, id: ConnectionId, opening: &Opening) {
+        self.lines.push(format!("{} opened {:?}", id.0, opening.transport));
+    }
+
+    fn said(&mut self, id: ConnectionId, said: Said<'_>) -> Interest {
+        self.lines.push(match said {
+            Said::Head { from, head, .. } => {
+                format!(
+                    "{} {from} {}",
+                    id.0,
+                    String::from_utf8_lossy(head.bytes(&head.start_range()))
+                )
+            }
+            Said::Bytes { from, offset, bytes, .. } => {
+                format!("{} {from} {offset} {}", id.0, String::from_utf8_lossy(bytes))
+            }
+            Said::End { from, how, .. } => format!("{} {from} {how:?}", id.0),
+            Said::Gap { from, length, .. } => format!("{} {from} gap {length:?}", id.0),
+            Said::Http2 { from, fact, .. } => format!("{} {from} {fact:?}", id.0),
+            other => format!("{} {other:?}", id.0),
+        });
+        Interest::More
+    }
+
+    fn other_exchange(&mut self) {
+        self.others += 1;
+    }
+
+    fn forgotten(&mut self, id: ConnectionId, _: bool) {
+        self.lines.push(format!("{} forgotten", id.0));
+    }
+}
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = (payload.len() as u32).to_be_bytes();
+    let mut bytes = length[1..].to_vec();
+    bytes.extend([kind, flags]);
+    bytes.extend(stream.to_be_bytes());
+    bytes.extend(payload);
+    bytes
+}
+
+/// Fields as literals without indexing (RFC 7541 §6.2.2).
+fn literals(fields: &[(&str, &str)]) -> Vec<u8> {
+    let mut block = Vec::new();
+    for (name, value) in fields {
+        block.push(0);
+        for text in [name, value] {
+            block.push(text.len() as u8);
+            block.extend(text.bytes());
+        }
+    }
+    block
+}
+
+fn connect() -> Vec<u8> {
+    literals(&[
+        (":method", "CONNECT"),
+        (":protocol", "websocket"),
+        (":scheme", "https"),
+        (":path", "/chat"),
+        (":authority", "a.example"),
+        ("sec-websocket-version", "13"),
+    ])
+}
+
+/// The lines about heads and streams.
+fn heads(notes: &Notes) -> Vec<&String> {
+    let is_head = |line: &&String| line.contains("HTTP/2") || line.contains("opened");
+    notes.lines.iter().filter(is_head).collect()
+}
+
+/// Both endpoints' bytes, in pieces of this size.
+fn play(said: &[(Endpoint, Vec<u8>)], piece: usize) -> Notes {
+    let mut notes = Notes::default();
+    let mut step = Http2Step::default();
+    let mut listener = step.before(&mut notes);
+    let id = ConnectionId(0);
+    let opening = Opening {
+        client: None,
+        server: None,
+        transport: Transport::Tcp,
+        initiator_seen: true,
+        at: At::default(),
+    };
+    listener.opened(id, &opening);
+    let mut offsets = [0; 2];
+    for (from, bytes) in said {
+        for bytes in bytes.chunks(piece) {
+            let offset = offsets[from.index()];
+            offsets[from.index()] += bytes.len() as u64;
+            let at = At::default();
+            listener.said(id, Said::Bytes { from: *from, offset, bytes, heard: None, at });
+        }
+    }
+    listener.forgotten(id, true);
+    notes
+}
+
+fn conversation() -> Vec<(Endpoint, Vec<u8>)> {
+    use Endpoint::{Client, Server};
+    let block = connect();
+    let (first, second) = block.split_at(20);
+    let padded = [&[3][..], b"over two", &[0; 3]].concat();
+    vec![
+        (Client, [PREFACE, &frame(4, 0, 0, &[])].concat()),
+        (Server, frame(4, 0, 0, &[0, 8, 0, 0, 0, 1])),
+        (Client, frame(1, 5, 1, &literals(&[(":method", "GET"), (":path", "/")]))),
+        (Client, frame(1, 0, 3, first)),
+        (Client, frame(9, 4, 3, second)),
+        (Client, frame(1, 4, 5, &block)),
+        (Server, frame(1, 4, 3, &literals(&[(":status", "200")]))),
+        (Server, frame(1, 4, 5, &literals(&[(":status", "403")]))),
+        (Server, frame(0, 1, 5, b"no")),
+        (Client, frame(0, 0, 3, b"one")),
+        (Client, frame(8, 0, 0, &[0, 0, 1, 0])),
+        (Client, frame(0, 8, 3, &padded)),
+        (Server, frame(0, 0, 3, b"back")),
+        (Server, frame(0, 1, 3, b"")),
+        (Client, frame(3, 0, 3, &[0, 0, 0, 8])),
+    ]
+}
+
+#[test]
+fn streams_with_websocket_are_told_apart_from_ordinary_requests() {
+    let notes = play(&conversation(), usize::MAX);
+    let allowed = Http2Fact::ConnectProtocol { value: 1, before: None };
+    let lines = [
+        "0 opened Http2 { stream: 3 }".to_owned(),
+        "0 client CONNECT /chat HTTP/2".to_owned(),
+        format!("0 server {allowed:?}"),
+        format!("0 client {:?}", Http2Fact::Asked { allowed: Some(true) }),
+        "1 opened Http2 { stream: 5 }".to_owned(),
+        "1 client CONNECT /chat HTTP/2".to_owned(),
+        format!("1 client {:?}", Http2Fact::Asked { allowed: Some(true) }),
+        "0 server HTTP/2 200 ".to_owned(),
+        "1 server HTTP/2 403 ".to_owned(),
+        "1 forgotten".to_owned(),
+        "0 client 0 one".to_owned(),
+        "0 client 3 over two".to_owned(),
+        "0 server 0 back".to_owned(),
+        "0 server EndStream".to_owned(),
+        format!("0 client {:?}", Http2Fact::Reset { code: 8, accepted: true }),
+        "0 client Reset".to_owned(),
+        "0 forgotten".to_owned(),
+    ];
+    assert_eq!(notes.lines, lines);
+    assert_eq!(notes.others, 1);
+}
+
+#[test]
+fn how_the_bytes_are_cut_makes_no_difference_to_heads_and_streams() {
+    let whole = play(&conversation(), usize::MAX);
+    for piece in 3..40 {
+        let cut = play(&conversation(), piece);
+        assert_eq!(heads(&whole), heads(&cut), "in pieces of {piece}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_makes_the_reader_fall_over(
+        frames in prop::collection::vec((0u8..12, any::<u8>(), 0u32..8, prop::collection::vec(any::<u8>(), 0..60)), 0..30),
+        from in prop::collection::vec(any::<bool>(), 30),
+        piece in 1usize..50,
+    ) {
+        let mut said = vec![(Endpoint::Client, PREFACE.to_vec())];
+        for ((kind, flags, stream, payload), from) in frames.iter().zip(from) {
+            let from = if from { Endpoint::Client } else { Endpoint::Server };
+            let block = connect();
+            let payload = if payload.len() == 7 { &block } else { payload };
+            said.push((from, frame(*kind, *flags, *stream, payload)));
+        }
+        let notes = play(&said, piece.max(3));
+        let opened = notes.lines.iter().filter(|line| line.contains("opened")).count();
+        let forgotten = notes.lines.iter().filter(|line| line.contains("forgotten")).count();
+        prop_assert_eq!(opened, forgotten);
+    }
+}
