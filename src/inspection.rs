@@ -3,7 +3,7 @@
 
 use crate::rules::Judged;
 use crate::said::{At, ConnectionId, Opaque, Tls, Transport};
-use crate::websocket::{Event, Origin};
+use crate::websocket::{Assumed, Event, Origin};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -24,6 +24,8 @@ pub struct Connection {
     pub tls: Option<Arc<Tls>>,
     /// Whether its handshake was seen.
     pub origin: Origin,
+    /// What was assumed of it, if it was not.
+    pub assumed: Assumed,
     /// Its first packet.
     pub opened: At,
 }

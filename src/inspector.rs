@@ -4,7 +4,7 @@
 use crate::inspection::{Connection, Observer};
 use crate::rules::{Across, Judge, Judged, Policy, Route, Severity, Thresholds, Who, judge_opaque};
 use crate::said::{ConnectionId, Interest, Listener, Opaque, Opening, Said, Transport};
-use crate::websocket::{Conversation, Desk, Event, Limits, Origin};
+use crate::websocket::{Assumed, Conversation, Desk, Event, Limits, Origin, Statements};
 use std::sync::Arc;
 
 /// Listens to an input and tells an observer.
@@ -13,6 +13,7 @@ pub struct Inspector<O> {
     slots: Vec<Option<Box<Slot>>>,
     telling: Telling<O>,
     transcript: bool,
+    statements: Option<Statements>,
     thresholds: Arc<Thresholds>,
 }
 
@@ -100,6 +101,7 @@ impl<O: Observer> Inspector<O> {
             slots: Vec::new(),
             telling,
             transcript: false,
+            statements: None,
             thresholds: Arc::default(),
         }
     }
@@ -113,6 +115,13 @@ impl<O: Observer> Inspector<O> {
     pub fn with_thresholds(mut self, thresholds: &Arc<Thresholds>) -> Inspector<O> {
         self.desk.limits.max_inflated = thresholds.inflate_cap;
         self.thresholds = Arc::clone(thresholds);
+        self
+    }
+
+    /// The same, told what captures may not tell.
+    pub fn stating(mut self, statements: Statements) -> Inspector<O> {
+        self.statements =
+            Some(statements).filter(|statements| *statements != Statements::default());
         self
     }
 
@@ -151,6 +160,7 @@ impl<O: Observer> Inspector<O> {
             transport: opening.transport,
             tls: None,
             origin: Origin::Handshake,
+            assumed: Assumed::default(),
             opened: opening.at,
         };
         let mut judge = Judge::default();
@@ -168,7 +178,20 @@ impl<O: Observer> Listener for Inspector<O> {
     fn opened(&mut self, id: ConnectionId, opening: &Opening) {
         let conversation =
             if self.transcript { Conversation::of_transcript() } else { Conversation::new() };
-        self.begin(id, opening, conversation);
+        let Some(statements) = &self.statements else {
+            return self.begin(id, opening, conversation);
+        };
+        let (stated, is_swapped) = statements.concerning(opening);
+        let (mut opening, mut conversation) = (*opening, conversation);
+        if is_swapped {
+            std::mem::swap(&mut opening.client, &mut opening.server);
+        }
+        opening.initiator_seen |= stated.client;
+        conversation.state(stated, is_swapped);
+        self.begin(id, &opening, conversation);
+        if let Some(Some(slot)) = self.slots.get_mut(id.0 as usize) {
+            slot.connection.assumed.stated = stated;
+        }
     }
 
     fn said(&mut self, id: ConnectionId, said: Said<'_>) -> Interest {
@@ -241,10 +264,18 @@ impl<O: Observer> Telling<O> {
                     if recognised.swapped {
                         std::mem::swap(&mut connection.client, &mut connection.server);
                     }
+                    connection.assumed.recognised = true;
                     Origin::Assumed
                 }
                 _ => Origin::Assumed,
             };
+            match connection.origin {
+                Origin::Handshake => connection.assumed = Assumed::default(),
+                Origin::Assumed if judge.memory.agreement.is_none() => {
+                    judge.memory.agreement = connection.assumed.stated.agreement;
+                }
+                Origin::Assumed => {}
+            }
             counts.connections += 1;
             connection.number = counts.connections;
             observer.connection(connection);

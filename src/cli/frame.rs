@@ -5,14 +5,13 @@ mod text;
 
 use source::{Dress, Manner};
 
-use super::{Common, Failure, Format, Output, Status, judging};
+use super::{Common, Failure, Format, Output, Status, deflate, judging};
 use clap::ValueEnum;
 use ws101::Inspector;
-use ws101::http::{Head, HeadRead};
 use ws101::render::checks::Origin;
 use ws101::render::json::{self, Shape};
 use ws101::said::{At, ConnectionId, Endpoint, Listener as _, Opening, Said, Transport};
-use ws101::websocket::extension::{self, Agreement, Deflate};
+use ws101::websocket::extension::Agreement;
 use ws101::websocket::{Conversation, Limits};
 
 /// Decodes raw frame bytes and prints the annotated layout of each frame.
@@ -211,47 +210,5 @@ fn inspect<O: ws101::inspection::Observer>(
 
 /// What was agreed in the handshake: without `--deflate`, nothing.
 fn agreement(args: &Args) -> Result<Option<Agreement>, Failure> {
-    let Some(parameters) = &args.deflate else { return Ok(Some(Agreement::default())) };
-    let unreadable = |what: String| {
-        let name = extension::PERMESSAGE_DEFLATE;
-        Failure::Input(format!(
-            "error: these are no parameters of {name}\n  \"{}\"\n  {what}\n  expected: {}, \
-             separated by semicolons",
-            ws101::render::escape::text(parameters.as_bytes()),
-            extension::PARAMETERS.join(", ")
-        ))
-    };
-    if parameters.contains(['\r', '\n', ',']) {
-        return Err(unreadable("one element of the header is expected".to_owned()));
-    }
-    let parameters = parameters.trim().trim_start_matches(extension::PERMESSAGE_DEFLATE);
-    let parameters = parameters.trim().trim_matches(';');
-    let semicolon = if parameters.trim().is_empty() { "" } else { "; " };
-    let head = format!(
-        "HTTP/1.1 101 Switching Protocols\r\n{}: {}{semicolon}{parameters}\r\n\r\n",
-        extension::HEADER,
-        extension::PERMESSAGE_DEFLATE
-    );
-    let HeadRead::Head(head, _) = Head::read(head.as_bytes(), 0) else {
-        return Err(unreadable("the header can't be read".to_owned()));
-    };
-    let (extensions, faults) = extension::read(&head);
-    if let Some(fault) = faults.first() {
-        return Err(unreadable(fault.what.to_owned()));
-    }
-    let Some(element) = extensions.first() else {
-        return Err(unreadable("the header can't be read".to_owned()));
-    };
-    for parameter in &element.parameters {
-        if !extension::PARAMETERS.contains(&parameter.name.as_str()) {
-            return Err(unreadable(format!("there is no parameter {}", parameter.name)));
-        }
-        if let Some(value) = &parameter.value
-            && extension::window_bits(value).is_none()
-        {
-            return Err(unreadable(format!("{}: a window has 8 to 15 bits", parameter.name)));
-        }
-    }
-    let deflate = Some(Deflate::from_extension(element));
-    Ok(Some(Agreement { deflate, unknown_extension: false, compression_offered: true }))
+    args.deflate.as_deref().map_or(Ok(Agreement::default()), deflate::agreement).map(Some)
 }

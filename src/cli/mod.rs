@@ -3,6 +3,7 @@
 mod accept;
 mod build;
 mod config;
+mod deflate;
 mod diff;
 mod explain;
 mod frame;

@@ -6,6 +6,7 @@ mod progress;
 mod records;
 mod select;
 mod source;
+mod stated;
 mod stats;
 mod text;
 mod totals;
@@ -13,9 +14,9 @@ mod totals;
 use super::{Common, Failure, Format, Judging, Output, Status};
 use select::{Chosen, Select};
 use source::listen;
+use stated::Stated;
 use std::cell::RefCell;
 use std::path::PathBuf;
-use ws101::Inspector;
 use ws101::render::json::Shape;
 use ws101::select::{Ends, Filter};
 use ws101::websocket::Limits;
@@ -42,6 +43,8 @@ Questions:
   who breaks a MUST, and where?              --finding error
   which connection carried the most bytes?   --stats                (it comes first)
   what is large?                             --min-length 1M
+  the handshake was not captured, but I know what this is
+                                             --assume websocket --client 10.0.0.5:49152
   how do the bits of frame 5 stand?          --connection 3 --layout 5 --from client
 
 Reads pcap and pcapng, plain or in gzip or Zstandard. Exit status: 0 nothing wrong, 1 findings at or above
@@ -75,6 +78,8 @@ pub struct Args {
     max_payload: usize,
     #[command(flatten)]
     select: Select,
+    #[command(flatten)]
+    stated: Stated,
 }
 
 /// More files than this are not named one by one.
@@ -163,7 +168,7 @@ fn choose(args: &Args, filter: Filter, judging: Judging) -> Result<Chosen, Failu
         ));
     }
     let limits = Limits { max_payload: 0, ..Limits::default() };
-    let mut inspector = Inspector::new(Ends::default(), limits);
+    let mut inspector = source::inspector(args, &chosen, Ends::default(), limits)?;
     listen(args, &mut inspector, &RefCell::default(), &chosen)?;
     chosen.closed = inspector.into_parts().0.into_closed();
     Ok(chosen)

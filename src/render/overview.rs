@@ -9,7 +9,7 @@ use crate::inspection::{Connection, Observer};
 use crate::rules::{Cause, Finding, Judged, Severity};
 use crate::said::{Endpoint, Opaque, Transport};
 use crate::websocket::handshake::Handshake;
-use crate::websocket::{Event, How};
+use crate::websocket::{Assumed, Event, How};
 use comfy_table::{CellAlignment, Table};
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -155,11 +155,29 @@ pub fn title(sheet: &Sheet, connection: &Connection) -> String {
     }
     if connection.origin == crate::websocket::Origin::Assumed {
         title.push_str(" · no handshake seen");
+        title.push_str(&assumed(&connection.assumed));
     }
     if sheet.ascii {
         title = title.replace('·', "-");
     }
     sheet.palette.paint(Paint::Title, title).to_string()
+}
+
+/// What was assumed of a connection whose handshake was not seen.
+fn assumed(assumed: &Assumed) -> String {
+    let Assumed { recognised, stated } = *assumed;
+    let stated = [
+        (stated.websocket && !recognised, "that it is WebSocket"),
+        (stated.client, "who is the client"),
+        (stated.agreement.is_some(), "what was agreed"),
+    ];
+    let stated: Vec<_> =
+        stated.into_iter().filter(|(is_so, _)| *is_so).map(|(_, what)| what).collect();
+    let how = if recognised { " · recognised by its frames" } else { "" };
+    match stated[..] {
+        [] => how.to_owned(),
+        _ => format!("{how} · stated: {}", stated.join(", ")),
+    }
 }
 
 impl Kept {

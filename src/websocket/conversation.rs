@@ -10,6 +10,7 @@ use super::frame::MAX_HEADER;
 use super::incoming::{self, FirstClose, Incoming};
 use super::message::Desk;
 use super::resync::{self, Expectation, Found, Seeker};
+use super::stated::Stated;
 use crate::http::Head;
 use crate::said::{At, Endpoint, GapReason, Interest, Said, TransportEnd};
 
@@ -50,6 +51,8 @@ pub struct Conversation {
     upgraded: bool,
     /// The input took the server for the client: what it says of either is turned around.
     swapped: bool,
+    /// What somebody knows of it.
+    stated: Stated,
 }
 
 /// The transport's end, as each endpoint announced it.
@@ -101,6 +104,11 @@ impl Conversation {
         Conversation::in_phase(Phase::Frames(Box::new(frames)), true)
     }
 
+    /// States what the capture may not tell. If `swapped`, the input calls the server the client.
+    pub fn state(&mut self, stated: Stated, swapped: bool) {
+        (self.stated, self.swapped) = (stated, swapped);
+    }
+
     /// What was agreed, once frames follow; none if that is not known.
     pub fn agreement(&self) -> Option<Agreement> {
         match &self.phase {
@@ -118,6 +126,7 @@ impl Conversation {
             last_at: At::default(),
             upgraded,
             swapped: false,
+            stated: Stated::default(),
         }
     }
 
@@ -303,6 +312,9 @@ impl Conversation {
                 self.phase = Phase::Spent;
                 return;
             }
+            _ if self.stated.websocket && http.is_fresh() && !is_tls(bytes) => {
+                return self.begin_stated(false, desk, sink);
+            }
             _ => {
                 self.phase = Phase::Other;
                 return;
@@ -441,8 +453,7 @@ impl Conversation {
         let confidence = founds.iter().flatten().map(|found| found.confidence).fold(1.0, f64::min);
         let from = if founds[0].is_some() { Endpoint::Client } else { Endpoint::Server };
         sink(&Event::Recognised(&Recognised { from, swapped, confidence, at }));
-        let mut frames =
-            [Endpoint::Client, Endpoint::Server].map(|endpoint| Incoming::new(endpoint, 0, None));
+        let mut frames = self.stated_frames(true);
         // What was found comes first: it is what tells what this connection is.
         let order = if founds[0].is_some() { [0, 1] } else { [1, 0] };
         let mut sides: Vec<_> = frames.iter_mut().zip(seekers).zip(founds).map(Some).collect();
@@ -461,6 +472,32 @@ impl Conversation {
         self.upgraded = true;
         self.first_close = frames.iter().find(|side| side.closed.is_some()).map(|side| side.from());
         self.phase = Phase::Frames(Box::new(frames));
+    }
+
+    /// Both directions, with what was agreed as it was stated. If the beginning is missing, it is
+    /// missing to their decompressors as well.
+    fn stated_frames(&self, is_late: bool) -> [Incoming; 2] {
+        [Endpoint::Client, Endpoint::Server].map(|endpoint| {
+            let mut incoming = Incoming::new(endpoint, 0, self.stated.agreement);
+            if is_late {
+                incoming.seek();
+            }
+            incoming
+        })
+    }
+
+    /// No handshake was seen, and none is needed: these are frames, it was said.
+    fn begin_stated(&mut self, is_late: bool, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
+        let frames = self.stated_frames(is_late);
+        let before = std::mem::replace(&mut self.phase, Phase::Frames(Box::new(frames)));
+        self.upgraded = true;
+        let Phase::Http(http) = before else { return };
+        for endpoint in [Endpoint::Client, Endpoint::Server] {
+            let stream = &http.streams[endpoint.index()];
+            if !stream.pending.is_empty() {
+                self.bytes(endpoint, stream.offset, &stream.pending, stream.origin, desk, sink);
+            }
+        }
     }
 
     fn head(
@@ -502,9 +539,16 @@ impl Conversation {
                 }
                 let gap =
                     Gap { from, offset: 0, length, reason, framing_lost: true, at: origin.at };
+                if http.is_untouched() && self.stated.websocket {
+                    self.begin_stated(true, desk, sink);
+                    return self.gap(from, length, reason, origin, desk, sink);
+                }
                 if http.is_untouched() {
                     // The connection is older than the capture: both directions may hold frames.
-                    let mut seekers = [(), ()].map(|()| Seeker::new(0, Expectation::unknown()));
+                    let mut seekers = [true, false].map(|masked| {
+                        let masked = self.stated.client.then_some(masked);
+                        Seeker::new(0, Expectation { masked, ..Expectation::unknown() })
+                    });
                     seekers[from.index()].push_untold_gap(gap, origin);
                     self.phase = Phase::Unknown(Box::new(seekers));
                     return;
@@ -531,6 +575,11 @@ impl Conversation {
 /// True for an alert or a handshake record of TLS (RFC 8446 §5.1).
 fn begins_tls(bytes: &[u8]) -> bool {
     matches!(bytes, [0x15 | 0x16, 0x03, 0..=4, ..])
+}
+
+/// True for any record of TLS. No frame begins so, as long as no extension defines the opcodes.
+fn is_tls(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x14..=0x17, 0x03, 0..=4, ..])
 }
 
 /// Who closed first, if the other had heard it by then: each Close with what its sender had heard,

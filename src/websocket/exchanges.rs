@@ -346,9 +346,14 @@ impl Exchanges {
 
     /// Nothing was said yet.
     pub(super) fn is_untouched(&self) -> bool {
+        self.is_fresh() && self.streams.iter().all(|stream| stream.pending.is_empty())
+    }
+
+    /// No head was read yet.
+    pub(super) fn is_fresh(&self) -> bool {
         self.outstanding.is_empty()
             && self.count == 0
-            && self.streams.iter().all(|stream| stream.pending.is_empty() && stream.offset == 0)
+            && self.streams.iter().all(|stream| stream.offset == 0)
     }
 
     /// Bytes are missing that HTTP can't do without. What is there of a head is taken for it; what

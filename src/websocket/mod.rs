@@ -18,6 +18,7 @@ pub mod mask;
 mod message;
 mod opcode;
 mod resync;
+mod stated;
 pub mod subprotocol;
 pub mod utf8;
 
@@ -25,3 +26,4 @@ pub use conversation::{Conversation, Origin};
 pub use event::*;
 pub use message::{Desk, Limits};
 pub use opcode::Opcode;
+pub use stated::{Assumed, Stated, Statements};

@@ -23,7 +23,7 @@ pub(super) fn observe<O: Observer>(
     facts: &RefCell<Facts>,
 ) -> Result<(O, Seen), Failure> {
     let select = select_with(chosen.judging.redacting(observer), chosen);
-    let mut inspector = chosen.judging.applied(Inspector::new(select, limits));
+    let mut inspector = inspector(args, chosen, select, limits)?;
     let tally = listen(args, &mut inspector, facts, chosen)?;
     let (select, counts) = inspector.into_parts();
     let (observer, passed, shown) = select.into_parts();
@@ -33,6 +33,17 @@ pub(super) fn observe<O: Observer>(
     }
     select::say_if_nothing(shown, &counts);
     Ok((observer, Seen { tally, counts, passed }))
+}
+
+/// An inspector that knows what was stated, and judges as the project wants it.
+pub(super) fn inspector<O: Observer>(
+    args: &Args,
+    chosen: &Chosen,
+    observer: O,
+    limits: Limits,
+) -> Result<Inspector<O>, Failure> {
+    let inspector = Inspector::new(observer, limits).stating(args.stated.statements()?);
+    Ok(chosen.judging.applied(inspector))
 }
 
 fn select_with<O: Observer>(observer: O, chosen: &Chosen) -> ws101::select::Select<'_, O> {

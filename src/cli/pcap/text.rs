@@ -1,11 +1,12 @@
 //! `ws101 pcap` for people: the overview, the lines of a stream, one conversation, layouts.
 
 use super::select::{Chosen, Select};
-use super::source::{Facts, listen, observe};
+use super::source::{Facts, inspector, listen, observe};
 use super::totals::{write_title, write_total};
 use super::{Args, Failure, Output};
 use std::cell::RefCell;
 use std::io::Write;
+use ws101::Counts;
 use ws101::inspection::Connection;
 use ws101::render::Sheet;
 use ws101::render::follow::Follow;
@@ -13,7 +14,6 @@ use ws101::render::layouts::{Layouts, Wanted};
 use ws101::render::overview::Overview;
 use ws101::render::stream::Stream;
 use ws101::websocket::{Event, Limits};
-use ws101::{Counts, Inspector};
 
 pub(super) fn run(
     args: &Args,
@@ -90,7 +90,7 @@ fn layouts(
     let wanted = wanted(args, frame);
     let Wanted { connection, from, .. } = wanted;
     let observer = chosen.judging.redacting(Layouts::new(&mut *output, sheet, wanted));
-    let mut inspector = chosen.judging.applied(Inspector::new(observer, limits));
+    let mut inspector = inspector(args, chosen, observer, limits)?;
     listen(args, &mut inspector, &RefCell::default(), chosen)?;
     let (observer, counts) = inspector.into_parts();
     if observer.into_inner().finish()? == 0 {

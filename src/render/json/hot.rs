@@ -311,7 +311,7 @@ mod tests {
     use super::*;
     use crate::said::{ConnectionId, PacketNumber, Transport};
     use crate::websocket::frame::FrameHeader;
-    use crate::websocket::{Origin, Part, deflate, utf8};
+    use crate::websocket::{Assumed, Origin, Part, deflate, utf8};
     use base64::engine::general_purpose::STANDARD;
     use proptest::prelude::*;
 
@@ -324,6 +324,7 @@ mod tests {
             transport: Transport::Tcp,
             tls: None,
             origin: Origin::Handshake,
+            assumed: Assumed::default(),
             opened: At::default(),
         }
     }

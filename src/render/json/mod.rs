@@ -278,6 +278,7 @@ impl<W: Write> Observer for Writer<W> {
             transport: record::transport(connection.transport),
             stream,
             origin: connection.origin.name(),
+            assumed: connection.assumed.names(),
             tls: connection.tls.as_deref().map(record::TlsFacts::new),
         }));
     }

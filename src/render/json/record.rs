@@ -129,6 +129,10 @@ pub struct Connection {
     pub stream: Option<u32>,
     /// `handshake`, or `assumed`: no handshake was seen.
     pub origin: &'static str,
+    /// What was assumed then: `recognised`, or `websocket-stated`; `client-stated`,
+    /// `deflate-stated`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub assumed: Vec<&'static str>,
     /// What the handshake of TLS says, over TLS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsFacts>,
