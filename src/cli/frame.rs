@@ -22,6 +22,19 @@ pub struct Args {
     /// themselves. Several are joined. `-` or nothing reads standard input.
     #[arg(value_name = "BYTES|FILE")]
     inputs: Vec<String>,
+    #[command(flatten)]
+    bytes: Bytes,
+    /// One line a frame.
+    #[arg(long)]
+    brief: bool,
+    /// Leave nothing out, however long.
+    #[arg(long)]
+    all: bool,
+}
+
+/// How bytes of frames are read, and what is known of them.
+#[derive(Debug, clap::Args)]
+pub struct Bytes {
     /// Text is Base64 (standard or URL-safe) instead of hexadecimal.
     #[arg(long)]
     base64: bool,
@@ -36,12 +49,6 @@ pub struct Args {
     #[arg(long, value_name = "PARAMS", num_args = 0..=1, require_equals = true,
         default_missing_value = "")]
     deflate: Option<String>,
-    /// One line a frame.
-    #[arg(long)]
-    brief: bool,
-    /// Leave nothing out, however long.
-    #[arg(long)]
-    all: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -62,9 +69,9 @@ Examples:
 
 /// Runs the command.
 pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, Failure> {
-    let agreement = agreement(args)?;
+    let agreement = args.bytes.agreement()?;
     let redact = common.judging.redact;
-    let bytes = source::read(&args.inputs, Manner { dress: dress(args), redact })?;
+    let bytes = args.bytes.read(&args.inputs, redact)?;
     match common.format {
         Format::Text => {}
         Format::Json => return records(args, Shape::Document, &bytes, agreement, common, output),
@@ -91,16 +98,9 @@ pub fn annotate(
         Endpoint::Server => From::Server,
     };
     let inputs = Vec::new();
-    let args = Args {
-        inputs,
-        base64: false,
-        raw: true,
-        from: Some(from),
-        deflate,
-        brief: false,
-        all: false,
-    };
-    let agreement = agreement(&args)?;
+    let manner = Bytes { base64: false, raw: true, from: Some(from), deflate };
+    let args = Args { inputs, bytes: manner, brief: false, all: false };
+    let agreement = args.bytes.agreement()?;
     show(&args, bytes, false, agreement, common, output).map(|_| ())
 }
 
@@ -112,7 +112,7 @@ fn show(
     common: &Common,
     output: &mut Output,
 ) -> Result<Status, Failure> {
-    let sender = text::sender(stated(args), bytes);
+    let sender = text::sender(args.bytes.stated(), bytes);
     let sheet = output.sheet;
     let show = text::Show { brief: args.brief, all: args.all, quiet: common.quiet };
     let observer = text::Text::new(output, sheet, sender, show);
@@ -120,7 +120,7 @@ fn show(
     let mut inspector = common
         .judging
         .applied(Inspector::new(common.judging.redacting(observer).agreed(agreement), limits));
-    inspect(&mut inspector, bytes, stated(args), agreement);
+    args.bytes.inspect(&mut inspector, bytes, agreement);
     let (observer, counts) = inspector.into_parts();
     let outcome = observer.into_inner().finish()?;
     if outcome.frames == 0 {
@@ -144,7 +144,7 @@ fn records(
     let mut inspector = common
         .judging
         .applied(Inspector::new(common.judging.redacting(writer).agreed(agreement), limits));
-    inspect(&mut inspector, bytes, stated(args), agreement);
+    args.bytes.inspect(&mut inspector, bytes, agreement);
     let (writer, counts) = inspector.into_parts();
     writer.into_inner().finish(json::summary(&counts))?;
     Ok(common.judging.status(counts.worst()))
@@ -166,49 +166,58 @@ fn checks(
         _ => None,
     };
     inspector.observer().inner().set_origin(Origin::file(file));
-    inspect(&mut inspector, bytes, stated(args), agreement);
+    args.bytes.inspect(&mut inspector, bytes, agreement);
     let (checks, counts) = inspector.into_parts();
     checks.into_inner().finish(&common.outcome(&counts, &[]))?;
     Ok(common.judging.status(counts.worst()))
 }
 
-fn dress(args: &Args) -> Dress {
-    match (args.base64, args.raw) {
-        (true, _) => Dress::Base64,
-        (_, true) => Dress::Raw,
-        _ => Dress::Hex,
+impl Bytes {
+    /// Reads the bytes that all the arguments together stand for.
+    pub fn read(&self, inputs: &[String], redact: bool) -> Result<Vec<u8>, Failure> {
+        source::read(inputs, Manner { dress: self.dress(), redact })
     }
-}
 
-fn stated(args: &Args) -> Option<Endpoint> {
-    args.from.map(|from| match from {
-        From::Client => Endpoint::Client,
-        From::Server => Endpoint::Server,
-    })
-}
+    fn dress(&self) -> Dress {
+        match (self.base64, self.raw) {
+            (true, _) => Dress::Base64,
+            (_, true) => Dress::Raw,
+            _ => Dress::Hex,
+        }
+    }
 
-/// One connection on which one endpoint said these bytes, and then nothing more.
-fn inspect<O: ws101::inspection::Observer>(
-    inspector: &mut Inspector<O>,
-    bytes: &[u8],
-    stated: Option<Endpoint>,
-    agreement: Option<Agreement>,
-) {
-    let (id, at) = (ConnectionId(0), At::default());
-    let opening = Opening {
-        client: None,
-        server: None,
-        transport: Transport::None,
-        initiator_seen: stated.is_some(),
-        at,
-    };
-    inspector.begin(id, &opening, Conversation::assumed(agreement));
-    let from = stated.unwrap_or_else(|| text::by_mask_bit(bytes));
-    inspector.said(id, Said::Bytes { from, offset: 0, bytes, heard: None, at });
-    inspector.forgotten(id, true);
-}
+    /// Who sent them, if that is said.
+    fn stated(&self) -> Option<Endpoint> {
+        self.from.map(|from| match from {
+            From::Client => Endpoint::Client,
+            From::Server => Endpoint::Server,
+        })
+    }
 
-/// What was agreed in the handshake: without `--deflate`, nothing.
-fn agreement(args: &Args) -> Result<Option<Agreement>, Failure> {
-    args.deflate.as_deref().map_or(Ok(Agreement::default()), deflate::agreement).map(Some)
+    /// One connection on which one endpoint said these bytes, and then nothing more.
+    pub fn inspect<O: ws101::inspection::Observer>(
+        &self,
+        inspector: &mut Inspector<O>,
+        bytes: &[u8],
+        agreement: Option<Agreement>,
+    ) {
+        let stated = self.stated();
+        let (id, at) = (ConnectionId(0), At::default());
+        let opening = Opening {
+            client: None,
+            server: None,
+            transport: Transport::None,
+            initiator_seen: stated.is_some(),
+            at,
+        };
+        inspector.begin(id, &opening, Conversation::assumed(agreement));
+        let from = stated.unwrap_or_else(|| text::by_mask_bit(bytes));
+        inspector.said(id, Said::Bytes { from, offset: 0, bytes, heard: None, at });
+        inspector.forgotten(id, true);
+    }
+
+    /// What was agreed in the handshake: without `--deflate`, nothing.
+    pub fn agreement(&self) -> Result<Option<Agreement>, Failure> {
+        self.deflate.as_deref().map_or(Ok(Agreement::default()), deflate::agreement).map(Some)
+    }
 }

@@ -14,6 +14,7 @@ mod manual;
 mod output;
 mod pcap;
 mod quiz;
+mod report;
 mod rules;
 mod threshold;
 
@@ -49,6 +50,7 @@ Examples:
   ws101 pcap chat.pcap                      what happened, connection by connection
   ws101 frame 818537fa213d7f9f4d5158        one frame, bit by bit
   ws101 diff works.http fails.http          what differs, and whether it matters
+  ws101 report chat.pcap -o chat.html       one page in which every byte is explained
   ws101 explain HS-RES-ACCEPT-VALUE         what a rule asks, and why
 
 Exit status: 0 nothing at or above --fail-on was found, 1 something was, 2 the input could not be
@@ -60,6 +62,7 @@ enum Command {
     Handshake(handshake::Args),
     Pcap(Box<pcap::Args>),
     Diff(diff::Args),
+    Report(report::Args),
     Accept(accept::Args),
     Explain(explain::Args),
     Rules(rules::Args),
@@ -93,6 +96,7 @@ fn run_command(
         Some(Command::Handshake(args)) => handshake::run(args, &config::with_file(common)?, output),
         Some(Command::Pcap(args)) => pcap::run(args, &config::with_file(common)?, output),
         Some(Command::Diff(args)) => diff::run(args, common, output),
+        Some(Command::Report(args)) => report::run(args, &config::with_file(common)?, output),
         Some(Command::Accept(args)) => accept::run(args, common, output),
         Some(Command::Explain(args)) => explain::run(args, common, output),
         Some(Command::Rules(args)) => rules::run(args, common, output),

@@ -13,6 +13,7 @@ mod totals;
 
 use super::{Common, Failure, Format, Judging, Output, Status};
 use select::{Chosen, Select};
+pub(super) use source::key_log;
 use source::listen;
 use stated::Stated;
 use std::cell::RefCell;

@@ -1,5 +1,6 @@
-//! The only door by which captured bytes reach a terminal: control characters, ANSI escapes,
-//! bidirectional marks and bytes that are not UTF-8 come out visible and harmless.
+//! The only door by which captured bytes reach a terminal or a page: control characters, ANSI
+//! escapes, bidirectional marks, bytes that are not UTF-8, and for a page the characters of markup,
+//! come out visible and harmless.
 
 pub use crate::http::is_harmful;
 use std::fmt::Write as _;
@@ -15,6 +16,27 @@ pub fn text(bytes: &[u8]) -> String {
         }
         for byte in chunk.invalid() {
             push_byte(&mut out, *byte);
+        }
+    }
+    out
+}
+
+/// Like [`text`], for HTML, in a text or in a quoted attribute: no character of markup is left.
+pub fn html(bytes: &[u8]) -> String {
+    markup(&text(bytes))
+}
+
+/// Our own words for HTML: their lines stay, no character of markup is left.
+pub fn markup(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
         }
     }
     out
@@ -95,6 +117,12 @@ mod tests {
         assert_eq!(text("a\u{202e}b\u{9b}".as_bytes()), "a\\u{202e}b\\u{9b}");
         assert_eq!(text(b"caf\xe9"), "caf\\xe9");
         assert_eq!(text("Grüße 🌍".as_bytes()), "Grüße 🌍");
+    }
+
+    #[test]
+    fn nothing_on_a_page_is_markup() {
+        let hostile = "<b onload=\"x()\">&'\u{202e}".as_bytes();
+        assert_eq!(html(hostile), "&lt;b onload=&quot;x()&quot;&gt;&amp;&#39;\\u{202e}");
     }
 
     #[test]

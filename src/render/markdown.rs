@@ -58,7 +58,7 @@ pub fn page(out: &mut impl Write, sheet: &Sheet, text: &str) -> io::Result<()> {
 }
 
 /// The mark of a list item and what stands behind it.
-fn item(line: &str) -> Option<(&str, &str)> {
+pub(super) fn item(line: &str) -> Option<(&str, &str)> {
     if let Some(rest) = line.strip_prefix("- ").or_else(|| line.strip_prefix("* ")) {
         return Some(("-", rest));
     }
@@ -159,7 +159,7 @@ impl Marked {
 
 /// Code, strong text, emphasis or a link at the start of the text: what is inside, how many bytes
 /// it takes with its marks, how it is set.
-fn span(text: &str) -> Option<(&str, usize, Paint)> {
+pub(super) fn span(text: &str) -> Option<(&str, usize, Paint)> {
     for (mark, paint) in
         [("`", Paint::Role(Role::Payload)), ("**", Paint::Title), ("*", Paint::Name)]
     {

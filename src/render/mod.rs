@@ -16,6 +16,7 @@ pub mod layouts;
 pub mod markdown;
 pub mod opaque;
 pub mod overview;
+pub mod page;
 mod palette;
 pub mod refusal;
 pub mod stats;

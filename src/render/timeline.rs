@@ -369,20 +369,25 @@ fn resumed_text(recovered: &Recovered) -> String {
 }
 
 /// Never more than it is: what is not quite certain is not 100 %.
-fn percentage(confidence: f64) -> String {
+pub(super) fn percentage(confidence: f64) -> String {
     let hundredths = (confidence * 10_000.0).floor().clamp(0.0, 9_999.0) as u32;
     format!("{}.{:02} %", hundredths / 100, hundredths % 100)
 }
 
-fn not_frames_text(sheet: &Sheet, other: &NotFrames<'_>, width: usize) -> String {
-    let what = match other.kind {
+/// What stands where frames should be, in a few words.
+pub(super) const fn instead_of_frames(kind: NotFramesKind) -> &'static str {
+    match kind {
         NotFramesKind::HttpAfterUpgrade => "text where frames should be",
         NotFramesKind::TrailingBytes => "bytes that form no frame after the Close",
         NotFramesKind::FramesAfterRefusal => "frames although the handshake was refused",
         NotFramesKind::FlashPolicy => "a question of Flash's sockets",
         NotFramesKind::BeforeUpgrade => "bytes that are no HTTP before the answer",
         NotFramesKind::TlsRecord => "a TLS record instead of an HTTP response",
-    };
+    }
+}
+
+fn not_frames_text(sheet: &Sheet, other: &NotFrames<'_>, width: usize) -> String {
+    let what = instead_of_frames(other.kind);
     let room = sheet.width.saturating_sub(width + what.len() + 8).max(8);
     format!("{what}: \"{}\"", escape::clipped(other.bytes, room))
 }

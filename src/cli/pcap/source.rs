@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::Read;
+use std::path::PathBuf;
 use ws101::Inspector;
 use ws101::input::capture::{self, CaptureError, KeyLog, LinkType, News, Packing, Tally};
 use ws101::inspection::Observer;
@@ -136,7 +137,7 @@ pub(super) fn listen<O: Observer>(
     };
     let options = capture::Options {
         news: Some(&mut news),
-        key_log: key_log(args)?,
+        key_log: key_log(&args.keylog)?,
         key_log_grows: args.is_live(),
         ..capture::Options::default()
     };
@@ -190,9 +191,9 @@ fn cannot_read(file: &str, error: &CaptureError) -> Failure {
 
 /// The secrets of `--keylog`, and of the file to which browsers and others write theirs. A variable
 /// that was set for them need not name a file that is there.
-fn key_log(args: &Args) -> Result<KeyLog, Failure> {
+pub fn key_log(paths: &[PathBuf]) -> Result<KeyLog, Failure> {
     let mut log = KeyLog::default();
-    for path in &args.keylog {
+    for path in paths {
         log.add_file(path.clone()).map_err(|error| {
             let path = escape::text(path.as_os_str().as_encoded_bytes());
             Failure::Input(format!(

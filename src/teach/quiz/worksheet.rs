@@ -2,6 +2,7 @@
 
 use super::answer::letter;
 use super::{Answer, Question};
+use crate::render::escape::markup;
 use std::fmt::Write as _;
 
 /// A sheet of questions.
@@ -62,7 +63,7 @@ impl Worksheet<'_> {
 
     /// The sheet, or its key, as a page.
     pub fn html(&self) -> String {
-        let title = escaped(&self.title());
+        let title = markup(&self.title());
         let mut out = format!(
             "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
@@ -102,15 +103,15 @@ fn box_of(question: &Question, index: usize) -> String {
 }
 
 fn question_html(question: &Question) -> String {
-    let mut out = escaped(&question.ask);
+    let mut out = markup(&question.ask);
     if !question.shown.is_empty() {
-        let _ = write!(out, "<pre>{}</pre>", escaped(&question.shown.join("\n")));
+        let _ = write!(out, "<pre>{}</pre>", markup(&question.shown.join("\n")));
     }
     if !question.choices.is_empty() {
         out.push_str("<ul>");
         for (index, choice) in question.choices.iter().enumerate() {
             let mark = if is_order(question) { "" } else { "☐ " };
-            let _ = write!(out, "<li>{mark}{}  {}</li>", letter(index), escaped(choice));
+            let _ = write!(out, "<li>{mark}{}  {}</li>", letter(index), markup(choice));
         }
         out.push_str("</ul>");
     }
@@ -125,26 +126,10 @@ fn question_html(question: &Question) -> String {
 }
 
 fn key_html(question: &Question) -> String {
-    let answer = escaped(&question.answer.shown(&question.choices));
-    let mut out = format!("<strong>{answer}</strong><br>{}", escaped(&question.because));
+    let answer = markup(&question.answer.shown(&question.choices));
+    let mut out = format!("<strong>{answer}</strong><br>{}", markup(&question.because));
     if let Some(command) = &question.command {
-        let _ = write!(out, "<pre>ws101 {}</pre>", escaped(command));
-    }
-    out
-}
-
-/// Text that is no markup.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
+        let _ = write!(out, "<pre>ws101 {}</pre>", markup(command));
     }
     out
 }
