@@ -183,6 +183,8 @@ impl Page {
             Event::Recognised(recognised) => {
                 item(None, recognised.at, What::Recognised(recognised.confidence))
             }
+            Event::Http2(_) if judged.findings.is_empty() => return None,
+            Event::Http2(event) => item(from(event.from), event.at, What::Http2),
             Event::NotFrames(other) => item(from(other.from), other.at, What::not_frames(other)),
             Event::Gap(gap) => item(from(gap.from), gap.at, What::Gap(**gap)),
             Event::End(end) => {

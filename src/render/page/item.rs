@@ -32,9 +32,20 @@ pub(super) enum What {
     Response(Box<Answer>),
     Recognised(f64),
     Frame(Box<FrameFacts>),
-    NotFrames { kind: NotFramesKind, bytes: Vec<u8>, offset: u64 },
+    NotFrames {
+        kind: NotFramesKind,
+        bytes: Vec<u8>,
+        offset: u64,
+    },
     Gap(Gap),
-    End { why: String, clean: bool, codes: [Option<u16>; 2], reports: [Option<u16>; 2] },
+    /// Something about HTTP/2 that a rule speaks of.
+    Http2,
+    End {
+        why: String,
+        clean: bool,
+        codes: [Option<u16>; 2],
+        reports: [Option<u16>; 2],
+    },
 }
 
 /// The end of a handshake.

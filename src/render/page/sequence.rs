@@ -124,6 +124,7 @@ impl What {
             What::Frame(_) => "frame",
             What::NotFrames { .. } => "not-frames",
             What::Gap(_) => "gap",
+            What::Http2 => "http2",
             What::End { .. } => "end",
         }
     }
@@ -172,6 +173,7 @@ fn label(item: &Item) -> Markup {
             html! { (instead_of_frames(*kind)) " " q { (Clipped(bytes, PREVIEW)) } }
         }
         What::Gap(gap) => gap_label(gap),
+        What::Http2 => html! { b { "HTTP/2" } " " span.faint { "see what was found" } },
         What::End { why, clean, .. } => html! {
             b { @if *clean { "closed cleanly" } @else { "ended" } } " " span.faint { (Shown(why.as_bytes())) }
         },
@@ -277,6 +279,9 @@ fn body(item: &Item) -> Markup {
             (bits::of(frame)) (steps::unmasking(frame)) (bits::message(frame))
         },
         What::NotFrames { bytes, offset, .. } => bits::raw(bytes, *offset),
+        What::Http2 => html! {
+            p { "It happened in HTTP/2, which carries this connection in one of its streams." }
+        },
         What::Gap(gap) => {
             html! { p { "At byte " (gap.offset) " of what the " (gap.from.name()) " sent." } }
         }
