@@ -66,7 +66,10 @@ impl<W: Write> Junit<W> {
     }
 
     pub(super) fn open(&mut self, connection: &Connection, file: Option<&str>) {
-        let mut name = format!("connection {}", connection.number);
+        let mut name = match connection.number {
+            0 => "TLS connection".to_owned(),
+            number => format!("connection {number}"),
+        };
         if let Some(ends) = ends(connection) {
             name.push_str(&format!(", {ends}"));
         }

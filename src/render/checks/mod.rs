@@ -10,9 +10,9 @@ use super::{escape, finding};
 use crate::inspection::{Connection, Observer};
 use crate::inspector::Counts;
 use crate::rules::{Finding, Judged, Severity};
-use crate::said::{Endpoint, Transport};
-use crate::websocket::Event;
+use crate::said::{ConnectionId, Endpoint, Opaque, Transport};
 use crate::websocket::handshake::Handshake;
+use crate::websocket::{Event, Origin as WebSocketOrigin};
 use std::io::{self, Write};
 
 /// The ways of writing.
@@ -77,7 +77,10 @@ struct Check<'a> {
 impl Check<'_> {
     /// What contains it, from the outside in: `connection 3`, `server`, `frame 5`.
     fn containers(&self) -> Vec<String> {
-        let mut names = vec![format!("connection {}", self.connection.number)];
+        let mut names = vec![match self.connection.number {
+            0 => format!("TLS connection {}", self.ordinal),
+            number => format!("connection {number}"),
+        }];
         let broken = &self.finding.broken;
         names.extend(broken.endpoint.map(|endpoint| endpoint.to_string()));
         names.extend(self.finding.message.map(|number| format!("message {number}")));
@@ -144,6 +147,8 @@ pub struct Checks<W> {
     /// The connections so far, and those in the files before this one.
     connections: u64,
     before: u64,
+    /// TLS connections that stay closed.
+    opaque: u64,
     error: Option<io::Error>,
 }
 
@@ -155,7 +160,14 @@ impl<W: Write> Checks<W> {
             Form::Github => Writer::Github(github::Github::new(out)),
             Form::Junit => Writer::Junit(junit::Junit::new(out, threshold)),
         };
-        Checks { writer, origin: Origin::default(), connections: 0, before: 0, error: None }
+        Checks {
+            writer,
+            origin: Origin::default(),
+            connections: 0,
+            before: 0,
+            opaque: 0,
+            error: None,
+        }
     }
 
     /// Says where the findings from now on come from.
@@ -187,16 +199,33 @@ impl<W: Write> Checks<W> {
         if let (Writer::Junit(junit), Event::Handshake(handshake)) = (&mut self.writer, event) {
             junit.asked(connection, handshake);
         }
+        let ordinal = connection.number.saturating_sub(self.before);
+        let handshake = match event {
+            Event::Handshake(handshake) => Some(*handshake),
+            _ => None,
+        };
+        self.write(connection, ordinal, handshake, judged)?;
+        if let (Writer::Junit(junit), Event::End(_)) = (&mut self.writer, event) {
+            junit.close(connection);
+        }
+        Ok(())
+    }
+
+    fn write(
+        &mut self,
+        connection: &Connection,
+        ordinal: u64,
+        handshake: Option<&Handshake>,
+        judged: &Judged,
+    ) -> io::Result<()> {
         for finding in &judged.findings {
             let file = match finding.broken.endpoint {
                 Some(Endpoint::Server) => self.origin.response.as_deref(),
                 _ => self.origin.request.as_deref(),
             };
-            let region = match event {
-                Event::Handshake(handshake) if self.origin.has_lines => region(handshake, finding),
-                _ => None,
-            };
-            let ordinal = connection.number.saturating_sub(self.before);
+            let region = handshake
+                .filter(|_| self.origin.has_lines)
+                .and_then(|handshake| region(handshake, finding));
             let check = Check { finding, connection, ordinal, file, region };
             match &mut self.writer {
                 Writer::Sarif(sarif) => sarif.write(&check)?,
@@ -204,8 +233,28 @@ impl<W: Write> Checks<W> {
                 Writer::Junit(junit) => junit.note(&check),
             }
         }
-        if let (Writer::Junit(junit), Event::End(_)) = (&mut self.writer, event) {
-            junit.close(connection);
+        Ok(())
+    }
+
+    /// A connection that nobody can look into: nothing but what its hellos show is known of it.
+    fn take_opaque(&mut self, opaque: &Opaque, judged: &Judged) -> io::Result<()> {
+        self.opaque += 1;
+        let connection = Connection {
+            number: 0,
+            id: ConnectionId(u32::MAX),
+            client: opaque.client,
+            server: opaque.server,
+            transport: Transport::Tls,
+            origin: WebSocketOrigin::Assumed,
+            opened: opaque.at,
+            tls: None,
+        };
+        if let Writer::Junit(junit) = &mut self.writer {
+            junit.open(&connection, self.origin.request.as_deref());
+        }
+        self.write(&connection, self.opaque, None, judged)?;
+        if let Writer::Junit(junit) = &mut self.writer {
+            junit.close(&connection);
         }
         Ok(())
     }
@@ -240,6 +289,12 @@ impl<W: Write> Observer for Checks<W> {
     fn event(&mut self, connection: &Connection, event: &Event<'_>, judged: &Judged) {
         if self.error.is_none() {
             self.error = self.take(connection, event, judged).err();
+        }
+    }
+
+    fn opaque(&mut self, opaque: &Opaque, judged: &Judged) {
+        if self.error.is_none() {
+            self.error = self.take_opaque(opaque, judged).err();
         }
     }
 

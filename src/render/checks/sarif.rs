@@ -110,7 +110,7 @@ fn result(check: &Check<'_>, index: usize) -> Value {
     let span = finding.broken.span;
     let mut properties = json!({
         "section": finding.rule.rfc,
-        "connection": check.connection.number,
+        "connection": Some(check.connection.number).filter(|number| *number > 0),
         "direction": finding.broken.endpoint.map(|endpoint| endpoint.name()),
         "violator": finding.violator.map(|endpoint| endpoint.name()),
         "frame": finding.frame,
@@ -140,6 +140,9 @@ fn fingerprint(check: &Check<'_>) -> String {
     let finding = check.finding;
     let mut parts = vec![finding.rule.id.to_owned(), check.file.unwrap_or_default().to_owned()];
     parts.push(check.ordinal.to_string());
+    if check.connection.number == 0 {
+        parts.push("tls".to_owned());
+    }
     parts.extend(check.containers().into_iter().skip(1));
     if check.region.is_none() {
         parts.extend(finding.broken.span.map(|span| span.byte_offset().to_string()));
