@@ -378,7 +378,7 @@ impl Conversation {
                 } else if let Some(gap) = &stream.cut {
                     sink(&Event::Gap(gap));
                     incoming.lossy = true;
-                    incoming.seek();
+                    incoming.seek_behind_head();
                 } else if stream.is_unfinished {
                     incoming.lossy = true;
                     incoming.seek();

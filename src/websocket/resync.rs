@@ -34,6 +34,10 @@ const KIND_UNKNOWN: f64 = 16.0;
 /// What it is worth against other protocols that one direction masks and the other doesn't.
 const KIND_OF_BOTH: f64 = 6.0;
 
+/// How much likelier a frame begins behind the segment in which a head was cut than behind any
+/// other, in bits.
+const HEAD_ENDS_SEGMENT: f64 = 4.0;
+
 /// What is held back at most; older bytes are given up.
 const MAX_HELD: usize = 256 * 1024;
 
@@ -56,19 +60,26 @@ pub(super) struct Expectation {
     pub(super) kind: f64,
     /// What a header counts that was seen before in its chain.
     pub(super) repeated: f64,
+    /// What it is worth that a chain begins where the search does, in bits.
+    pub(super) begin: f64,
 }
 
 impl Expectation {
     /// Bytes were lost among frames that are masked, or not.
     pub(super) fn after_loss(masked: bool, rsv1: bool) -> Expectation {
         let (margin, kind) = (MARGIN_AFTER_LOSS, KIND_AFTER_LOSS);
-        Expectation { masked: Some(masked), rsv1, margin, kind, repeated: 0.5 }
+        Expectation { masked: Some(masked), rsv1, margin, kind, repeated: 0.5, begin: 0.0 }
+    }
+
+    /// The same behind a head whose end is missing: heads end with their segment, almost always.
+    pub(super) fn behind_head(self) -> Expectation {
+        Expectation { begin: HEAD_ENDS_SEGMENT, ..self }
     }
 
     /// Nothing says that these are frames.
     pub(super) fn unknown() -> Expectation {
         let (margin, kind) = (MARGIN_UNKNOWN, KIND_UNKNOWN);
-        Expectation { masked: None, rsv1: true, margin, kind, repeated: 0.0 }
+        Expectation { masked: None, rsv1: true, margin, kind, repeated: 0.0, begin: 0.0 }
     }
 }
 
@@ -455,7 +466,8 @@ mod tests {
     }
 
     fn expected(margin: f64) -> Expectation {
-        Expectation { masked: Some(true), rsv1: false, margin, kind: 0.0, repeated: 0.5 }
+        let (masked, kind, repeated) = (Some(true), 0.0, 0.5);
+        Expectation { masked, rsv1: false, margin, kind, repeated, begin: 0.0 }
     }
 
     /// Bytes that look random, the same each time.

@@ -12,7 +12,7 @@ use crate::inspector::Counts;
 use crate::rules::{Finding, Judged, Severity};
 use crate::said::{ConnectionId, Endpoint, Opaque, Transport};
 use crate::websocket::handshake::Handshake;
-use crate::websocket::{Event, Origin as WebSocketOrigin};
+use crate::websocket::{Assumed, Event, Origin as WebSocketOrigin};
 use std::io::{self, Write};
 
 /// The ways of writing.
@@ -248,6 +248,7 @@ impl<W: Write> Checks<W> {
             origin: WebSocketOrigin::Assumed,
             opened: opaque.at,
             tls: None,
+            assumed: Assumed::default(),
         };
         if let Writer::Junit(junit) = &mut self.writer {
             junit.open(&connection, self.origin.request.as_deref());

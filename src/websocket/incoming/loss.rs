@@ -73,6 +73,13 @@ impl Incoming {
         self.framing = Framing::Sought(Box::new(seeker), self.offset);
     }
 
+    /// The same behind a head of which the end is missing.
+    pub(in crate::websocket) fn seek_behind_head(&mut self) {
+        self.context.lose();
+        let seeker = Seeker::new(self.offset, self.expectation().behind_head());
+        self.framing = Framing::Sought(Box::new(seeker), self.offset);
+    }
+
     /// Goes on with a search that began before it was known which direction this is.
     pub(in crate::websocket) fn seek_with(
         &mut self,

@@ -85,6 +85,9 @@ impl Seeker {
             let is_new = !before.iter().any(|(_, other)| is_alike(other, &header));
             // A fragment in the middle of nobody knows what is no evidence: zeros begin so.
             last_is_new = is_new && header.first != 0;
+            if at == self.begin {
+                bits += self.expected.begin;
+            }
             if header.first != 0 {
                 let mut header_bits = surprise(header.first) + surprise(header.second);
                 header_bits -= first_byte_charge(header.first, self.expected.rsv1)?;
