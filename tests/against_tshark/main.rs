@@ -20,8 +20,9 @@ use std::process::Command;
 use wire::{Packet, Recording, file};
 
 /// Captures in which tshark tells other frames than ws101: how many each tells, and why.
-const OTHERWISE: [(&str, usize, usize, &str); 5] = [
-    ("recorded/snaplen-96.pcap", 0, 40, "the heads of the handshake are cut"),
+const OTHERWISE: [(&str, usize, usize, &str); 6] = [
+    ("recorded/browser-wss-h2.pcap", 0, 10, "frames inside streams of HTTP/2"),
+    ("recorded/snaplen-96.pcap", 0, 42, "the heads of the handshake are cut"),
     ("Enough-Software__pcap-http-analyzer/imageTransfer.pcapng", 8, 11, "no handshake"),
     ("secdev__scapy/pcaps__websocket_invalid_handshakes.pcap", 0, 5, "handshake broken"),
     ("ntop__nDPI/pcap__websocket.pcap", 0, 5, "no handshake"),

@@ -48,10 +48,29 @@ pub static BEYOND_BYTES: &[(&str, &str)] = &[
     ("SEC-TLS-OLD", NO_TLS),
     ("CAP-TLS-OPAQUE", NO_TLS),
     ("SEC-PMD-SECRETS", NO_TLS),
+    ("H2-SETTING-VALUE", NO_HTTP2),
+    ("H2-SETTING-WITHDRAWN", NO_HTTP2),
+    ("H2-NO-PERMISSION", NO_HTTP2),
+    ("H2-METHOD-PROTOCOL", NO_HTTP2),
+    ("H2-SCHEME-PATH", NO_HTTP2),
+    ("H2-SCHEME-VALUE", NO_HTTP2),
+    ("H2-CONNECTION-HEADERS", NO_HTTP2),
+    ("H2-AUTHORITY", NO_HTTP2),
+    ("H2-FIELD-CASE", NO_HTTP2),
+    ("H2-KEY-IGNORED", NO_HTTP2),
+    ("H2-VERSION", NO_HTTP2),
+    ("H2-STATUS", NO_HTTP2),
+    ("H2-BODY-HEADERS", NO_HTTP2),
+    ("H2-STREAM-END", NO_HTTP2),
+    ("H2-RESET-CODE", NO_HTTP2),
+    ("H2-FRAME-TYPES", NO_HTTP2),
     ("CAP-TRANSCRIPT", "it is about what was pasted, and not about bytes on the wire"),
 ];
 
 const NO_TLS: &str = "it shows in the records of TLS, and no TLS is built here";
+
+/// For rules about streams of HTTP/2.
+const NO_HTTP2: &str = "it shows over HTTP/2 only, which is not built";
 
 /// How much of a conversation must be seen for the fault to be visible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
