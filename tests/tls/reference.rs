@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use ws101::input::capture::{self, KeyLog, Options};
+use ws101::input::capture::{CaptureFile, KeyLog, Limits, Reassembly, Step, Tally, TlsStep};
 use ws101::said::{Endpoint, OpaqueReason, Transport};
 
 /// What both ends of each connection said, as length and SHA-1, the lower first: tshark does not
@@ -129,9 +129,7 @@ fn ours(file: &Path, keys: Option<&Path>) -> (Talks, Facts) {
     if let Some(keys) = keys {
         key_log.add_file(keys.to_owned()).expect("a key log");
     }
-    let options = Options { key_log, ..Options::default() };
-    let source = File::open(file).expect("a capture");
-    let tally = capture::read(source, &mut recorder, options).expect("it is read");
+    let tally = read(file, key_log, &mut recorder);
     let mut facts = Facts { connections: tally.connections, ..Facts::default() };
     for opaque in &recorder.opaque {
         assert_ne!(opaque.why, OpaqueReason::WrongSecrets, "{}", file.display());
@@ -147,6 +145,26 @@ fn ours(file: &Path, keys: Option<&Path>) -> (Talks, Facts) {
         }
     }
     (talks, facts)
+}
+
+/// Reads a capture as far as TLS: what HTTP/2 makes of it is not asked here.
+fn read(file: &Path, key_log: KeyLog, recorder: &mut Recorder) -> Tally {
+    let mut file = CaptureFile::open(File::open(file).expect("a file")).expect("a capture");
+    let mut reassembly = Reassembly::new(Limits::default());
+    let mut tls = TlsStep::new(key_log, true);
+    let mut listener = tls.before(recorder);
+    loop {
+        match file.step() {
+            Step::Packet(packet) => reassembly.packet(&packet, &mut listener),
+            Step::Secrets(lines) => listener.secrets(lines),
+            Step::Starved => file.fill(),
+            Step::End => break,
+            _ => {}
+        }
+    }
+    let tally = reassembly.finish(&mut listener);
+    listener.finish();
+    tally
 }
 
 /// `tshark -z follow,tls,raw,N` for each TCP connection.
