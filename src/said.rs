@@ -273,6 +273,23 @@ pub enum Said<'a> {
         /// The packet that brought it.
         at: At,
     },
+    /// A message without frames below it (HAR), or a Close.
+    Message {
+        /// Who sent it.
+        from: Endpoint,
+        /// What kind of message.
+        kind: MessageKind,
+        /// What it says, inflated.
+        payload: &'a [u8],
+        /// `payload` is only the beginning.
+        truncated: bool,
+        /// All of it was seen.
+        complete: bool,
+        /// It does not depend on bytes that were missing.
+        trusted: bool,
+        /// When.
+        at: At,
+    },
     /// The transport's end, as one endpoint announced it.
     End {
         /// Who announced it.
@@ -284,6 +301,17 @@ pub enum Said<'a> {
         /// The packet that said so.
         at: At,
     },
+}
+
+/// The kinds of messages that an input may have as such.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MessageKind {
+    /// Text.
+    Text,
+    /// Bytes.
+    Binary,
+    /// The payload of a Close: code and reason.
+    Close,
 }
 
 /// Whether a listener wants to hear more of a connection.

@@ -48,7 +48,7 @@ Questions:
                                              --assume websocket --client 10.0.0.5:49152
   how do the bits of frame 5 stand?          --connection 3 --layout 5 --from client
 
-Reads pcap and pcapng, plain or in gzip or Zstandard. Exit status: 0 nothing wrong, 1 findings at or above
+Reads pcap and pcapng, plain or in gzip or Zstandard, and the messages of a HAR. Exit status: 0 nothing wrong, 1 findings at or above
 --fail-on, 2 the file could not be read.")]
 pub struct Args {
     /// The capture; `-` reads a live pipe and prints as packets arrive. Several are read as one, in

@@ -3,4 +3,5 @@
 pub mod bytes;
 pub mod capture;
 pub mod detect;
+pub mod har;
 pub mod transcript;

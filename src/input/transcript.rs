@@ -9,6 +9,8 @@ mod devtools;
 mod json;
 mod text;
 
+pub(crate) use json::entries;
+
 use crate::http::Head;
 use crate::input::detect;
 use crate::said::{At, ConnectionId, Endpoint, Listener, Opening, Said, Transport};

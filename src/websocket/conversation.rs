@@ -155,6 +155,7 @@ impl Conversation {
                 self.head(from, head, body, at, desk, sink);
             }
             Said::Secured { .. } => {}
+            Said::Message { from, .. } => self.message(self.endpoint(from), &said, desk, sink),
             Said::Http2 { from, fact, at } => {
                 sink(&Event::Http2(&Http2Event { from: self.endpoint(from), fact, at }));
             }
@@ -474,13 +475,33 @@ impl Conversation {
         self.phase = Phase::Frames(Box::new(frames));
     }
 
+    /// A message that an input has as such.
+    fn message(
+        &mut self,
+        from: Endpoint,
+        said: &Said<'_>,
+        desk: &mut Desk,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) {
+        if let Phase::Http(http) = &mut self.phase {
+            // There are messages: whatever is known of the handshake, it upgraded.
+            http.tell_incomplete(sink);
+            self.begin_stated(false, desk, sink);
+        }
+        let Phase::Frames(incoming) = &mut self.phase else { return };
+        let first_close = &mut self.first_close;
+        incoming[from.index()]
+            .message(said, desk, &mut |event| noting_close(event, first_close, sink));
+    }
+
     /// Both directions, with what was agreed as it was stated. If the beginning is missing, it is
     /// missing to their decompressors as well.
     fn stated_frames(&self, is_late: bool) -> [Incoming; 2] {
         [Endpoint::Client, Endpoint::Server].map(|endpoint| {
             let mut incoming = Incoming::new(endpoint, 0, self.stated.agreement);
             if is_late {
-                incoming.seek();
+                // Frames mostly begin where segments do, and the capture begins with one.
+                incoming.seek_behind_head();
             }
             incoming
         })

@@ -198,7 +198,7 @@ pub struct Message<'a> {
     pub number: u64,
     /// Text or binary.
     pub opcode: Opcode,
-    /// The numbers of its frames.
+    /// The numbers of its frames; none if the input has no frames.
     pub frames: &'a [u64],
     /// Offset of its first frame in the endpoint's stream.
     pub offset: u64,
@@ -253,7 +253,7 @@ pub struct Place {
 pub struct Close<'a> {
     /// Who sent it.
     pub from: Endpoint,
-    /// The number of the frame.
+    /// The number of the frame; 0 if the input has no frames.
     pub frame: u64,
     /// Where the payload starts in the endpoint's stream.
     pub offset: u64,

@@ -7,7 +7,7 @@ use super::deflate::{self, History, InflateFault, Inflated, Inflater, Tokens};
 use super::event::{Message, Place};
 use super::extension::Compression;
 use super::utf8::{self, Utf8Check};
-use crate::said::{At, Endpoint};
+use crate::said::{At, Endpoint, MessageKind, Said};
 
 /// How much is kept. Everything is decoded and judged in any case.
 #[derive(Debug, Clone, Copy)]
@@ -460,6 +460,46 @@ pub(super) fn whole(
         wire_start,
         opaque: opening.opaque,
         started: opening.started,
+        at,
+    });
+}
+
+/// A message that the input has as such: nothing is known of its frames, nor of its form on the
+/// wire.
+pub(super) fn as_such(
+    said: &Said<'_>,
+    number: u64,
+    limits: &Limits,
+    sink: &mut impl FnMut(&Message<'_>),
+) {
+    let Said::Message { from, kind, payload, truncated, complete, trusted, at } = *said else {
+        return;
+    };
+    let kept = payload.len().min(limits.max_payload);
+    let opcode = if kind == MessageKind::Text { Opcode::Text } else { Opcode::Binary };
+    let is_checked = opcode == Opcode::Text && complete && trusted && !truncated;
+    sink(&Message {
+        from,
+        number,
+        opcode,
+        frames: &[],
+        offset: 0,
+        compressed: false,
+        wire_length: 0,
+        length: payload.len() as u64,
+        payload: &payload[..kept],
+        truncated: truncated || kept < payload.len(),
+        complete,
+        trusted,
+        utf8_fault: if is_checked { utf8::check(payload) } else { None },
+        utf8_fault_at: None,
+        split_character: false,
+        inflate_fault: None,
+        inflate_ending: deflate::Ending::default(),
+        tokens: deflate::Evidence::default(),
+        wire_start: [0; 2],
+        opaque: false,
+        started: at,
         at,
     });
 }

@@ -95,7 +95,7 @@ impl Listener for Recorder {
             }
             Said::End { from, how, .. } => told.by_mut(from).push(Heard::End(how)),
             Said::Secured { .. } | Said::CloseNotify { .. } | Said::Http2 { .. } => {}
-            Said::Head { .. } => panic!("only HTTP/2 has heads"),
+            Said::Message { .. } | Said::Head { .. } => panic!("only HTTP/2 has heads"),
         }
         let said = told.bytes(Endpoint::Client).len() + told.bytes(Endpoint::Server).len();
         if self.patience.is_some_and(|most| said >= most) { Interest::Done } else { Interest::More }

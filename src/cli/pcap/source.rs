@@ -7,10 +7,11 @@ use super::{Args, Failure};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::path::PathBuf;
 use ws101::Inspector;
 use ws101::input::capture::{self, CaptureError, KeyLog, LinkType, News, Packing, Tally};
+use ws101::input::har;
 use ws101::inspection::Observer;
 use ws101::render::escape;
 use ws101::websocket::Limits;
@@ -146,7 +147,56 @@ pub(super) fn listen<O: Observer>(
     // A pipe ends by itself, after its last words.
     let stop = source.is_file.then_some(&STOP);
     let options = capture::Options { stop, ..options };
-    capture::read(source.bytes, inspector, options).map_err(|error| cannot_read(file, &error))
+    let mut bytes = source.bytes;
+    let first = beginning(&mut bytes).map_err(|error| cannot_open(file, &error))?;
+    if har::may_be(&first) {
+        return listen_to_har(file, first, bytes, inspector, facts, chosen);
+    }
+    let bytes = Cursor::new(first).chain(bytes);
+    capture::read(bytes, inspector, options).map_err(|error| cannot_read(file, &error))
+}
+
+/// The first bytes of a source: enough to tell what it is.
+fn beginning(source: &mut dyn Read) -> std::io::Result<Vec<u8>> {
+    let mut first = vec![0; LOOKED_AT];
+    loop {
+        match source.read(&mut first) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            read => {
+                first.truncate(read?);
+                return Ok(first);
+            }
+        }
+    }
+}
+
+/// How much of a source is looked at to see what it is.
+const LOOKED_AT: usize = 64;
+
+/// A HAR is one document: it is read as a whole.
+fn listen_to_har<O: Observer>(
+    file: &str,
+    mut document: Vec<u8>,
+    rest: Box<dyn Read>,
+    inspector: &mut Inspector<O>,
+    facts: &RefCell<Facts>,
+    chosen: &Chosen,
+) -> Result<Tally, Failure> {
+    let most = har::MAX_LENGTH as u64;
+    rest.take(most).read_to_end(&mut document).map_err(|error| cannot_open(file, &error))?;
+    if document.len() as u64 > most {
+        let what = format!("error: {} is larger than the {} MiB of", name(file), most >> 20);
+        return Err(Failure::Input(format!("{what} JSON that are read as one HAR")));
+    }
+    facts.borrow_mut().file().format = "har";
+    let mut began = |time| chosen.start.set(Some(time));
+    let told = har::tell(&document, inspector, &mut began).map_err(|message| {
+        let message = message.replace("FILE", &escape::text(file.as_bytes()));
+        Failure::Input(format!("error: {} can't be read as a HAR: {message}", name(file)))
+    })?;
+    let mut tally = Tally::default();
+    (tally.times, tally.har_left_out) = (told.times, told.left_out);
+    Ok(tally)
 }
 
 /// Several files as one.

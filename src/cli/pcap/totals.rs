@@ -33,8 +33,13 @@ pub(super) fn write_title(
         }
         _ => String::new(),
     };
+    // A HAR has neither.
+    let carried = match links.as_str() {
+        "" if tally.packets == 0 => "no packets".to_owned(),
+        links => format!("{links} · {packets}"),
+    };
     let title = format!(
-        "{} · {} · {links} · {packets}{lasted} · {connections}{exchanges}",
+        "{} · {} · {carried}{lasted} · {connections}{exchanges}",
         args.name(),
         facts.formats()
     );
@@ -155,6 +160,7 @@ pub(super) fn skipped(tally: &Tally, counts: &Counts) -> Vec<Skipped<'static>> {
         (tally.incomplete_datagrams, "datagrams with missing fragments"),
         (tally.evicted, "connections forgotten because too many were open"),
         (counts.opaque, "TLS connections that can't be read"),
+        (tally.har_left_out, "pings, pongs and errors that the HAR mentions without their frames"),
         (tally.damages, "damaged parts of the file"),
     ];
     reasons

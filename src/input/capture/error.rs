@@ -198,7 +198,7 @@ fn guess(first: &[u8]) -> (&'static str, &'static str) {
             Remedy::Command(_) => TRANSCRIPT,
             Remedy::Unpack => "Unpack it first.",
             Remedy::Convert => "Convert it with `editcap FILE FILE.pcapng`.",
-            Remedy::Json => "If a browser saved it (HAR), try: ws101 handshake FILE",
+            Remedy::Json => "A HAR is read alone: ws101 pcap FILE, or ws101 handshake FILE",
             Remedy::None => CAPTURE,
         };
         return (kind.name, advice);

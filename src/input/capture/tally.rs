@@ -53,6 +53,8 @@ pub struct Tally {
     pub tls: TlsCounts,
     /// What was found in key logs.
     pub key_log: KeyLogCounts,
+    /// Control frames and errors in a HAR, of which it does not say enough to show them.
+    pub har_left_out: u64,
     /// How often something in the file was damaged.
     pub damages: u64,
     /// The first of those, word for word.

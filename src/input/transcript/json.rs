@@ -8,11 +8,7 @@ use serde_json::Value;
 
 /// Reads a HAR or an event log.
 pub(super) fn read(bytes: &[u8]) -> Result<Transcript, String> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let document: Value = serde_json::from_slice(bytes).map_err(|error| {
-        let what = format!("this begins like JSON, but it is not: {error}");
-        detect::say(&what, detect::EXPECTED)
-    })?;
+    let document = parse(bytes)?;
     if let Some(entries) = document.pointer("/log/entries").and_then(Value::as_array) {
         return har(entries);
     }
@@ -24,6 +20,29 @@ pub(super) fn read(bytes: &[u8]) -> Result<Transcript, String> {
     Err(detect::say(what, detect::EXPECTED))
 }
 
+fn parse(bytes: &[u8]) -> Result<Value, String> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    serde_json::from_slice(bytes).map_err(|error| {
+        let what = format!("this begins like JSON, but it is not: {error}");
+        detect::say(&what, detect::EXPECTED)
+    })
+}
+
+/// Gives each entry of a HAR that concerns WebSocket, with its heads.
+pub(crate) fn entries(bytes: &[u8], mut give: impl FnMut(&Value, Exchange)) -> Result<(), String> {
+    let document = parse(bytes)?;
+    let Some(entries) = document.pointer("/log/entries").and_then(Value::as_array) else {
+        return Err("this is JSON, but no HAR (`log.entries`)".to_owned());
+    };
+    let mut some = false;
+    for (index, entry) in entries.iter().enumerate().filter(|(_, entry)| concerns_websocket(entry))
+    {
+        some = true;
+        give(entry, exchange(index, entry));
+    }
+    if some { Ok(()) } else { Err(concerns_nothing(entries.len())) }
+}
+
 fn har(entries: &[Value]) -> Result<Transcript, String> {
     let mut transcript = Transcript::default();
     let mut messages = 0;
@@ -31,29 +50,11 @@ fn har(entries: &[Value]) -> Result<Transcript, String> {
         if !concerns_websocket(entry) {
             continue;
         }
-        let (request, response) = (&entry["request"], &entry["response"]);
-        let exchange = Exchange {
-            request: Some(Box::new(har_request(request).head)),
-            response: har_response(response).map(|found| Box::new(found.head)),
-            body: response
-                .pointer("/content/text")
-                .and_then(Value::as_str)
-                .map_or(Vec::new(), |text| text.bytes().take(super::MAX_BODY).collect()),
-            rebuilt_from: Some(format!("entry {}", index + 1)),
-            ..Exchange::default()
-        };
         messages += entry["_webSocketMessages"].as_array().map_or(0, Vec::len);
-        transcript.connections.push(vec![exchange]);
+        transcript.connections.push(vec![exchange(index, entry)]);
     }
     if transcript.connections.is_empty() {
-        let what = match entries.len() {
-            0 => "this HAR has no entries".to_owned(),
-            1 => "this HAR has one entry, and it does not ask for WebSocket".to_owned(),
-            count => format!("this HAR has {count} entries, and none asks for WebSocket"),
-        };
-        let advice = "  expected: an entry with status 101 or with Sec-WebSocket headers
-  try:      reload the page with the network panel open, then export the HAR once more";
-        return Err(detect::say(&what, advice));
+        return Err(concerns_nothing(entries.len()));
     }
     transcript.remarks.push(
         "the heads were put together from a HAR, which keeps no bytes: their lines are counted \
@@ -62,9 +63,39 @@ fn har(entries: &[Value]) -> Result<Transcript, String> {
     );
     if messages > 0 {
         let (noun, verb) = if messages == 1 { ("message", "is") } else { ("messages", "are") };
-        transcript.remarks.push(format!("{messages} WebSocket {noun} in it {verb} not looked at"));
+        transcript.remarks.push(format!(
+            "{messages} WebSocket {noun} in it {verb} not looked at here: ws101 pcap FILE shows them"
+        ));
     }
     Ok(transcript)
+}
+
+fn exchange(index: usize, entry: &Value) -> Exchange {
+    let (request, response) = (&entry["request"], &entry["response"]);
+    // No method: whoever wrote this did not see the request.
+    let was_seen = request["method"].as_str().is_none_or(|method| !method.is_empty());
+    Exchange {
+        request: was_seen.then(|| Box::new(har_request(request).head)),
+        response: har_response(response).map(|found| Box::new(found.head)),
+        body: response
+            .pointer("/content/text")
+            .and_then(Value::as_str)
+            .map_or(Vec::new(), |text| text.bytes().take(super::MAX_BODY).collect()),
+        rebuilt_from: Some(format!("entry {}", index + 1)),
+        ..Exchange::default()
+    }
+}
+
+/// What to say of a HAR without WebSocket.
+fn concerns_nothing(entries: usize) -> String {
+    let what = match entries {
+        0 => "this HAR has no entries".to_owned(),
+        1 => "this HAR has one entry, and it does not ask for WebSocket".to_owned(),
+        count => format!("this HAR has {count} entries, and none asks for WebSocket"),
+    };
+    let advice = "  expected: an entry with status 101 or with Sec-WebSocket headers
+  try:      reload the page with the network panel open, then export the HAR once more";
+    detect::say(&what, advice)
 }
 
 fn concerns_websocket(entry: &Value) -> bool {

@@ -154,7 +154,7 @@ impl<W: Write> Writer<W> {
                 let code = event.body.code;
                 self.record(&Record::Close(record::Close {
                     place: placed(number, event.from, event.offset, event.at),
-                    frame: event.frame,
+                    frame: (event.frame > 0).then_some(event.frame),
                     code,
                     reason: String::from_utf8_lossy(event.body.reason),
                     code_name: code.map(|code| close::lookup(code).name),

@@ -387,8 +387,9 @@ pub struct Close<'a> {
     /// Where and when.
     #[serde(flatten)]
     pub place: Place,
-    /// The number of the frame.
-    pub frame: u64,
+    /// The number of the frame; none in a HAR.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frame: Option<u64>,
     /// The status code.
     pub code: Option<u16>,
     /// The reason; bytes that are not UTF-8 are replaced.

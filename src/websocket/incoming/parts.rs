@@ -1,13 +1,13 @@
 //! From frames to messages (RFC 6455 §5.4): the place of each frame in its message, and Close.
 
 use super::{FirstClose, Incoming, Origin};
-use crate::said::At;
+use crate::said::{At, MessageKind, Said};
 use crate::websocket::Opcode;
 use crate::websocket::close::CloseBody;
 use crate::websocket::event::{Close, Event, Message, Part};
 use crate::websocket::extension::{Agreement, Compression};
 use crate::websocket::frame::FrameHeader;
-use crate::websocket::message::{Assembly, Desk, Opening};
+use crate::websocket::message::{self, Assembly, Desk, Opening};
 
 impl Incoming {
     /// The place in a message of a frame whose header begins so.
@@ -124,6 +124,32 @@ impl Incoming {
         sink: &mut impl FnMut(&Event<'_>),
     ) {
         assembly.finish(complete, at, &mut self.context, desk, &mut |message: &Message<'_>| {
+            sink(&Event::Message(message));
+        });
+    }
+
+    /// A message that the input has as such: nothing is known of its frames.
+    pub(in crate::websocket) fn message(
+        &mut self,
+        said: &Said<'_>,
+        desk: &mut Desk,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) {
+        let Said::Message { kind, payload, at, .. } = *said else { return };
+        self.last_at = at;
+        if kind == MessageKind::Close {
+            let body = CloseBody::read(payload);
+            let first = self.closed.is_none();
+            if first {
+                let code = body.code;
+                self.closed = Some(Box::new(FirstClose { code, at, heard: None, end: 0 }));
+            }
+            let (from, length) = (self.from, payload.len() as u64);
+            let close = Close { from, frame: 0, offset: 0, length, body, first, heard: None, at };
+            return sink(&Event::Close(&close));
+        }
+        self.messages += 1;
+        message::as_such(said, self.messages, &desk.limits, &mut |message| {
             sink(&Event::Message(message));
         });
     }

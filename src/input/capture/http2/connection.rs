@@ -123,7 +123,10 @@ impl Connection {
                     stream.say(Said::CloseNotify { from, at }, listener);
                 }
             }
-            Said::Head { .. } | Said::Secured { .. } | Said::Http2 { .. } => {}
+            Said::Head { .. }
+            | Said::Message { .. }
+            | Said::Secured { .. }
+            | Said::Http2 { .. } => {}
         }
         Interest::More
     }

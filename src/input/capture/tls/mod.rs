@@ -290,6 +290,7 @@ impl<L: Listener> TlsListener<'_, L> {
                         new.before.push(Before::End { from, how, heard, at });
                     }
                     Said::Head { .. }
+                    | Said::Message { .. }
                     | Said::Secured { .. }
                     | Said::Http2 { .. }
                     | Said::CloseNotify { .. } => {}

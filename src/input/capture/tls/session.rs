@@ -128,6 +128,7 @@ impl Session {
                 (from, self.take(from, Held::End { how, heard, at }, context))
             }
             Said::Head { .. }
+            | Said::Message { .. }
             | Said::Secured { .. }
             | Said::Http2 { .. }
             | Said::CloseNotify { .. } => {
