@@ -65,7 +65,15 @@ fn compressed_frames(bencher: Bencher) {
 
 #[divan::bench(args = [10, 1_000])]
 fn whole_capture(bencher: Bencher, connections: u32) {
-    let (bytes, packets) = capture::chat(connections, 20_000 / connections);
+    inspect(bencher, capture::chat(connections, 20_000 / connections));
+}
+
+#[divan::bench]
+fn large_messages(bencher: Bencher) {
+    inspect(bencher, capture::bulk(4, 8, 500_000));
+}
+
+fn inspect(bencher: Bencher, (bytes, packets): (Vec<u8>, u64)) {
     let counter = BytesCount::of_slice(&bytes);
     bencher.counter(counter).counter(ItemsCount::new(packets)).bench(|| {
         let writer = Writer::new(sink(), Shape::Lines, json::Options::default());

@@ -20,6 +20,22 @@ impl Numbers {
 
 /// A pcap of so many connections, each with so many messages; the packets in it.
 pub fn chat(connections: u32, messages: u32) -> (Vec<u8>, u64) {
+    conversations(connections, messages, |numbers| (0x81, text(numbers).into_bytes()))
+}
+
+/// The same with binary messages of so many bytes, in as many segments as that takes.
+pub fn bulk(connections: u32, messages: u32, length: usize) -> (Vec<u8>, u64) {
+    conversations(connections, messages, |numbers| {
+        (0x82, (0..length).map(|_| numbers.below(256) as u8).collect())
+    })
+}
+
+/// Conversations of messages: the first byte of the frame of each, and its payload.
+fn conversations(
+    connections: u32,
+    messages: u32,
+    mut message: impl FnMut(&mut Numbers) -> (u8, Vec<u8>),
+) -> (Vec<u8>, u64) {
     let mut capture = Capture { bytes: Vec::new(), packets: 0 };
     capture.bytes.extend_from_slice(&0xa1b2_c3d4u32.to_le_bytes());
     capture.bytes.extend_from_slice(&[2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0]);
@@ -30,13 +46,10 @@ pub fn chat(connections: u32, messages: u32) -> (Vec<u8>, u64) {
     let mut numbers = Numbers(7);
     for number in 0..messages {
         for chat in &mut chats {
-            let text = text(&mut numbers);
+            let (first, payload) = message(&mut numbers);
             let from_client = numbers.below(5) < 2;
-            chat.send(
-                &mut capture,
-                from_client,
-                &frame(0x81, text.as_bytes(), from_client, number),
-            );
+            let frame = frame(first, &payload, from_client, number);
+            chat.send(&mut capture, from_client, &frame);
         }
     }
     for chat in &mut chats {
@@ -82,6 +95,9 @@ struct Chat {
     sequence: [u32; 2],
 }
 
+/// Bytes of payload in a packet at most.
+const MAX_SEGMENT: usize = 1460;
+
 const SYN: u8 = 0x02;
 const ACK: u8 = 0x10;
 
@@ -110,7 +126,9 @@ impl Chat {
     }
 
     fn send(&mut self, capture: &mut Capture, from_client: bool, bytes: &[u8]) {
-        self.packet(capture, from_client, ACK, bytes);
+        for segment in bytes.chunks(MAX_SEGMENT) {
+            self.packet(capture, from_client, ACK, segment);
+        }
     }
 
     fn packet(&mut self, capture: &mut Capture, from_client: bool, flags: u8, payload: &[u8]) {

@@ -40,10 +40,15 @@ impl Judged {
         }
         self.held.clear();
         self.not_observed.clear();
-        self.ignored = 0;
-        self.ending = None;
-        self.cause = None;
         self.traced.clear();
+        self.ignored = 0;
+        // To look first is less than to drop nothing.
+        if self.ending.is_some() {
+            self.ending = None;
+        }
+        if self.cause.is_some() {
+            self.cause = None;
+        }
     }
 }
 

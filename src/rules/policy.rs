@@ -100,6 +100,7 @@ pub struct Policy {
 
 impl Policy {
     /// True if every finding counts.
+    #[inline]
     pub fn is_everything(&self) -> bool {
         self.select.is_empty() && self.ignore.is_empty()
     }
@@ -111,10 +112,14 @@ impl Policy {
     }
 
     /// Takes out what does not count, and says how many findings that were.
+    #[inline]
     pub fn apply(&self, judged: &mut Judged) {
-        if self.is_everything() {
-            return;
+        if !self.is_everything() {
+            self.narrow(judged);
         }
+    }
+
+    fn narrow(&self, judged: &mut Judged) {
         let before = judged.findings.len();
         judged.findings.retain(|it: &Finding| self.counts(it.rule, it.severity));
         judged.held.retain(|rule| self.counts(rule, rule.severity));

@@ -115,7 +115,7 @@ impl Utf8Check {
 
 /// Checks a whole text at once.
 pub fn check(text: &[u8]) -> Option<Utf8Fault> {
-    if std::str::from_utf8(text).is_ok() {
+    if text.is_ascii() || std::str::from_utf8(text).is_ok() {
         return None;
     }
     let mut check = Utf8Check::default();
