@@ -73,10 +73,14 @@ impl HandshakeMemory {
     /// Takes note of a message that was searched, whatever was found; true if nothing of this
     /// matters any more.
     pub(super) fn note_searched(&mut self, message: &Message<'_>) -> bool {
+        let awaits = message.from == Endpoint::Client && self.awaits_login > 0;
+        if !awaits && !self.searches(message) && self.echoes.is_none() {
+            return false;
+        }
         if self.searches(message) {
             self.searched[message.from.index()] -= 1;
         }
-        if message.from == Endpoint::Client && self.awaits_login > 0 {
+        if awaits {
             self.awaits_login -= 1;
             self.anonymous &= !credentials::may_be_login(message);
         }

@@ -27,7 +27,7 @@ pub(super) fn request(handshake: &Handshake) -> Result<&Head, &'static str> {
     if request.method() == Some(b"CONNECT") && !request.is_http2() {
         return Err("a CONNECT is not a handshake of HTTP/1.1");
     }
-    if handshake.is_plain_get() && !handshake.transcript && handshake.status() == Some(426) {
+    if handshake.status() == Some(426) && !handshake.transcript && handshake.is_plain_get() {
         return Err("a request for a page is no handshake");
     }
     // What is missing from a head that was cut off may have come after the cut.

@@ -211,7 +211,12 @@ pub(crate) fn may_be_login(message: &Message<'_>) -> bool {
 }
 
 fn contains_word(text: &[u8], words: &[&[u8]]) -> bool {
-    words.iter().any(|word| text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word)))
+    words.iter().any(|word| {
+        let (lower, upper) = (word[0].to_ascii_lowercase(), word[0].to_ascii_uppercase());
+        memchr::memchr2_iter(lower, upper, text).any(|at| {
+            text.get(at..at + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word))
+        })
+    })
 }
 
 /// The kind of credential that the request carries in its fields.
