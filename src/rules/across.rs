@@ -14,7 +14,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::LazyLock;
 
 /// Pairs of a client and a server that are remembered, and keys.
-const MAX_KNOWN: usize = 1024;
+const MAX_KNOWN: usize = 2048;
 /// Attempts to connect that are remembered of each pair.
 const MAX_ATTEMPTS: usize = 16;
 
