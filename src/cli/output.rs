@@ -153,7 +153,7 @@ impl Output {
 }
 
 /// Standard output without the buffer of its own, which looks for the end of a line in all that
-/// passes: a fifth of the instructions where lines are long.
+/// passes: a third of the instructions where lines are long.
 fn unbuffered(stdout: Stdout) -> Box<dyn Write> {
     #[cfg(unix)]
     if let Ok(descriptor) = std::os::fd::AsFd::as_fd(&stdout).try_clone_to_owned() {
