@@ -68,15 +68,17 @@ impl Incoming {
 
     /// Looks for the border of a frame from here on. What was missed may have been compressed.
     pub(in crate::websocket) fn seek(&mut self) {
-        self.context.lose();
-        let seeker = Seeker::new(self.offset, self.expectation());
-        self.framing = Framing::Sought(Box::new(seeker), self.offset);
+        self.seek_as(self.expectation());
     }
 
     /// The same behind a head of which the end is missing.
     pub(in crate::websocket) fn seek_behind_head(&mut self) {
+        self.seek_as(self.expectation().behind_head());
+    }
+
+    fn seek_as(&mut self, expectation: Expectation) {
         self.context.lose();
-        let seeker = Seeker::new(self.offset, self.expectation().behind_head());
+        let seeker = Seeker::new(self.offset, expectation);
         self.framing = Framing::Sought(Box::new(seeker), self.offset);
     }
 

@@ -107,9 +107,7 @@ impl Session {
         origin: Origin,
         context: &mut Context<'_, L>,
     ) {
-        context.desk.counts.bad_records += 1;
-        let start = origin.offset - record.len() as u64;
-        self.begin_search(from, GapReason::TlsRecord, start, record, origin.at);
+        self.lose_border(from, record, origin, context);
         let direction = &mut self.directions[from.index()];
         if let Some(search) = &mut direction.search {
             search.next = 1;
