@@ -8,6 +8,7 @@ pub mod input;
 pub mod inspection;
 mod inspector;
 pub mod layout;
+pub mod recording;
 pub mod redact;
 pub mod render;
 pub mod rules;

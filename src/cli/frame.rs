@@ -33,7 +33,7 @@ pub struct Args {
 }
 
 /// How bytes of frames are read, and what is known of them.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct Bytes {
     /// Text is Base64 (standard or URL-safe) instead of hexadecimal.
     #[arg(long)]

@@ -14,6 +14,7 @@ mod manual;
 mod output;
 mod pcap;
 mod quiz;
+mod recorded;
 mod report;
 mod rules;
 mod threshold;

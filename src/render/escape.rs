@@ -26,6 +26,16 @@ pub fn html(bytes: &[u8]) -> String {
     markup(&text(bytes))
 }
 
+/// Like [`text`], of at most so many bytes, with `…` if there are more.
+pub fn beginning(bytes: &[u8], most: usize) -> String {
+    let end = (0..=most.min(bytes.len()))
+        .rev()
+        .find(|end| bytes.get(*end).is_none_or(|byte| byte & 0xc0 != 0x80))
+        .unwrap_or(0);
+    let more = if end < bytes.len() { "…" } else { "" };
+    format!("{}{more}", text(&bytes[..end]))
+}
+
 /// Our own words for HTML: their lines stay, no character of markup is left.
 pub fn markup(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -1,6 +1,7 @@
 //! Many ways out: one file per way. Renderers receive facts and findings and decide how to show
 //! them; they read no input and judge nothing.
 
+pub mod caption;
 pub mod checks;
 mod clock;
 pub mod derivation;

@@ -1,9 +1,9 @@
 //! A frame's bytes: the figure of RFC 6455 §5.2 with its own bits, the table of its fields, the
 //! dump. What belongs to a field carries its number, so that one lights the other.
 
-use super::item::FrameFacts;
 use super::{Clipped, MAX_BYTES, Shown};
-use crate::layout::{Field, Role, Span, Value};
+use crate::layout::{Field, Missing, Role, Span, Value};
+use crate::recording::FrameFacts;
 use crate::render::escape;
 use crate::render::timeline::size;
 use crate::websocket::{Opcode, close};
@@ -20,11 +20,12 @@ const DUMP: usize = 8;
 
 /// Figure, table, dump.
 pub(super) fn of(frame: &FrameFacts) -> Markup {
-    let fields = leaves(&frame.layout.fields);
+    let layout = frame.layout();
+    let fields = leaves(&layout.fields);
     html! {
         div.linked {
             (figure(frame, &fields))
-            (table(frame, &fields))
+            (table(frame, &fields, layout.missing))
             (dump(frame, &fields))
         }
     }
@@ -94,7 +95,7 @@ fn contents(frame: &FrameFacts, from: u64, to: u64) -> String {
     (from..to).map(bit).collect()
 }
 
-fn table(frame: &FrameFacts, fields: &[&Field]) -> Markup {
+fn table(frame: &FrameFacts, fields: &[&Field], missing: Option<Missing>) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Fields of the frame" {
             table.fields {
@@ -108,7 +109,7 @@ fn table(frame: &FrameFacts, fields: &[&Field]) -> Markup {
                             td { a href={ "#field-" (field.spec.name) } { (field.spec.section) } }
                         }
                     }
-                    @if let Some(missing) = &frame.layout.missing {
+                    @if let Some(missing) = missing {
                         tr.missing { th scope="row" { (missing.field.label) } td {} td { (beyond(frame, missing.bytes)) } td {} }
                     }
                 }
@@ -119,7 +120,7 @@ fn table(frame: &FrameFacts, fields: &[&Field]) -> Markup {
 
 /// Why the frame ends here.
 fn beyond(frame: &FrameFacts, bytes: u64) -> String {
-    if frame.length.is_none() {
+    if frame.length().is_none() {
         return format!("{} more would have been needed: the stream ends here", size(bytes));
     }
     match frame.missing {
@@ -145,14 +146,14 @@ fn value(frame: &FrameFacts, field: &Field) -> Markup {
 }
 
 fn meaning(frame: &FrameFacts, field: &Field) -> Markup {
-    let text = &frame.payload;
+    let text = frame.payload();
     html! {
         @match (field.spec.role, field.value) {
             (Role::Code, Value::Number(code)) => { (close::lookup(code as u16).name) ": " (close::lookup(code as u16).meaning) }
             (Role::Payload, _) if field.spec.name == "close_reason" => { q { (Clipped(text.get(2..).unwrap_or_default(), 125)) } }
-            (Role::Payload, _) if frame.rsv1 && frame.opcode.is_some_and(Opcode::is_data) => { "deflated" @if frame.key.is_some() { ", and masked" } }
-            (Role::Payload, _) if frame.opcode == Some(Opcode::Binary) => { "bytes of the application" }
-            (Role::Payload, _) if !text.is_empty() => { q { (Clipped(text, 80)) } @if frame.key.is_some() { " once unmasked" } }
+            (Role::Payload, _) if frame.says_compressed() => { "deflated" @if frame.key().is_some() { ", and masked" } }
+            (Role::Payload, _) if frame.opcode() == Some(Opcode::Binary) => { "bytes of the application" }
+            (Role::Payload, _) if !text.is_empty() => { q { (Clipped(&text, 80)) } @if frame.key().is_some() { " once unmasked" } }
             _ => { (Shown(field.meaning.as_bytes())) }
         }
     }
@@ -167,13 +168,13 @@ fn range(frame: &FrameFacts, span: Span) -> std::ops::Range<usize> {
 
 /// Rows of bytes: in hexadecimal as they stood on the wire, and as characters once unmasked.
 fn dump(frame: &FrameFacts, fields: &[&Field]) -> Markup {
-    let plain = [&frame.wire[..frame.header_length], &frame.payload[..]].concat();
+    let plain = [&frame.wire[..frame.header_length()], &frame.payload()[..]].concat();
     let owners: Vec<String> =
         (0..frame.wire.len()).map(|byte| owners(frame, fields, byte)).collect();
     let roles: Vec<&str> = (0..frame.wire.len()).map(|byte| role(frame, fields, byte)).collect();
     html! {
         figure.bytes {
-            figcaption { "The bytes on the wire" @if frame.key.is_some() { ", and as characters once unmasked" } }
+            figcaption { "The bytes on the wire" @if frame.key().is_some() { ", and as characters once unmasked" } }
             div.dump {
                 @for (row, bytes) in frame.wire.chunks(DUMP).enumerate() {
                     @let at = row * DUMP;
@@ -184,7 +185,7 @@ fn dump(frame: &FrameFacts, fields: &[&Field]) -> Markup {
                         } }
                         span.chars { @for run in runs(&owners[at..at + bytes.len()]) {
                             i data-f=(owners[at + run.start]) class=(roles[at + run.start]) {
-                                (characters(&plain[at + run.start..at + run.end], at + run.start < frame.header_length))
+                                (characters(&plain[at + run.start..at + run.end], at + run.start < frame.header_length()))
                             }
                         } }
                     }

@@ -1,9 +1,9 @@
 //! The document around the conversations: title, counts, table of connections, what was left out,
 //! the rules that are broken, the course, the glossary.
 
-use super::collect::{Conversation, Page};
 use super::{Shown, findings, prose, sequence};
 use crate::Counts;
+use crate::recording::{Conversation, Recording};
 use crate::render::timeline::size;
 use crate::said::Transport;
 use crate::websocket::frame::FIELDS;
@@ -68,108 +68,106 @@ pub struct Word {
     pub topic: &'static str,
 }
 
-impl Page {
-    /// Writes the document.
-    pub fn write(
-        &self,
-        out: &mut impl Write,
-        subject: &Subject,
-        course: &Course,
-        counts: &Counts,
-    ) -> io::Result<()> {
-        let (conversations, left_out) = self.conversations();
-        let title = html! { (Shown(subject.name.as_bytes())) " · ws101" };
-        let page = html! {
-            (DOCTYPE)
-            html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta http-equiv="Content-Security-Policy" content=(policy());
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    meta name="referrer" content="no-referrer";
-                    meta name="generator" content=(concat!("ws101 ", env!("CARGO_PKG_VERSION")));
-                    link rel="icon" href="data:,";
-                    title { (title) }
-                    style { (PreEscaped(STYLE)) }
-                }
-                body {
-                    a.skip href="#conversations" { "To the conversations" }
-                    (masthead(self, subject, counts))
-                    main {
-                        (self.left_out(subject, left_out))
-                        @if self.conversations.len() > 1 { (self.table()) }
-                        section #conversations aria-label="Conversations" { (conversations) }
-                        (findings::explained(self))
-                        (topics(course))
-                        (glossary(self, course))
-                    }
-                    footer {
-                        p { "Made by ws101 from what was captured. Nothing is loaded from anywhere, nothing is sent." }
-                    }
-                    script { (PreEscaped(SCRIPT)) }
-                }
+/// Writes the document.
+pub fn write(
+    out: &mut impl Write,
+    recording: &Recording,
+    subject: &Subject,
+    course: &Course,
+    counts: &Counts,
+) -> io::Result<()> {
+    let (conversations, left_out) = all_conversations(recording);
+    let title = html! { (Shown(subject.name.as_bytes())) " · ws101" };
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy());
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="referrer" content="no-referrer";
+                meta name="generator" content=(concat!("ws101 ", env!("CARGO_PKG_VERSION")));
+                link rel="icon" href="data:,";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
             }
-        };
-        out.write_all(page.into_string().as_bytes())
-    }
+            body {
+                a.skip href="#conversations" { "To the conversations" }
+                (masthead(recording, subject, counts))
+                main {
+                    (not_here(recording, subject, left_out))
+                    @if recording.conversations.len() > 1 { (table(recording)) }
+                    section #conversations aria-label="Conversations" { (conversations) }
+                    (findings::explained(recording))
+                    (topics(course))
+                    (glossary(recording, course))
+                }
+                footer {
+                    p { "Made by ws101 from what was captured. Nothing is loaded from anywhere, nothing is sent." }
+                }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    out.write_all(page.into_string().as_bytes())
+}
 
-    /// All conversations, as far as the page has room for them; and how many events it had none for.
-    fn conversations(&self) -> (Markup, u64) {
-        let mut budget = sequence::Budget::default();
-        let markup = html! {
-            @for conversation in &self.conversations {
-                (sequence::conversation(conversation, &mut budget))
-            }
-            @if self.conversations.is_empty() {
-                p.empty { "There is no WebSocket connection in it." }
-            }
-        };
-        (markup, budget.left_out)
-    }
+/// All conversations, as far as the page has room for them; and how many events it had none for.
+fn all_conversations(recording: &Recording) -> (Markup, u64) {
+    let mut budget = sequence::Budget::default();
+    let markup = html! {
+        @for conversation in &recording.conversations {
+            (sequence::conversation(conversation, &mut budget))
+        }
+        @if recording.conversations.is_empty() {
+            p.empty { "There is no WebSocket connection in it." }
+        }
+    };
+    (markup, budget.left_out)
+}
 
-    /// What is not on the page, said before anything else.
-    fn left_out(&self, subject: &Subject, cut: u64) -> Markup {
-        let events: u64 = self.conversations.iter().map(|it| it.left_out).sum::<u64>() + cut;
-        html! {
-            @if events > 0 || self.more_connections > 0 {
-                p.left-out role="note" data-left-out=(events) {
-                    strong { "Not everything is on this page. " }
-                    @if events > 0 { (counted(events, "event")) " of the connections below " @if events == 1 { "is" } @else { "are" } " left out, so that the page stays small; each list says where. " }
-                    @if self.more_connections > 0 { (counted(self.more_connections, "more connection")) " not listed at all. " }
-                    "The counts above are of everything. All of it: " code { (Shown(subject.command.as_bytes())) }
-                }
+/// What is not on the page, said before anything else.
+fn not_here(recording: &Recording, subject: &Subject, cut: u64) -> Markup {
+    let events: u64 = recording.conversations.iter().map(|it| it.left_out).sum::<u64>() + cut;
+    html! {
+        @if events > 0 || recording.more_connections > 0 {
+            p.left-out role="note" data-left-out=(events) {
+                strong { "Not everything is on this page. " }
+                @if events > 0 { (counted(events, "event")) " of the connections below " @if events == 1 { "is" } @else { "are" } " left out, so that the page stays small; each list says where. " }
+                @if recording.more_connections > 0 { (counted(recording.more_connections, "more connection")) " not listed at all. " }
+                "The counts above are of everything. All of it: " code { (Shown(subject.command.as_bytes())) }
             }
-            @if !self.opaque.is_empty() {
-                p.left-out role="note" {
-                    strong { "Not everything could be read. " }
-                    @for (why, times) in &self.opaque {
-                        (counted(*times, "TLS connection")) ": " (why) ". "
-                    }
+        }
+        @if !recording.opaque.is_empty() {
+            p.left-out role="note" {
+                strong { "Not everything could be read. " }
+                @for (why, times) in &recording.opaque {
+                    (counted(*times, "TLS connection")) ": " (why) ". "
                 }
             }
         }
     }
+}
 
-    fn table(&self) -> Markup {
-        html! {
-            section aria-labelledby="connections-title" {
-                h2 #connections-title { "Connections" }
-                div.scroll tabindex="0" role="region" aria-labelledby="connections-title" {
-                    table.connections {
-                        thead { tr {
-                            th scope="col" { "#" } th scope="col" { "client" } th scope="col" { "server" }
-                            th scope="col" { "messages" } th scope="col" { "findings" } th scope="col" { "ended" }
-                        } }
-                        tbody {
-                            @for it in &self.conversations {
-                                tr {
-                                    th scope="row" { a href={ "#c" (it.connection.number) } { (it.connection.number) } }
-                                    td { (address(it.connection.client)) }
-                                    td { (address(it.connection.server)) }
-                                    td.number { (it.messages) }
-                                    td { (findings::counts(&it.findings)) }
-                                    td { (Shown(it.ended.as_deref().unwrap_or("").as_bytes())) }
-                                }
+fn table(recording: &Recording) -> Markup {
+    html! {
+        section aria-labelledby="connections-title" {
+            h2 #connections-title { "Connections" }
+            div.scroll tabindex="0" role="region" aria-labelledby="connections-title" {
+                table.connections {
+                    thead { tr {
+                        th scope="col" { "#" } th scope="col" { "client" } th scope="col" { "server" }
+                        th scope="col" { "messages" } th scope="col" { "findings" } th scope="col" { "ended" }
+                    } }
+                    tbody {
+                        @for it in &recording.conversations {
+                            tr {
+                                th scope="row" { a href={ "#c" (it.connection.number) } { (it.connection.number) } }
+                                td { (address(it.connection.client)) }
+                                td { (address(it.connection.server)) }
+                                td.number { (it.messages) }
+                                td { (findings::counts(&it.findings)) }
+                                td { (Shown(it.ended.as_deref().unwrap_or("").as_bytes())) }
                             }
                         }
                     }
@@ -179,7 +177,7 @@ impl Page {
     }
 }
 
-fn masthead(page: &Page, subject: &Subject, counts: &Counts) -> Markup {
+fn masthead(recording: &Recording, subject: &Subject, counts: &Counts) -> Markup {
     html! {
         header.masthead {
             div.titles {
@@ -202,9 +200,9 @@ fn masthead(page: &Page, subject: &Subject, counts: &Counts) -> Markup {
                     (fact("packets", packets))
                     div { dt { "captured" } dd { (size(bytes)) } }
                 }
-                @if !page.codes.is_empty() {
+                @if !recording.codes.is_empty() {
                     div { dt { "close codes" } dd data-fact="codes" {
-                        @for (at, (code, times)) in page.codes.iter().enumerate() {
+                        @for (at, (code, times)) in recording.codes.iter().enumerate() {
                             @if at > 0 { " " }
                             a href={ "#code-" (code) } { (code) }
                             @if *times > 1 { " ×" (times) }
@@ -214,7 +212,7 @@ fn masthead(page: &Page, subject: &Subject, counts: &Counts) -> Markup {
             }
             nav aria-label="On this page" {
                 a href="#conversations" { "Conversations" }
-                @if !page.broken.is_empty() { a href="#findings" { "Findings, explained" } }
+                @if !recording.broken.is_empty() { a href="#findings" { "Findings, explained" } }
                 a href="#course" { "How it works" }
                 a href="#glossary" { "Glossary" }
             }
@@ -250,7 +248,7 @@ fn topics(course: &Course) -> Markup {
     }
 }
 
-fn glossary(page: &Page, course: &Course) -> Markup {
+fn glossary(recording: &Recording, course: &Course) -> Markup {
     let topic_of = |field: &str| {
         course.of_fields.iter().find(|(name, _)| *name == field).map(|(_, topic)| *topic)
     };
@@ -272,10 +270,10 @@ fn glossary(page: &Page, course: &Course) -> Markup {
                     div { dt { (format!("0x{:X}", opcode.bits())) " " (opcode.name()) } dd { (opcode.meaning()) } }
                 }
             }
-            @if !page.codes.is_empty() {
+            @if !recording.codes.is_empty() {
                 h3 { "Close codes met here" }
                 dl.words {
-                    @for code in page.codes.keys() {
+                    @for code in recording.codes.keys() {
                         div id={ "code-" (code) } { dt { (code) " " (close::lookup(*code).name) } dd { (close::lookup(*code).meaning) } }
                     }
                 }

@@ -1,8 +1,7 @@
 //! Findings where they were found, and the rules behind them explained once.
 
-use super::collect::Page;
-use super::item::Item;
 use super::{Shown, prose};
+use crate::recording::{Item, Recording};
 use crate::render::finding::demand;
 use crate::rules::{self, Finding, Severity};
 use maud::{Markup, html};
@@ -41,8 +40,8 @@ fn one(finding: &Finding) -> Markup {
 }
 
 /// Every rule that is broken, with its page.
-pub(super) fn explained(page: &Page) -> Markup {
-    let mut broken: Vec<_> = page.broken.values().collect();
+pub(super) fn explained(recording: &Recording) -> Markup {
+    let mut broken: Vec<_> = recording.broken.values().collect();
     broken.sort_by_key(|facts| std::cmp::Reverse((facts.severity, facts.times)));
     html! {
         @if !broken.is_empty() {

@@ -1,40 +1,39 @@
 //! One self-contained page of a few conversations: a sequence diagram in which each event opens to
 //! its bytes. It loads nothing, and what was captured can only become text on it.
 //!
-//! [`Page`] collects a bounded number of events, whatever the size of the capture; [`Page::write`]
-//! makes the document, never longer than [`MAX_PAGE`]. What is left out is counted and said. The
-//! texts of the course come from the caller: a renderer does not know them.
+//! [`write`] makes the document of a [`Recording`](crate::recording::Recording) that keeps as much as
+//! [`EXTENT`] says, never longer than [`MAX_PAGE`]. What is left out is counted and said. The texts of
+//! the course come from the caller: a renderer does not know them.
 
 mod bits;
-mod collect;
 mod document;
 mod findings;
 mod heads;
-mod item;
 mod prose;
 mod sequence;
 mod steps;
 
-pub use collect::Page;
-pub use document::{Course, Subject, Topic, Word};
+pub use document::{Course, Subject, Topic, Word, write};
 
 use super::escape;
+use crate::recording::Extent;
 use maud::Render;
 
 /// No page is longer than this, in bytes.
 pub const MAX_PAGE: usize = 4 << 20;
 
-/// So many events of one connection are kept, and some more if something is found in them.
-pub const MAX_EVENTS_OF_ONE: usize = 200;
-
-/// So many events are kept in all.
-pub const MAX_EVENTS: usize = 1000;
-
-/// So many connections are kept.
-pub const MAX_CONNECTIONS: usize = 100;
-
 /// So many bytes of each payload are shown.
-pub const MAX_BYTES: usize = 256;
+const MAX_BYTES: usize = 256;
+
+/// How much of a capture is shown at most.
+pub const EXTENT: Extent = Extent {
+    connections: 100,
+    events: 1000,
+    events_of_one: 200,
+    events_of_findings: 50,
+    payload: MAX_BYTES,
+    message: 4 * MAX_BYTES,
+};
 
 /// Captured bytes, or words in which some may be quoted: the door by which they reach the page.
 struct Shown<'a>(&'a [u8]);
@@ -51,13 +50,6 @@ struct Clipped<'a>(&'a [u8], usize);
 impl Render for Clipped<'_> {
     fn render_to(&self, buffer: &mut String) {
         let Clipped(bytes, most) = *self;
-        let end = (0..=most.min(bytes.len()))
-            .rev()
-            .find(|end| bytes.get(*end).is_none_or(|byte| byte & 0xc0 != 0x80))
-            .unwrap_or(0);
-        buffer.push_str(&escape::html(&bytes[..end]));
-        if end < bytes.len() {
-            buffer.push('…');
-        }
+        buffer.push_str(&escape::markup(&escape::beginning(bytes, most)));
     }
 }

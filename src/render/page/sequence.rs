@@ -1,23 +1,17 @@
 //! A conversation as a sequence diagram: two lifelines, an arrow for each event, time downwards.
 //! Each event opens to what is known of it.
 
-use super::collect::Conversation;
 use super::document::{about, address, counted};
-use super::item::{Answer, FrameFacts, Item, What};
-use super::{Clipped, MAX_PAGE, Shown, bits, findings, heads, steps};
-use crate::http::Head;
-use crate::render::timeline::{instead_of_frames, percentage, size};
+use super::{MAX_PAGE, Shown, bits, findings, heads, steps};
+use crate::recording::{Conversation, Item, What};
+use crate::render::caption::{self, Kind, Piece};
+use crate::render::timeline::percentage;
 use crate::rules::Severity;
-use crate::said::{At, Endpoint, GapReason, Time};
-use crate::websocket::handshake::Outcome;
-use crate::websocket::{Gap, Opcode, Part, close};
+use crate::said::{At, Endpoint, Time};
 use maud::{Markup, PreEscaped, html};
 
 /// What the rest of a page may take: the course, the glossary, the rules explained, the table.
 const FOR_THE_REST: usize = 5 << 18;
-
-/// So many bytes of text are shown beside an arrow.
-const PREVIEW: usize = 60;
 
 /// How much has been written, and how many events there was no room for.
 #[derive(Default)]
@@ -157,98 +151,22 @@ fn place(item: &Item) -> Markup {
 
 /// The words at the arrow.
 fn label(item: &Item) -> Markup {
-    match &item.what {
-        What::Exchange(exchange) => html! {
-            "an ordinary HTTP exchange: "
-            @if let Some(head) = &exchange.request { (request_line(head)) }
-            @if let Some(status) = exchange.status() { " → " (status) }
-        },
-        What::Request(head) => html! { (request_line(head)) },
-        What::Response(answer) => response_label(answer),
-        What::Recognised(confidence) => html! {
-            "no handshake was seen; these are frames" span.faint { " (" (percentage(*confidence)) " sure)" }
-        },
-        What::Frame(frame) => frame_label(frame),
-        What::NotFrames { kind, bytes, .. } => {
-            html! { (instead_of_frames(*kind)) " " q { (Clipped(bytes, PREVIEW)) } }
-        }
-        What::Gap(gap) => gap_label(gap),
-        What::Http2 => html! { b { "HTTP/2" } " " span.faint { "see what was found" } },
-        What::End { why, clean, .. } => html! {
-            b { @if *clean { "closed cleanly" } @else { "ended" } } " " span.faint { (Shown(why.as_bytes())) }
-        },
-    }
-}
-
-fn request_line(head: &Head) -> Markup {
-    html! { b { (Clipped(head.method().unwrap_or(b"?"), 20)) } " " q.plain { (Clipped(head.target().unwrap_or_default(), PREVIEW)) } }
-}
-
-fn response_label(answer: &Answer) -> Markup {
-    let handshake = &answer.handshake;
-    let line = handshake.response.as_ref().map(|head| head.bytes(&head.start_range()));
-    let line = line.map(|line| line.strip_prefix(b"HTTP/1.1 ").unwrap_or(line));
     html! {
-        @if let Some(line) = line { b { (Clipped(line, PREVIEW)) } " " }
-        span.faint { @match handshake.outcome() {
-            Outcome::Upgraded => "the connection carries frames from here on",
-            Outcome::Refused => "no upgrade",
-            Outcome::Incomplete if line.is_none() => "never answered",
-            Outcome::Incomplete => "one half of the handshake is missing",
-        } }
+        @for (index, piece) in caption::of(item).iter().enumerate() { @if index > 0 { " " } (worded(piece)) }
     }
 }
 
-fn gap_label(gap: &Gap) -> Markup {
-    let how = if gap.reason == GapReason::TlsRecord { "not readable" } else { "not captured" };
-    html! {
-        b { @match gap.length { Some(length) => (size(length)), None => "bytes" } " " (how) }
-        " " span.faint { (gap.reason.name()) @if gap.framing_lost { "; the frames after it can't be told apart" } }
-    }
-}
-
-fn frame_label(frame: &FrameFacts) -> Markup {
-    let name = match frame.opcode {
-        Some(Opcode::Reserved(bits)) => format!("opcode 0x{bits:X}"),
-        Some(opcode) => opcode.name().to_owned(),
-        None => "frame".to_owned(),
-    };
-    html! {
-        b { (name) }
-        @match frame.part { Part::First => " first fragment", Part::Middle => " fragment", Part::Last => " last fragment", _ => "" }
-        " "
-        @match frame.length {
-            Some(length) => span.size { (size(length)) @if frame.rsv1 && frame.opcode.is_some_and(Opcode::is_data) { " deflated" } },
-            None => span.size { "cut short" },
-        }
-        " "
-        @if let Some((code, reason)) = &frame.close {
-            @match code {
-                Some(code) => { b.code { (code) } " " (close::lookup(*code).name) }
-                None => "without a status code",
-            }
-            @if !reason.is_empty() { " " q { (Clipped(reason, PREVIEW)) } }
-        } @else { (preview(frame)) }
-        @if frame.recovered.is_some() { " " span.faint { "found again after a loss" } }
-        @if frame.missing > 0 { " " span.faint { (size(frame.missing)) " not captured" } }
-    }
-}
-
-/// What the payload says: text as text, other bytes in hexadecimal.
-fn preview(frame: &FrameFacts) -> Markup {
-    let message = frame.message.as_ref().filter(|it| it.frames == 1 && !it.opaque);
-    let payload = message.map_or(&frame.payload, |message| &message.payload);
-    let is_data = frame.opcode.is_some_and(Opcode::is_data);
-    if payload.is_empty() || is_data && message.is_none() && frame.rsv1 {
-        return html! {};
-    }
-    let readable = payload.iter().all(|b| b.is_ascii_graphic() || *b == b' ');
-    let is_text = message.is_some_and(|it| it.opcode == Opcode::Text)
-        || frame.opcode == Some(Opcode::Text)
-        || readable;
-    html! {
-        @if is_text { q { (Clipped(payload, PREVIEW)) } }
-        @else { code.hex { (crate::render::escape::hex(&payload[..payload.len().min(8)])) @if payload.len() > 8 { " …" } } }
+fn worded(piece: &Piece) -> Markup {
+    let text = Shown(piece.text.as_bytes());
+    match piece.kind {
+        Kind::Name => html! { b { (text) } },
+        Kind::Code => html! { b.code { (text) } },
+        Kind::Size => html! { span.size { (text) } },
+        Kind::Quote => html! { q { (text) } },
+        Kind::Target => html! { q.plain { (text) } },
+        Kind::Hex => html! { code.hex { (text) } },
+        Kind::Plain => html! { (text) },
+        Kind::Faint => html! { span.faint { (text) } },
     }
 }
 

@@ -1,8 +1,8 @@
 //! What can be watched step by step: how the Accept comes about, how a payload is unmasked. All of
 //! it stands on the page; the script only hides it and shows it again one step at a time.
 
-use super::item::FrameFacts;
 use super::{Clipped, Shown};
+use crate::recording::FrameFacts;
 use crate::render::escape;
 use crate::websocket::accept::{self, GUID};
 use maud::{Markup, html};
@@ -54,10 +54,11 @@ pub(super) fn accept(key: &[u8], found: Option<&[u8]>) -> Markup {
 
 /// A masked payload, byte by byte (RFC 6455 §5.3).
 pub(super) fn unmasking(frame: &FrameFacts) -> Markup {
-    let Some(key) = frame.key.filter(|_| !frame.payload.is_empty()) else { return html! {} };
-    let shown = frame.payload.len().min(MAX_STEPS);
-    let masked = &frame.wire[frame.header_length..][..shown];
-    let plain = &frame.payload[..shown];
+    let payload = frame.payload();
+    let Some(key) = frame.key().filter(|_| !payload.is_empty()) else { return html! {} };
+    let shown = payload.len().min(MAX_STEPS);
+    let masked = &frame.wire[frame.header_length()..][..shown];
+    let plain = &payload[..shown];
     let hex = |byte: u8| format!("{byte:02x}");
     html! {
         section.steps data-steps="unmask" {
@@ -74,7 +75,7 @@ pub(super) fn unmasking(frame: &FrameFacts) -> Markup {
                     }
                 }
             }
-            @if frame.length.is_some_and(|length| length > shown as u64) { p.faint { "The first " (shown) " bytes; the key starts over every four." } }
+            @if frame.length().is_some_and(|length| length > shown as u64) { p.faint { "The first " (shown) " bytes; the key starts over every four." } }
             p.say aria-live="polite" {}
         }
     }

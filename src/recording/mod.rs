@@ -1,67 +1,112 @@
-//! The observer that collects: the first events of each connection, those in which something is
-//! found, and how it ended.
+//! A recording: an observer that keeps what happened, bounded whatever the size of the capture. Of
+//! each connection the first events, those in which something is found, and how it ended; of each
+//! payload the beginning. Page, diagrams, reports and the terminal view are made of it.
 
-use super::item::{Answer, FrameFacts, Item, MessageFacts, What, close_facts};
-use super::{MAX_CONNECTIONS, MAX_EVENTS, MAX_EVENTS_OF_ONE};
+mod item;
+
+pub use item::{Answer, FrameFacts, Item, MessageFacts, What};
+
 use crate::inspection::{Connection, Observer};
 use crate::rules::{Finding, Judged, Rule, Severity};
 use crate::said::{At, Endpoint, Opaque};
 use crate::websocket::Event;
 use crate::websocket::handshake::Handshake;
+use item::close_facts;
 use std::collections::{BTreeMap, HashMap};
 
-/// Beyond the first events, so many more of a connection in which something is found.
-const MAX_FINDING_EVENTS: usize = 50;
+/// How much is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Extent {
+    /// Connections.
+    pub connections: usize,
+    /// Events in all; the ends of connections come on top.
+    pub events: usize,
+    /// Events of one connection.
+    pub events_of_one: usize,
+    /// Beyond those, so many more of a connection in which something is found.
+    pub events_of_findings: usize,
+    /// Bytes of each frame's payload.
+    pub payload: usize,
+    /// Bytes of each message.
+    pub message: usize,
+}
 
-/// Collects what a page shows.
-#[derive(Default)]
-pub struct Page {
-    pub(super) conversations: Vec<Conversation>,
+/// What was kept.
+#[derive(Debug)]
+pub struct Recording {
+    /// The connections, in the order in which they turned out to concern WebSocket.
+    pub conversations: Vec<Conversation>,
+    /// Connections that are not kept.
+    pub more_connections: u64,
+    /// Close codes in Close frames, and how often each.
+    pub codes: BTreeMap<u16, u64>,
+    /// The rules that are broken, by their ids.
+    pub broken: BTreeMap<&'static str, RuleFacts>,
+    /// TLS connections whose records stay closed: why, and how many.
+    pub opaque: BTreeMap<&'static str, u64>,
+    extent: Extent,
     /// Where a connection's conversation is, by its number.
     places: HashMap<u64, usize>,
     events: usize,
-    /// Connections that are not kept.
-    pub(super) more_connections: u64,
-    /// Close codes in Close frames, and how often each.
-    pub(super) codes: BTreeMap<u16, u64>,
-    pub(super) broken: BTreeMap<&'static str, RuleFacts>,
-    /// TLS connections whose records stay closed: why, and how many.
-    pub(super) opaque: BTreeMap<&'static str, u64>,
 }
 
-/// A connection.
-pub(super) struct Conversation {
-    pub(super) connection: Connection,
-    pub(super) items: Vec<Item>,
+/// A connection and what happened on it.
+#[derive(Debug)]
+pub struct Conversation {
+    /// The connection.
+    pub connection: Connection,
+    /// What is kept of what happened, in that order.
+    pub items: Vec<Item>,
     /// Events that are not kept.
-    pub(super) left_out: u64,
-    pub(super) frames: u64,
-    pub(super) messages: u64,
+    pub left_out: u64,
+    /// How many frames there were, kept or not.
+    pub frames: u64,
+    /// How many messages.
+    pub messages: u64,
     /// Errors, warnings, notes.
-    pub(super) findings: [u64; 3],
-    pub(super) ended: Option<String>,
+    pub findings: [u64; 3],
+    /// How it ended, once it has.
+    pub ended: Option<String>,
     kept_for_findings: usize,
 }
 
 /// How often a rule is broken.
-pub(super) struct RuleFacts {
-    pub(super) rule: &'static Rule,
+#[derive(Debug)]
+pub struct RuleFacts {
+    /// The rule.
+    pub rule: &'static Rule,
     /// The worst that it was here.
-    pub(super) severity: Severity,
-    pub(super) times: u64,
-    /// Where first: a conversation, an event of it.
-    pub(super) first: Option<(u64, usize)>,
+    pub severity: Severity,
+    /// How often it was broken.
+    pub times: u64,
+    /// Where first: the number of a connection, and which of its events; none if that is not kept.
+    pub first: Option<(u64, usize)>,
 }
 
-impl Page {
+impl Recording {
+    /// A recording that keeps so much.
+    pub fn new(extent: Extent) -> Recording {
+        Recording {
+            conversations: Vec::new(),
+            more_connections: 0,
+            codes: BTreeMap::new(),
+            broken: BTreeMap::new(),
+            opaque: BTreeMap::new(),
+            extent,
+            places: HashMap::new(),
+            events: 0,
+        }
+    }
+
     /// The place of an event among those of its conversation, if there is room for one more.
     fn has_room(&self, place: usize, judged: &Judged) -> bool {
         let kept = &self.conversations[place];
         let found = !judged.findings.is_empty() || judged.cause.is_some();
-        if self.events >= MAX_EVENTS {
+        if self.events >= self.extent.events {
             return false;
         }
-        kept.items.len() < MAX_EVENTS_OF_ONE || found && kept.kept_for_findings < MAX_FINDING_EVENTS
+        kept.items.len() < self.extent.events_of_one
+            || found && kept.kept_for_findings < self.extent.events_of_findings
     }
 
     /// Keeps an event if there is room; says which of its conversation it became.
@@ -78,7 +123,7 @@ impl Page {
             kept.left_out += 1;
             return None;
         }
-        kept.kept_for_findings += usize::from(kept.items.len() >= MAX_EVENTS_OF_ONE);
+        kept.kept_for_findings += usize::from(kept.items.len() >= self.extent.events_of_one);
         item.note(judged);
         kept.items.push(item);
         self.events += 1;
@@ -155,7 +200,7 @@ impl Page {
             Event::Handshake(handshake) => return self.handshake(place, handshake, judged),
             Event::Message(message) => {
                 let &last = message.frames.last()?;
-                let facts = MessageFacts::of(message);
+                let facts = Box::new(MessageFacts::of(message, self.extent.message));
                 return self.amend(place, message.from, last, judged, |frame| {
                     frame.message = Some(facts);
                 });
@@ -170,7 +215,8 @@ impl Page {
                 return None;
             }
             Event::Frame(frame) => {
-                item(from(frame.from), frame.at, What::Frame(Box::new(FrameFacts::of(frame))))
+                let facts = FrameFacts::of(frame, self.extent.payload);
+                item(from(frame.from), frame.at, What::Frame(Box::new(facts)))
             }
             Event::CutHeader(cut) => {
                 let facts = FrameFacts::of_cut(cut, self.conversations[place].frames + 1);
@@ -204,9 +250,9 @@ impl Page {
     }
 }
 
-impl Observer for Page {
+impl Observer for Recording {
     fn connection(&mut self, connection: &Connection) {
-        if self.conversations.len() >= MAX_CONNECTIONS {
+        if self.conversations.len() >= self.extent.connections {
             self.more_connections += 1;
             return;
         }
