@@ -152,13 +152,15 @@ fn a_wrong_accept_is_found_out_where_tshark_is_content() {
     assert_ne!(handshake["accept_found"], handshake["accept_expected"]);
 }
 
-/// The derivation, done with Python for every pair in the references, fits all but that one.
+/// The derivation, done with Python for every pair in the references, fits all but that one. The
+/// invalid handshakes say `invalid=` in the last of five.
 #[test]
 fn no_accept_of_a_real_server_is_called_wrong() {
     let Some(captures) = decoded("no_accept_of_a_real_server_is_called_wrong") else { return };
     let mut alarms = Vec::new();
     for capture in captures {
-        if capture.path.contains("wrong-accept-header") {
+        let crafted = ["wrong-accept-header", "invalid_handshakes"];
+        if crafted.iter().any(|name| capture.path.contains(name)) {
             continue;
         }
         let mut findings = of_type(&capture.records, "finding");
@@ -178,6 +180,7 @@ fn what_a_crafted_capture_does_wrong_is_found() {
         ("secdev__scapy/pcaps__websocket_invalid_handshakes.pcap", "HS-RES-UPGRADE"),
         ("zeek__zeek/websocket__oversized-close-frame.pcapng", "CTL-TOO-LONG"),
         ("secdev__scapy/pcaps__websocket_invalid_handshakes.pcap", "HS-REQ-METHOD"),
+        ("secdev__scapy/pcaps__websocket_invalid_handshakes.pcap", "HS-RES-ACCEPT-SYNTAX"),
     ] {
         let capture = captures.iter().find(|capture| capture.path == path).expect("a reference");
         let errors = shared::errors(&capture.records);

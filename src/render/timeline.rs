@@ -378,6 +378,7 @@ pub(super) fn percentage(confidence: f64) -> String {
 pub(super) const fn instead_of_frames(kind: NotFramesKind) -> &'static str {
     match kind {
         NotFramesKind::HttpAfterUpgrade => "text where frames should be",
+        NotFramesKind::HttpRequest => "another HTTP request",
         NotFramesKind::TrailingBytes => "bytes that form no frame after the Close",
         NotFramesKind::FramesAfterRefusal => "frames although the handshake was refused",
         NotFramesKind::FlashPolicy => "a question of Flash's sockets",

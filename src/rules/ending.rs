@@ -296,7 +296,7 @@ fn ordinal(number: u32) -> String {
 }
 
 /// What an endpoint did that obliged the other to fail the connection.
-const DEEDS: [(&str, &str); 15] = [
+const DEEDS: [(&str, &str); 16] = [
     ("MSK-CLIENT-UNMASKED", "sent an unmasked frame"),
     ("MSK-SERVER-MASKED", "sent a masked frame"),
     ("FRM-RSV-UNNEGOTIATED", "set a reserved bit that no extension explains"),
@@ -311,6 +311,7 @@ const DEEDS: [(&str, &str); 15] = [
     ("UTF-TRUNCATED", "sent a text that ends inside a character"),
     ("UTF-*", "sent a text that is not UTF-8"),
     ("PMD-INFLATE-ERROR", "sent a message that can't be inflated"),
+    ("HS-REQ-AFTER-101", "sent another request where a frame should begin"),
     ("HS-RES-HTTP-AFTER-101", "sent HTTP where a frame should begin"),
 ];
 

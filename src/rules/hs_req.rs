@@ -46,6 +46,7 @@ pub(super) static RULES: &[&Rule] = &[
     &offers::EXT_SYNTAX,
     &wait::NO_BODY,
     &wait::EARLY_DATA,
+    &wait::AFTER_101,
     &lines::HEADER_WS,
     &again::CONCURRENT,
     &tls::SNI,

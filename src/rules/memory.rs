@@ -329,6 +329,8 @@ impl Memory {
                 direction.hidden |= suppression::begins(suppression::OTHER_FRAMES);
             }
         }
+        // What was fatal to frames before this handshake is over.
+        (self.client.fatal, self.server.fatal) = (None, None);
         self.opened = handshake.response_at.time.and_then(|time| NonZeroI64::new(time.0));
         self.direction_known = true;
         self.answered |= handshake.response.is_some();
@@ -567,7 +569,8 @@ fn fault_of(finding: &Finding) -> Option<Fault> {
             Some(Fault::Inflate)
         }
         ("UTF", _) => Some(Fault::Text),
-        (_, "HS-RES-HTTP-AFTER-101") | ("FRM" | "MSK" | "FRG" | "CTL", _) => Some(Fault::Framing),
+        (_, "HS-RES-HTTP-AFTER-101" | "HS-REQ-AFTER-101") => Some(Fault::Framing),
+        ("FRM" | "MSK" | "FRG" | "CTL", _) => Some(Fault::Framing),
         ("PMD", id) if id.starts_with("PMD-RSV1-") => Some(Fault::Framing),
         _ => None,
     }

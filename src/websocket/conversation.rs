@@ -39,10 +39,15 @@ const MAX_UNKNOWN: u64 = 256 * 1024;
 /// How many bytes of a client that does not wait for the answer are held back.
 const MAX_EARLY: usize = 1 << 20;
 
+/// How often a connection is read as HTTP again behind a 101.
+const MAX_RETURNS: u8 = 32;
+
 /// The state of one connection.
 #[derive(Debug)]
 pub struct Conversation {
     phase: Phase,
+    /// How often it went on with HTTP behind a 101.
+    returns: u8,
     first_close: Option<Endpoint>,
     /// How the transport ended, as far as it did.
     ends: Option<Box<Ends>>,
@@ -120,6 +125,7 @@ impl Conversation {
     fn in_phase(phase: Phase, upgraded: bool) -> Conversation {
         Conversation {
             phase,
+            returns: 0,
             first_close: None,
             ends: None,
             lossy: [false; 2],
@@ -181,6 +187,13 @@ impl Conversation {
 
     /// Nothing more will be said.
     pub fn finish(&mut self, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
+        if let Phase::Frames(incoming) = &self.phase
+            && let [client, server] = &**incoming
+            && client.holds_http()
+            && !server.has_begun()
+        {
+            self.return_to_http(desk, sink);
+        }
         if let Phase::Http(http) = &mut self.phase
             && http.answers_no_http()
         {
@@ -253,8 +266,20 @@ impl Conversation {
         match &mut self.phase {
             Phase::Frames(incoming) => {
                 let first_close = &mut self.first_close;
-                incoming[from.index()]
+                let [own, other] = [from, from.peer()].map(Endpoint::index);
+                // Whoever goes on with frames takes what it hears for frames.
+                if incoming[other].holds_http() && incoming[own].begins_frames(bytes) {
+                    incoming[other].tell_other(sink);
+                }
+                incoming[own]
                     .hear(bytes, origin, desk, &mut |event| noting_close(event, first_close, sink));
+                if incoming[own].holds_http() {
+                    if incoming[other].has_begun() || self.returns == MAX_RETURNS {
+                        incoming[own].await_no_peer(sink);
+                    } else if incoming[other].holds_http() {
+                        self.return_to_http(desk, sink);
+                    }
+                }
             }
             Phase::Http(http) => {
                 http.streams[from.index()].push(offset, bytes, origin);
@@ -266,6 +291,17 @@ impl Conversation {
             }
             Phase::Other | Phase::Spent => {}
         }
+    }
+
+    /// Both endpoints, or a client that is not answered, go on with HTTP where the first frames
+    /// should be: they are read so again.
+    fn return_to_http(&mut self, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
+        let Phase::Frames(incoming) = &mut self.phase else { return };
+        let [client, server] = &mut **incoming;
+        let streams = [client, server].map(|incoming| incoming.take_http(sink));
+        self.returns += 1;
+        self.phase = Phase::Http(Box::new(Exchanges::behind_upgrade(streams, self.returns)));
+        self.advance(desk, sink);
     }
 
     /// Goes on with HTTP as far as the bytes reach.

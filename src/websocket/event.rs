@@ -309,6 +309,8 @@ pub struct NotFrames<'a> {
 pub enum NotFramesKind {
     /// A second HTTP response, HTML or other text after the 101.
     HttpAfterUpgrade,
+    /// Another HTTP request of the client after the 101.
+    HttpRequest,
     /// Bytes that form no frame after the endpoint's Close.
     TrailingBytes,
     /// Client bytes that are frames although the server refused the handshake.

@@ -119,6 +119,19 @@ impl Exchanges {
         Exchanges { transcript: true, ..Exchanges::default() }
     }
 
+    /// Exchanges that go on behind that many upgrades: where each direction does, what is there of
+    /// it, and where that is from.
+    pub(super) fn behind_upgrade(streams: [(u64, Vec<u8>, Origin); 2], upgrades: u8) -> Exchanges {
+        let streams = streams.map(|(offset, pending, origin)| HttpStream {
+            pending,
+            offset,
+            origin,
+            heard: origin.heard,
+            ..HttpStream::default()
+        });
+        Exchanges { streams, count: u64::from(upgrades), ..Exchanges::default() }
+    }
+
     /// A request for an upgrade has not been answered yet.
     pub(super) fn awaits_upgrade(&self) -> bool {
         self.outstanding.iter().any(|request| request.upgrade)

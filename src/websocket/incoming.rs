@@ -5,9 +5,7 @@ mod loss;
 mod other;
 mod parts;
 
-use super::event::{
-    Event, Frame, MAX_BEGINNING_KEPT, MAX_CONTROL_KEPT, MAX_NOT_FRAMES_KEPT, Part, Recovered,
-};
+use super::event::{Event, Frame, MAX_BEGINNING_KEPT, MAX_CONTROL_KEPT, Part, Recovered};
 use super::extension::Agreement;
 use super::frame::{FrameHeader, MAX_HEADER};
 use super::mask::mask;
@@ -165,9 +163,8 @@ impl Incoming {
         }
         self.offset += bytes.len() as u64;
         if let Framing::Other(other) = &mut self.framing {
-            let room = MAX_NOT_FRAMES_KEPT - other.bytes.len();
-            other.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
-            if other.bytes.len() == MAX_NOT_FRAMES_KEPT {
+            other.push(bytes);
+            if other.is_full() {
                 self.tell_other(sink);
             }
         }
@@ -182,8 +179,8 @@ impl Incoming {
         sink: &mut impl FnMut(&Event<'_>),
     ) -> usize {
         if let Some(kind) = self.recognise_other(bytes) {
-            let (offset, at) = (self.offset, origin.at);
-            self.framing = Framing::Other(Box::new(Other { kind, offset, bytes: Vec::new(), at }));
+            let other = Other::new(kind, self.offset, &[], origin);
+            self.framing = Framing::Other(Box::new(other));
             return 0;
         }
         let Some(header) = self.read_header(bytes) else {
@@ -222,9 +219,8 @@ impl Incoming {
         partial.bytes[have..have + taken].copy_from_slice(&bytes[..taken]);
         let seen = &partial.bytes[..have + taken];
         if let Some(kind) = self.recognise_other(seen) {
-            let (offset, at) = (self.offset - have as u64, origin.at);
-            let bytes = seen[..have].to_vec();
-            self.framing = Framing::Other(Box::new(Other { kind, offset, bytes, at }));
+            let other = Other::new(kind, self.offset - have as u64, &seen[..have], origin);
+            self.framing = Framing::Other(Box::new(other));
             return 0;
         }
         let Some(header) = self.read_header(seen) else {

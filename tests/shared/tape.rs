@@ -20,7 +20,8 @@ use By::{Client, Server};
 /// Packets in the order in which they were seen.
 #[derive(Default)]
 pub(crate) struct Tape {
-    pcap: Vec<u8>,
+    /// Each as a record of a pcap, and who sent it.
+    packets: Vec<(By, Vec<u8>)>,
     lines: Vec<Line>,
 }
 
@@ -103,9 +104,15 @@ impl Tape {
         for word in [0xa1b2_c3d4u32, 0x0004_0002, 0, 0, 65535, 101] {
             file.extend(word.to_le_bytes());
         }
-        file.extend(&self.pcap);
+        file.extend(self.packets.iter().flat_map(|(_, record)| record));
         std::fs::write(&path, file).expect("the folder for tests can be written");
         path
+    }
+
+    /// The packets of one side come before those of the other, as two taps may deliver them. Their
+    /// times stay.
+    pub(crate) fn put_first(&mut self, side: By) {
+        self.packets.sort_by_key(|(by, _)| *by != side);
     }
 
     fn hear(&mut self, line: usize, by: By) {
@@ -136,11 +143,13 @@ impl Tape {
         let ends = u32::from(flags & (SYN | FIN) != 0);
         line.sent[by as usize] += payload.len() as u32 + ends;
         let micros = (time * 1e6).round() as u64;
-        self.pcap.extend((1_700_000_000 + (micros / 1_000_000) as u32).to_le_bytes());
-        self.pcap.extend(((micros % 1_000_000) as u32).to_le_bytes());
+        let mut record = Vec::new();
+        record.extend((1_700_000_000 + (micros / 1_000_000) as u32).to_le_bytes());
+        record.extend(((micros % 1_000_000) as u32).to_le_bytes());
         for _ in 0..2 {
-            self.pcap.extend((packet.len() as u32).to_le_bytes());
+            record.extend((packet.len() as u32).to_le_bytes());
         }
-        self.pcap.extend(packet);
+        record.extend(packet);
+        self.packets.push((by, record));
     }
 }

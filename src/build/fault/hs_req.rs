@@ -191,6 +191,12 @@ pub(super) static FAULTS: &[Fault] = &[
         let index = c.opened() - 1;
         c.insert(index, Endpoint::Client, What::Frame(frame), 100_000);
     }),
+    Fault::conversation("HS-REQ-AFTER-101", "another request where frames begin", |c| {
+        c.hang_up(Endpoint::Client);
+        let index = c.opened();
+        let request = b"GET /next HTTP/1.1\r\nHost: server.example.com\r\n\r\n".to_vec();
+        c.insert(index, Endpoint::Client, What::Bytes(request), 1_000_000);
+    }),
     Fault::handshake("HS-REQ-HEADER-WS", "a space before a colon", |c| {
         refused(c, |head| head.add("User-Agent ", "example/1.0"));
     })

@@ -7,6 +7,7 @@ use crate::rules::observed::{Judgement, in_request, not_hixie, request, response
 use crate::rules::{Broken, Check, Level, Rule, Severity, Violator};
 use crate::said::Endpoint;
 use crate::websocket::handshake::Handshake;
+use crate::websocket::{NotFrames, NotFramesKind};
 
 /// HS-REQ-NO-BODY
 pub static NO_BODY: Rule = Rule {
@@ -63,6 +64,32 @@ fn early_data(handshake: &Handshake) -> Judgement {
             .at(Span::bytes(early.offset, early.length))
             .cause("the client writes its first message as soon as the request is out")
     }))
+}
+
+/// HS-REQ-AFTER-101
+pub static AFTER_101: Rule = Rule {
+    id: "HS-REQ-AFTER-101",
+    severity: Severity::Error,
+    level: Level::Must,
+    violator: Violator::Client,
+    rfc: "6455 §4.1",
+    title: "Frames follow a 101, and no further request",
+    mend: "take the connection out of the pool once it was upgraded, and write nothing but frames",
+    check: Check::NotFrames(|other, _| after_101(other)),
+};
+
+fn after_101(other: &NotFrames<'_>) -> Option<Broken> {
+    (other.kind == NotFramesKind::HttpRequest).then(|| {
+        let method = other.bytes.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+        let name = String::from_utf8_lossy(&other.bytes[..method]);
+        let seen = format!("after the 101 the client sends another HTTP request, {name}");
+        Broken::new(Endpoint::Client, seen, "a masked frame")
+            .at(Span::bytes(other.offset, method as u64))
+            .cause(
+                "the client ignores the upgrade: a connection pool, a proxy or a script goes on \
+                 as after any other answer",
+            )
+    })
 }
 
 /// HS-REQ-EXPECT

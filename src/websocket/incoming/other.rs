@@ -1,9 +1,16 @@
 //! What stands where frames should be and is none: HTTP behind the 101, bytes behind a Close.
 
-use super::{Framing, Incoming};
-use crate::said::{At, Endpoint};
+use super::{Framing, Incoming, Origin};
+use crate::said::Endpoint;
 use crate::websocket::Opcode;
-use crate::websocket::event::{Event, NotFrames, NotFramesKind};
+use crate::websocket::event::{Event, MAX_NOT_FRAMES_KEPT, NotFrames, NotFramesKind};
+use crate::websocket::frame::MAX_HEADER;
+
+/// As much of an endpoint's HTTP is held back until the other shows whether it speaks it as well.
+const MAX_HELD: usize = 16 * 1024;
+
+/// The longest method that is looked for behind a 101.
+const MAX_METHOD: usize = b"OPTIONS".len();
 
 /// The beginning of something that is no frame.
 #[derive(Debug)]
@@ -11,33 +18,119 @@ pub(super) struct Other {
     pub(super) kind: NotFramesKind,
     pub(super) offset: u64,
     pub(super) bytes: Vec<u8>,
-    pub(super) at: At,
+    pub(super) origin: Origin,
+    /// How many bytes are kept.
+    most: usize,
+}
+
+impl Other {
+    pub(super) fn new(kind: NotFramesKind, offset: u64, bytes: &[u8], origin: Origin) -> Other {
+        let most = match kind {
+            NotFramesKind::HttpRequest | NotFramesKind::HttpAfterUpgrade => MAX_HELD,
+            _ => MAX_NOT_FRAMES_KEPT,
+        };
+        Other { kind, offset, bytes: bytes.to_vec(), origin, most }
+    }
+
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        let room = self.most - self.bytes.len();
+        self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    /// More would not be kept.
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes.len() >= self.most
+    }
+
+    fn tell(&self, from: Endpoint, sink: &mut impl FnMut(&Event<'_>)) {
+        let Other { kind, offset, bytes, origin, .. } = self;
+        let bytes = &bytes[..bytes.len().min(MAX_NOT_FRAMES_KEPT)];
+        let (kind, offset, at) = (*kind, *offset, origin.at);
+        sink(&Event::NotFrames(&NotFrames { from, offset, bytes, kind, at }));
+    }
 }
 
 impl Incoming {
     /// Tells what stands where frames should be, as far as it was kept.
-    pub(super) fn tell_other(&mut self, sink: &mut impl FnMut(&Event<'_>)) {
+    pub(in crate::websocket) fn tell_other(&mut self, sink: &mut impl FnMut(&Event<'_>)) {
         if !matches!(self.framing, Framing::Other(_)) {
             return;
         }
         if let Framing::Other(other) = std::mem::replace(&mut self.framing, Framing::Over) {
-            let Other { kind, offset, bytes, at } = *other;
-            let from = self.from;
-            sink(&Event::NotFrames(&NotFrames { from, offset, bytes: &bytes, kind, at }));
+            other.tell(self.from, sink);
         }
     }
 
-    /// Before the server's first frame after a handshake, there may be HTTP instead.
+    /// HTTP stands where the first frame should, and it was not told yet.
+    #[inline]
+    pub(in crate::websocket) fn holds_http(&self) -> bool {
+        match &self.framing {
+            Framing::Other(other) => {
+                matches!(other.kind, NotFramesKind::HttpRequest | NotFramesKind::HttpAfterUpgrade)
+            }
+            _ => false,
+        }
+    }
+
+    /// What comes is read as frames, or as nothing any more.
+    pub(in crate::websocket) fn has_begun(&self) -> bool {
+        let partial = self.partial.as_ref().map_or(&[][..], |it| &it.bytes[..it.length]);
+        let may_be_http = matches!(self.framing, Framing::Known)
+            && (partial.is_empty() || self.may_become_other(partial));
+        self.frames > 0 || !(may_be_http || self.holds_http())
+    }
+
+    /// With these bytes as the next, this is a stream of frames.
+    pub(in crate::websocket) fn begins_frames(&self, bytes: &[u8]) -> bool {
+        let partial = self.partial.as_ref().map_or(&[][..], |it| &it.bytes[..it.length]);
+        let beginning = [partial, &bytes[..bytes.len().min(MAX_HEADER)]].concat();
+        self.has_begun()
+            || !self.may_become_other(&beginning) && self.recognise_other(&beginning).is_none()
+    }
+
+    /// What is held back of HTTP is told once enough of it is there: the peer does not speak it.
+    pub(in crate::websocket) fn await_no_peer(&mut self, sink: &mut impl FnMut(&Event<'_>)) {
+        if let Framing::Other(other) = &mut self.framing {
+            other.most = other.bytes.len().max(MAX_NOT_FRAMES_KEPT);
+            if other.is_full() {
+                self.tell_other(sink);
+            }
+        }
+    }
+
+    /// What was held back of HTTP where no frame came yet: where it begins, its bytes and where
+    /// they are from. A request is told.
+    pub(in crate::websocket) fn take_http(
+        &mut self,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) -> (u64, Vec<u8>, Origin) {
+        if let Framing::Other(other) = std::mem::replace(&mut self.framing, Framing::Over) {
+            if other.kind == NotFramesKind::HttpRequest {
+                other.tell(self.from, sink);
+            }
+            return (other.offset, other.bytes, other.origin);
+        }
+        let partial = self.partial.take();
+        let bytes = partial.map_or_else(Vec::new, |it| it.bytes[..it.length].to_vec());
+        let origin = Origin { at: self.last_at, heard: None };
+        (self.offset - bytes.len() as u64, bytes, origin)
+    }
+
+    /// Before an endpoint's first frame after a handshake, there may be HTTP instead.
     #[inline]
     pub(super) fn may_be_http(&self) -> bool {
-        self.frames == 0 && self.from == Endpoint::Server && self.agreement.is_some()
+        self.frames == 0 && self.agreement.is_some()
     }
 
     /// True while these bytes at a frame border are too few to tell a frame from something else.
     pub(super) fn may_become_other(&self, bytes: &[u8]) -> bool {
-        let is_start_of_http =
-            bytes == b"<" || bytes.len() < b"HTTP/".len() && b"HTTP/".starts_with(bytes);
-        self.may_be_http() && is_start_of_http
+        let is_start_of_http = || match self.from {
+            Endpoint::Client => begins_request(bytes).is_none(),
+            Endpoint::Server => {
+                bytes == b"<" || bytes.len() < b"HTTP/".len() && b"HTTP/".starts_with(bytes)
+            }
+        };
+        self.may_be_http() && is_start_of_http()
     }
 
     /// What stands at this frame border if it can't be a frame.
@@ -49,8 +142,22 @@ impl Incoming {
         if !self.may_be_http() {
             return None;
         }
+        if self.from == Endpoint::Client {
+            return (begins_request(bytes) == Some(true)).then_some(NotFramesKind::HttpRequest);
+        }
         let is_markup = matches!(bytes, [b'<', b'!' | b'a'..=b'z' | b'A'..=b'Z', ..]);
         (bytes.starts_with(b"HTTP/") || is_markup).then_some(NotFramesKind::HttpAfterUpgrade)
+    }
+}
+
+/// Whether a request of HTTP begins here: capital letters, a space, and what begins a target
+/// (RFC 9112 §3). None while that can't be told. No masked frame begins so.
+fn begins_request(bytes: &[u8]) -> Option<bool> {
+    let method = bytes.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    match &bytes[method..] {
+        [] | [b' '] if method <= MAX_METHOD => None,
+        [b' ', b'/' | b'*' | b'h' | b'H', ..] => Some((3..=MAX_METHOD).contains(&method)),
+        _ => Some(false),
     }
 }
 
