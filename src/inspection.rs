@@ -2,7 +2,7 @@
 //! them out; one that collects keeps a small recording.
 
 use crate::rules::Judged;
-use crate::said::{At, ConnectionId, Opaque, Tls, Transport};
+use crate::said::{At, Carried, ConnectionId, Endpoint, Opaque, Tls, Trail, Transport};
 use crate::websocket::{Assumed, Event, Origin};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,6 +28,37 @@ pub struct Connection {
     pub assumed: Assumed,
     /// Its first packet.
     pub opened: At,
+    /// What carried its bytes lately, if somebody asked.
+    pub trails: Option<Box<Trails>>,
+}
+
+/// What carried the bytes of each endpoint.
+#[derive(Debug, Clone, Default)]
+pub struct Trails {
+    of: [Trail; 2],
+    /// The input calls the server the client.
+    pub(crate) swapped: bool,
+}
+
+impl Trails {
+    /// What carried this endpoint's bytes.
+    pub fn of(&self, endpoint: Endpoint) -> &Trail {
+        &self.of[self.index(endpoint)]
+    }
+
+    pub(crate) fn push(&mut self, from: Endpoint, carried: &Carried) {
+        // As the input calls it.
+        self.of[from.index()].push(carried);
+    }
+
+    pub(crate) fn forget(&mut self, from: Endpoint, until: u64) {
+        let index = self.index(from);
+        self.of[index].forget(until);
+    }
+
+    fn index(&self, endpoint: Endpoint) -> usize {
+        if self.swapped { endpoint.peer().index() } else { endpoint.index() }
+    }
 }
 
 /// Receives what happens, as it happens. For each connection: [`connection`](Observer::connection)

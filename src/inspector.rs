@@ -162,6 +162,7 @@ impl<O: Observer> Inspector<O> {
             origin: Origin::Handshake,
             assumed: Assumed::default(),
             opened: opening.at,
+            trails: None,
         };
         let mut judge = Judge::default();
         judge.memory.thresholds = Arc::clone(&self.thresholds);
@@ -191,6 +192,9 @@ impl<O: Observer> Listener for Inspector<O> {
         self.begin(id, &opening, conversation);
         if let Some(Some(slot)) = self.slots.get_mut(id.0 as usize) {
             slot.connection.assumed.stated = stated;
+            if is_swapped {
+                slot.connection.trails.get_or_insert_default().swapped = true;
+            }
         }
     }
 
@@ -205,6 +209,10 @@ impl<O: Observer> Listener for Inspector<O> {
             connection.tls = Some(Arc::clone(&tls));
             judge.memory.route.encrypted = Some(true);
             judge.memory.tls = Some(tls);
+            return Interest::More;
+        }
+        if let Said::Carried { from, carried } = said {
+            connection.trails.get_or_insert_default().push(from, carried);
             return Interest::More;
         }
         let telling = &mut self.telling;
@@ -263,6 +271,9 @@ impl<O: Observer> Telling<O> {
                 Event::Recognised(recognised) => {
                     if recognised.swapped {
                         std::mem::swap(&mut connection.client, &mut connection.server);
+                        if let Some(trails) = &mut connection.trails {
+                            trails.swapped ^= true;
+                        }
                     }
                     connection.assumed.recognised = true;
                     Origin::Assumed
@@ -287,6 +298,9 @@ impl<O: Observer> Telling<O> {
         judge.trace(event, connection.number, across, judged);
         count(event, judged, counts);
         observer.event(connection, event, judged);
+        if let (Some(trails), Event::Frame(frame)) = (&mut connection.trails, event) {
+            trails.forget(frame.from, frame.end());
+        }
     }
 }
 

@@ -7,6 +7,7 @@ pub mod http;
 pub mod input;
 pub mod inspection;
 mod inspector;
+pub mod layers;
 pub mod layout;
 pub mod recording;
 pub mod redact;

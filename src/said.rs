@@ -3,9 +3,11 @@
 
 mod http2;
 mod tls;
+mod trail;
 
 pub use http2::Http2Fact;
 pub use tls::{Opaque, OpaqueReason, Tls, TlsVersion};
+pub use trail::{Carried, Carrier, MAX_STEPS, Trail};
 
 use crate::http::Head;
 use std::fmt;
@@ -256,6 +258,13 @@ pub enum Said<'a> {
     Secured {
         /// What its handshake says.
         tls: &'a Tls,
+    },
+    /// What carries the bytes that come next, if somebody asked how they travelled.
+    Carried {
+        /// Who sends them.
+        from: Endpoint,
+        /// What carries them.
+        carried: &'a Carried,
     },
     /// Something about HTTP/2 that concerns the stream (RFC 8441, RFC 9113).
     Http2 {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folder or file under `src/`, and what its code must not name.
-const FORBIDDEN: [(&str, &[&str]); 14] = [
+const FORBIDDEN: [(&str, &[&str]); 15] = [
     (
         "layout",
         &[
@@ -29,6 +29,22 @@ const FORBIDDEN: [(&str, &[&str]); 14] = [
             "std::time",
             "serde",
             "owo_colors",
+            "crate::said",
+            "crate::websocket",
+            "crate::rules",
+            "crate::input",
+            "crate::render",
+        ],
+    ),
+    (
+        "layers",
+        &[
+            "std::io",
+            "std::fs",
+            "std::time",
+            "serde",
+            "owo_colors",
+            "crate::http",
             "crate::said",
             "crate::websocket",
             "crate::rules",

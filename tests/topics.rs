@@ -92,6 +92,9 @@ fn a_word_leads_to_what_it_names() {
     is("half open", "topic", "heartbeats");
     is("Going Away", "close code", "1001");
     is("mqtt", "subprotocol", "mqtt");
+    is("tls", "topic", "wss");
+    is("rfc8441", "topic", "http2");
+    is("stream_identifier", "field", "stream_identifier");
     is("trusted", "topic", "losses");
     is("closed_by", "word", "closed_by");
     assert_eq!(first("xyzzy"), None);
@@ -102,7 +105,8 @@ fn a_word_leads_to_what_it_names() {
 #[test]
 fn everything_that_output_names_can_be_explained_and_has_a_topic() {
     let mut names: Vec<String> = rules::all().map(|rule| rule.id.to_owned()).collect();
-    names.extend(FIELDS.iter().flat_map(|spec| [spec.name.to_owned(), spec.label.to_owned()]));
+    let fields = FIELDS.into_iter().chain(ws101::layers::fields());
+    names.extend(fields.flat_map(|spec| [spec.name.to_owned(), spec.label.to_owned()]));
     names.extend((0..16).map(|bits| format!("0x{bits:X}")));
     names.extend((0..16).map(|bits| Opcode::from_bits(bits).name().to_owned()));
     names.extend(

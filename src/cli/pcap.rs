@@ -19,7 +19,7 @@ use stated::Stated;
 use std::cell::RefCell;
 use std::path::PathBuf;
 use ws101::render::json::Shape;
-use ws101::select::{Ends, Filter};
+use ws101::select::{Ends, Filter, Units};
 use ws101::websocket::Limits;
 
 /// Decodes a packet capture: every connection, handshake, frame, message and finding.
@@ -47,6 +47,7 @@ Questions:
   the handshake was not captured, but I know what this is
                                              --assume websocket --client 10.0.0.5:49152
   how do the bits of frame 5 stand?          --connection 3 --layout 5 --from client
+  in which packets did message 2 travel?     --connection 3 --message 2 --layers
 
 Reads pcap and pcapng, plain or in gzip or Zstandard, and the messages of a HAR. Exit status: 0 nothing wrong, 1 findings at or above
 --fail-on, 2 the file could not be read.")]
@@ -74,6 +75,10 @@ pub struct Args {
     /// Show the annotated layout of frame N of each direction (of --connection, else of the first).
     #[arg(long, value_name = "N")]
     layout: Option<u64>,
+    /// Show for every frame what carried it: packets, records of TLS, DATA of HTTP/2; with --layout,
+    /// their headers bit by bit.
+    #[arg(long, conflicts_with_all = ["messages", "summary", "stats", "follow_stream", "extract"])]
+    layers: bool,
     /// Keep at most this many bytes of each message.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_payload)]
     max_payload: usize,
@@ -108,14 +113,17 @@ impl Args {
 /// Runs the command.
 pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, Failure> {
     live::stop_on_signals();
-    let filter = args.select.filter(common.format, args.frames, args.summary);
+    let mut filter = args.select.filter(common.format, args.frames, args.summary);
+    if args.layers {
+        filter.units = Units::Both;
+    }
     if args.layout.is_some() {
         args.select.check_layout(&filter)?;
     }
     let is_table = args.summary && common.format == Format::Text;
     let limits = Limits {
         max_payload: if is_table && filter.text.is_none() { 0 } else { args.max_payload },
-        keep_frames: args.layout.is_some(),
+        keep_frames: args.layout.is_some() || args.layers,
         ..Limits::default()
     };
     check_format(args, common.format)?;
@@ -144,12 +152,17 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
 fn check_format(args: &Args, format: Format) -> Result<(), Failure> {
     let select = &args.select;
     let what = match format {
-        Format::Har if args.layout.is_some() || select.stats => {
-            "a HAR holds messages, neither layouts nor --stats"
+        Format::Har if args.layout.is_some() || args.layers || select.stats => {
+            "a HAR holds messages, neither layouts nor layers nor --stats"
         }
         format if format.checks().is_none() => return Ok(()),
-        _ if args.layout.is_none() && !select.stats && select.extract.is_none() => return Ok(()),
-        _ => "sarif, github and junit tell findings, neither layouts nor --stats nor --extract",
+        _ if args.layout.is_none() && !args.layers && !select.stats && select.extract.is_none() => {
+            return Ok(());
+        }
+        _ => {
+            "sarif, github and junit tell findings, neither layouts nor layers nor --stats nor \
+             --extract"
+        }
     };
     Err(Failure::Input(format!("error: {what}\n  expected: --format text, json or jsonl")))
 }

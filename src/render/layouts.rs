@@ -1,7 +1,8 @@
 //! The annotated layout of some frames of a capture: those of one number, in either direction.
 
 use super::Sheet;
-use super::frame::{self, Extent, FrameView, Sender};
+use super::frame::{self, Extent};
+use super::ladders::Carriage;
 use super::overview::title;
 use crate::inspection::{Connection, Observer};
 use crate::rules::Judged;
@@ -26,7 +27,7 @@ pub struct Layouts<W> {
     sheet: Sheet,
     wanted: Wanted,
     /// A frame that was found, until nothing more will be said about it.
-    pending: [Option<FrameView>; 2],
+    pending: [Option<Carriage>; 2],
     written: u64,
     error: Option<io::Error>,
 }
@@ -50,14 +51,18 @@ impl<W: Write> Layouts<W> {
     }
 
     fn flush(&mut self, connection: &Connection, from: Endpoint) {
-        let Some(view) = self.pending[from.index()].take() else { return };
+        let Some(carriage) = self.pending[from.index()].take() else { return };
         if self.error.is_some() {
             return;
         }
         self.written += 1;
         let written = writeln!(self.out, "{}\n", title(&self.sheet, connection))
-            .and_then(|()| {
-                frame::annotated(&mut self.out, &self.sheet, &view, Extent { all: false })
+            .and_then(|()| match connection.trails {
+                Some(_) => carriage.write(&mut self.out, &self.sheet, true),
+                None => {
+                    let extent = Extent { all: false };
+                    frame::annotated(&mut self.out, &self.sheet, &carriage.view, extent)
+                }
             })
             .and_then(|()| writeln!(self.out));
         self.error = written.err();
@@ -75,16 +80,15 @@ impl<W: Write> Observer for Layouts<W> {
             Event::Frame(found) => {
                 self.flush(connection, found.from);
                 if self.is_wanted(found.from, found.number) {
-                    let view = FrameView::of(found, Sender::Certain(found.from));
-                    self.pending[found.from.index()] = Some(view);
+                    self.pending[found.from.index()] = Some(Carriage::of(connection, found));
                 }
                 found.from
             }
             Event::Message(message) => {
-                if let Some(view) = &mut self.pending[message.from.index()]
-                    && message.frames == [view.number]
+                if let Some(carriage) = &mut self.pending[message.from.index()]
+                    && message.frames == [carriage.view.number]
                 {
-                    view.note_message(message);
+                    carriage.view.note_message(message);
                 }
                 message.from
             }
@@ -95,8 +99,8 @@ impl<W: Write> Observer for Layouts<W> {
             }
             _ => return,
         };
-        if let Some(view) = &mut self.pending[from.index()] {
-            view.findings.extend_from_slice(&judged.findings);
+        if let Some(carriage) = &mut self.pending[from.index()] {
+            carriage.view.findings.extend_from_slice(&judged.findings);
         }
     }
 

@@ -13,6 +13,7 @@ pub mod frame;
 pub mod handshake;
 pub mod har;
 pub mod json;
+pub mod ladders;
 pub mod layouts;
 pub mod markdown;
 pub mod opaque;

@@ -3,6 +3,7 @@
 
 use super::{Gloss, Topic, topics};
 use crate::http::{Head, HeadRead};
+use crate::layers;
 use crate::layout::Spec;
 use crate::render::refusal;
 use crate::rules::{self, Rule};
@@ -106,6 +107,8 @@ impl Entry {
         match self {
             Entry::Topic(topic) => Some(topic),
             Entry::Rule(rule) => teaching(area_topic(rule)),
+            Entry::Field(spec) if spec.section.starts_with("9113") => teaching("http2"),
+            Entry::Field(spec) if spec.section.starts_with("8446") => teaching("layers"),
             Entry::Field(spec) => teaching(spec.name),
             Entry::Opcode(Opcode::Reserved(_)) => teaching("opcodes"),
             Entry::Opcode(opcode) => teaching(opcode.name()),
@@ -197,6 +200,12 @@ fn field(spec: &'static Spec) -> String {
         name if name == RSV1.name => "--deflate --from server c1 07 f2 48 cd c9 c9 07 00",
         name if name == RSV2.name => "--from server a1 02 68 69",
         name if name == RSV3.name => "--from server 91 02 68 69",
+        _ if layers::fields().any(|of_layer| of_layer == spec) => {
+            return format!(
+                "{}\n\n`ws101 pcap FILE --layers --layout 1` draws it, bit by bit.\n",
+                spec.about
+            );
+        }
         "mask" | "payload_data" => "--from client 818537fa213d7f9f4d5158",
         name if name == MASKING_KEY.name => "--from client 818537fa213d7f9f4d5158",
         "close_code" | "close_reason" => "--from server 88 06 03 e9 62 79 65 21",

@@ -2,14 +2,17 @@
 
 use super::entry::Entry;
 use super::{glossary, topics};
+use crate::layers;
+use crate::layout::Spec;
 use crate::rules;
 use crate::websocket::frame::FIELDS;
 use crate::websocket::{Opcode, close, header, subprotocol};
 
 /// Everything that bears this name, the most telling first. Empty if nothing does.
 pub fn find(typed: &str) -> Vec<Entry> {
-    let words =
-        [typed.trim().to_owned(), joined(typed, '-'), joined(typed, '_'), joined(typed, ' ')];
+    let mut words =
+        vec![typed.trim().to_owned(), joined(typed, '-'), joined(typed, '_'), joined(typed, ' ')];
+    words.extend(document(typed));
     let mut found: Vec<Entry> = Vec::new();
     for word in &words {
         for entry in named(word) {
@@ -19,6 +22,13 @@ pub fn find(typed: &str) -> Vec<Entry> {
         }
     }
     found
+}
+
+/// `rfc8441` as people write it who have more time.
+fn document(typed: &str) -> Option<String> {
+    let (rfc, number) = typed.trim().split_at_checked(3)?;
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    (rfc.eq_ignore_ascii_case("rfc") && is_number).then(|| format!("RFC {number}"))
 }
 
 /// Several words as one name.
@@ -41,18 +51,18 @@ fn named(word: &str) -> Vec<Entry> {
     found.extend(topics().iter().filter(|topic| same(topic.name)).map(Entry::Topic));
     found.extend(topics().iter().filter(|topic| topic.is_named(word)).map(Entry::Topic));
     found.extend(header::ALL.iter().filter(|header| same(header.name)).map(Entry::Header));
-    found.extend(
-        FIELDS
-            .iter()
-            .filter(|spec| same(spec.name) || same(spec.label))
-            .map(|spec| Entry::Field(spec)),
-    );
+    found.extend(fields().filter(|spec| same(spec.name) || same(spec.label)).map(Entry::Field));
     found.extend(opcodes().filter(|opcode| same(opcode.name())).map(Entry::Opcode));
     found.extend(glossary().iter().filter(|gloss| same(gloss.word)).map(Entry::Word));
     found.extend(subprotocol::find(word.as_bytes()).map(Entry::Subprotocol));
     let codes = close::CODES.iter().filter(|code| code.first == code.last && same(code.name));
     found.extend(codes.map(|code| Entry::CloseCode(code.first)));
     found
+}
+
+/// The fields of frames, and of the headers of what carries them.
+fn fields() -> impl Iterator<Item = &'static Spec> {
+    FIELDS.into_iter().chain(layers::fields())
 }
 
 /// Opcodes that have a name of their own.
@@ -112,7 +122,7 @@ pub fn names() -> Vec<&'static str> {
         names.push(topic.name);
         names.extend(&topic.also);
     }
-    names.extend(FIELDS.iter().map(|spec| spec.name));
+    names.extend(fields().map(|spec| spec.name));
     names.extend(header::ALL.iter().map(|header| header.name));
     names.extend(glossary().iter().map(|gloss| gloss.word));
     names.extend(rules::all().map(|rule| rule.id));

@@ -20,7 +20,7 @@ pub struct Topic {
 }
 
 /// All texts, in teaching order: that of [README.md](../../docs/topics/README.md).
-static TEXTS: [(&str, &str); 37] = [
+static TEXTS: [(&str, &str); 38] = [
     ("why", include_str!("../../docs/topics/why.md")),
     ("upgrade", include_str!("../../docs/topics/upgrade.md")),
     ("host", include_str!("../../docs/topics/host.md")),
@@ -48,6 +48,7 @@ static TEXTS: [(&str, &str); 37] = [
     ("compression", include_str!("../../docs/topics/compression.md")),
     ("wss", include_str!("../../docs/topics/wss.md")),
     ("keylog", include_str!("../../docs/topics/keylog.md")),
+    ("layers", include_str!("../../docs/topics/layers.md")),
     ("origin", include_str!("../../docs/topics/origin.md")),
     ("authentication", include_str!("../../docs/topics/authentication.md")),
     ("proxies", include_str!("../../docs/topics/proxies.md")),

@@ -160,7 +160,7 @@ impl Conversation {
                 self.last_at = at;
                 self.head(from, head, body, at, desk, sink);
             }
-            Said::Secured { .. } => {}
+            Said::Secured { .. } | Said::Carried { .. } => {}
             Said::Message { from, .. } => self.message(self.endpoint(from), &said, desk, sink),
             Said::Http2 { from, fact, at } => {
                 sink(&Event::Http2(&Http2Event { from: self.endpoint(from), fact, at }));

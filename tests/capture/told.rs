@@ -94,7 +94,8 @@ impl Listener for Recorder {
                 told.by_mut(from).push(Heard::Gap(offset, length, reason));
             }
             Said::End { from, how, .. } => told.by_mut(from).push(Heard::End(how)),
-            Said::Secured { .. } | Said::CloseNotify { .. } | Said::Http2 { .. } => {}
+            Said::Secured { .. } | Said::Carried { .. } => {}
+            Said::CloseNotify { .. } | Said::Http2 { .. } => {}
             Said::Message { .. } | Said::Head { .. } => panic!("only HTTP/2 has heads"),
         }
         let said = told.bytes(Endpoint::Client).len() + told.bytes(Endpoint::Server).len();

@@ -140,6 +140,7 @@ pub(super) fn listen<O: Observer>(
         news: Some(&mut news),
         key_log: key_log(&args.keylog)?,
         key_log_grows: args.is_live(),
+        layers: args.layers,
         ..capture::Options::default()
     };
     let [file] = &args.files[..] else { return listen_to_all(args, inspector, options) };

@@ -10,6 +10,7 @@ use ws101::Counts;
 use ws101::inspection::Connection;
 use ws101::render::Sheet;
 use ws101::render::follow::Follow;
+use ws101::render::ladders::Ladders;
 use ws101::render::layouts::{Layouts, Wanted};
 use ws101::render::overview::Overview;
 use ws101::render::stream::Stream;
@@ -26,6 +27,12 @@ pub(super) fn run(
     let select = &args.select;
     if let Some(frame) = args.layout {
         return layouts(args, chosen, frame, limits, output);
+    }
+    if args.layers {
+        let ladders = Ladders::new(&mut *output, sheet);
+        let (ladders, seen) = observe(args, chosen, ladders, limits, &facts)?;
+        ladders.finish()?;
+        return Ok(seen.passed);
     }
     if select.follows() {
         let follow = Follow::new(&mut *output, sheet, select.clock());
@@ -63,7 +70,7 @@ fn streams(args: &Args, chosen: &Chosen) -> bool {
 
 /// True if something is shown before the end of the capture.
 pub(super) fn writes_at_once(args: &Args, chosen: &Chosen) -> bool {
-    args.layout.is_some() || args.select.follows() || streams(args, chosen)
+    args.layout.is_some() || args.layers || args.select.follows() || streams(args, chosen)
 }
 
 /// The frames that `--layout` asks for.

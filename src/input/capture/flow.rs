@@ -115,7 +115,8 @@ impl Flow {
         };
         let carrier = Carrier { at, acknowledgment: segment.acknowledges() };
         let known = offset > 0 || stream.start_is_known();
-        voice.tell_bytes(side, known, offset, segment.payload, carrier, peer, context);
+        let place = (offset, segment.sequence);
+        voice.tell_bytes(side, known, place, segment.payload, carrier, peer, context);
     }
 
     /// Acknowledges what nobody has seen the beginning of.

@@ -72,6 +72,8 @@ pub struct Options<'a> {
     pub key_log: KeyLog,
     /// The key log is still being written: connections wait a while for their secrets.
     pub key_log_grows: bool,
+    /// Tell what carries the bytes: segments, records, frames of HTTP/2.
+    pub layers: bool,
     /// Who wants the news.
     pub news: Option<&'a mut dyn FnMut(News<'_>)>,
     /// Once this is true, reading stops as if the capture ended there; what was read already is
@@ -117,6 +119,9 @@ fn walk<L: Listener>(
     mut options: Options<'_>,
 ) -> Tally {
     let mut reassembly = Reassembly::new(options.limits);
+    if options.layers {
+        reassembly.trace();
+    }
     let mut tell = |news: News<'_>| {
         if let Some(listener) = &mut options.news {
             listener(news);

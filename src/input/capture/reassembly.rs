@@ -42,6 +42,11 @@ impl Reassembly {
         }
     }
 
+    /// From now on it is told which segments bring what.
+    pub fn trace(&mut self) {
+        self.tcp.trace();
+    }
+
     /// One packet; packets come in the order of their time, as far as the capture has it.
     #[inline]
     pub fn packet<L: Listener>(&mut self, packet: &Packet<'_>, listener: &mut L) {

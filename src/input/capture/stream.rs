@@ -62,9 +62,22 @@ pub(super) struct Arrival<'a> {
 /// What comes out, in order.
 #[derive(Debug)]
 pub(super) enum Piece<'a> {
-    Bytes { offset: u64, bytes: &'a [u8], carrier: Carrier },
-    Gap { offset: u64, length: u64, reason: GapReason, carrier: Carrier },
-    Fin { carrier: Carrier },
+    /// With the sequence number of the first.
+    Bytes {
+        offset: u64,
+        sequence: u32,
+        bytes: &'a [u8],
+        carrier: Carrier,
+    },
+    Gap {
+        offset: u64,
+        length: u64,
+        reason: GapReason,
+        carrier: Carrier,
+    },
+    Fin {
+        carrier: Carrier,
+    },
 }
 
 /// What a segment brings.
@@ -445,7 +458,10 @@ impl Stream {
         self.next += content.length();
         match content {
             Content::Bytes([]) | Content::Cut(0) => {}
-            Content::Bytes(bytes) => tell(Piece::Bytes { offset, bytes, carrier }),
+            Content::Bytes(bytes) => {
+                let sequence = self.first_sequence().wrapping_add(offset as u32);
+                tell(Piece::Bytes { offset, sequence, bytes, carrier });
+            }
             Content::Cut(length) => {
                 tell(Piece::Gap { offset, length, reason: GapReason::SnapLength, carrier });
             }

@@ -66,6 +66,10 @@ impl Tcp {
         }
     }
 
+    pub(super) fn trace(&mut self) {
+        self.told.traces = true;
+    }
+
     /// One segment.
     #[inline]
     pub(super) fn segment<L: Listener>(

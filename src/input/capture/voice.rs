@@ -6,7 +6,7 @@ use super::roles::{begins_a_stream, guess_client};
 use super::stream::{Carrier, Piece, Stream};
 use super::tally::Tally;
 use crate::said::{
-    At, ConnectionId, Endpoint, GapReason, Interest, Listener, Opening, Said, Transport,
+    At, Carried, ConnectionId, Endpoint, GapReason, Interest, Listener, Opening, Said, Transport,
     TransportEnd,
 };
 
@@ -33,6 +33,8 @@ pub(super) struct Told {
     pub(super) opened: u64,
     pub(super) gaps: u64,
     pub(super) lost_bytes: u64,
+    /// It is told which segments bring what.
+    pub(super) traces: bool,
 }
 
 impl Told {
@@ -61,14 +63,15 @@ impl Voice {
         &mut self,
         side: Side,
         start_is_known: bool,
-        offset: u64,
+        (offset, sequence): (u64, u32),
         bytes: &[u8],
         carrier: Carrier,
         peer: &Stream,
         context: &mut Context<'_, L>,
     ) {
-        let (Some(id), true, false) = (self.id, start_is_known, self.done) else {
-            let piece = Piece::Bytes { offset, bytes, carrier };
+        let is_special = self.done || context.told.traces;
+        let (Some(id), true, false) = (self.id, start_is_known, is_special) else {
+            let piece = Piece::Bytes { offset, sequence, bytes, carrier };
             return self.tell(side, start_is_known, piece, peer, context.listener, context.told);
         };
         let (at, heard) = (carrier.at, carrier.heard(peer));
@@ -105,8 +108,16 @@ impl Voice {
         };
         let from = self.endpoint(side);
         let said = match piece {
-            Piece::Bytes { offset, bytes, carrier } => {
+            Piece::Bytes { offset, sequence, bytes, carrier } => {
                 let (at, heard) = (carrier.at, carrier.heard(peer));
+                if told.traces {
+                    let length = bytes.len() as u64;
+                    let carrier = crate::said::Carrier::Segment { sequence, at };
+                    let (content_offset, content_length) = (offset, length);
+                    let carried =
+                        Carried { carrier, offset, length, content_offset, content_length };
+                    let _ = listener.said(id, Said::Carried { from, carried: &carried });
+                }
                 if offset == 0 && !start_is_known && !begins_a_stream(bytes) {
                     self.begins_late(id, from, at, listener);
                 }

@@ -249,6 +249,7 @@ impl<W: Write> Checks<W> {
             opened: opaque.at,
             tls: None,
             assumed: Assumed::default(),
+            trails: None,
         };
         if let Writer::Junit(junit) = &mut self.writer {
             junit.open(&connection, self.origin.request.as_deref());

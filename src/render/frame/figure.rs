@@ -6,10 +6,14 @@ use super::{Extent, FrameView};
 use crate::layout::{Field, Layout, Role, Value};
 use crate::render::{Paint, Sheet, escape};
 use crate::websocket::Opcode;
+use crate::websocket::frame::OPCODE;
 use std::io::{self, Write};
 
 /// Columns left of the frame: the offset of the row's first byte.
 const GUTTER: usize = 6;
+
+/// So many letters stand below each other in a box of one bit.
+const MAX_LETTERS: usize = 4;
 
 /// Rows of payload that are drawn unless all are asked for.
 const PAYLOAD_ROWS: u64 = 3;
@@ -109,8 +113,11 @@ fn of_field(field: &Field, origin: u64, marks: Marks) -> Box_ {
         _ => Kind::Bytes,
     };
     let values = match (field.spec.role, field.value) {
-        (Role::Opcode, Value::Number(bits)) => {
+        (Role::Opcode, Value::Number(bits)) if field.spec == &OPCODE => {
             vec![short_name(Opcode::from_bits(bits as u8)).to_owned(), format!("0x{bits:X}")]
+        }
+        (Role::Opcode, Value::Number(bits)) => {
+            vec![marks.prose(&field.meaning), format!("0x{bits:X}")]
         }
         (Role::Length | Role::Code, Value::Number(value)) => vec![number(value)],
         _ => Vec::new(),
@@ -132,6 +139,14 @@ fn short_name(opcode: Opcode) -> &'static str {
         Opcode::Reserved(_) => "unknown",
         known => known.name(),
     }
+}
+
+/// A label as letters below each other: all of a short one, else the first of each word.
+fn column_of(label: &str) -> Vec<char> {
+    if label.chars().count() <= MAX_LETTERS {
+        return label.chars().collect();
+    }
+    label.split([' ', '_', '-']).filter_map(|word| word.chars().next()).collect()
 }
 
 /// Leaves out the rows in the middle of nowhere: the first rows of payload tell enough.
@@ -241,8 +256,8 @@ impl Drawing<'_> {
             Line::of(" ".repeat(left)).paint(paint, text)
         };
         if width == 1 {
-            let letters =
-                of.label.chars().map(|letter| Line::new().paint(paint, letter.to_string()));
+            let letters = column_of(&of.label).into_iter();
+            let letters = letters.map(|letter| Line::new().paint(paint, letter.to_string()));
             return letters.chain([self.content(row, segment, paint)]).collect();
         }
         let mut lines = vec![centred(&self.label(segment, width))];

@@ -101,6 +101,14 @@ impl Marks {
     pub(super) fn child(self) -> &'static str {
         self.pick("└ ", "` ")
     }
+    /// From one rung of a ladder to the next.
+    pub(super) fn branch(self) -> &'static str {
+        self.pick("└─ ", "`- ")
+    }
+    /// From here to there.
+    pub(super) fn to(self) -> &'static str {
+        self.pick("–", "-")
+    }
     pub(super) fn rule(self) -> char {
         if self.ascii { '-' } else { '─' }
     }

@@ -7,12 +7,14 @@
 mod dump;
 mod figure;
 mod findings;
+mod ladder;
 mod line;
 mod payload;
 mod table;
 mod unmask;
 
 pub use findings::{brief_findings, findings};
+pub use ladder::{carriers, ladder};
 pub use payload::{joined, joined_brief};
 
 use super::{Paint, Sheet, wrap};

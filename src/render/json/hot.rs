@@ -326,6 +326,7 @@ mod tests {
             origin: Origin::Handshake,
             assumed: Assumed::default(),
             opened: At::default(),
+            trails: None,
         }
     }
 

@@ -7,9 +7,11 @@ mod text;
 
 use crate::inspection::{Connection, Observer};
 use crate::inspector::Counts;
+use crate::layers;
 use crate::layout::{self, Layout, Value};
+use crate::render::ladders::carried;
 use crate::rules::{self, Judged, Severity};
-use crate::said::{At, Endpoint, Opaque, TransportEnd};
+use crate::said::{At, Carried, Carrier, Endpoint, Opaque, TransportEnd};
 use crate::websocket::extension::Extension;
 use crate::websocket::handshake::{Handshake, Outcome};
 use crate::websocket::{End, Event, Frame, Message, close, frame, mask};
@@ -147,7 +149,12 @@ impl<W: Write> Writer<W> {
         }
         match event {
             Event::Handshake(handshake) => self.handshake(number, handshake, judged),
-            Event::Frame(frame) if self.options.layouts => self.frame_with_layout(number, frame),
+            Event::Frame(frame) if self.options.layouts => {
+                self.frame_with_layout(connection, frame);
+            }
+            Event::Frame(frame) if connection.trails.is_some() => {
+                self.frame_with_layers(connection, frame);
+            }
             Event::Frame(frame) => self.frame(connection, frame),
             Event::Message(message) => self.message(connection, message),
             Event::Close(event) => {
@@ -248,7 +255,13 @@ impl<W: Write> Writer<W> {
         }));
     }
 
-    fn frame_with_layout(&mut self, number: u64, event: &Frame<'_>) {
+    fn frame_with_layers(&mut self, connection: &Connection, event: &Frame<'_>) {
+        let layers = layers(connection, event, false);
+        let record = record::Frame { layers, ..frame_record(connection.number, event) };
+        self.record(&Record::Frame(record));
+    }
+
+    fn frame_with_layout(&mut self, connection: &Connection, event: &Frame<'_>) {
         let payload = event.payload.unwrap_or_default();
         let mut raw = event.header.to_bytes();
         let header_length = raw.len();
@@ -257,7 +270,8 @@ impl<W: Write> Writer<W> {
             mask::mask(&mut raw[header_length..], key, 0);
         }
         let layout = frame::layout(&raw, event.offset);
-        let mut record = frame_record(number, event);
+        let mut record = frame_record(connection.number, event);
+        record.layers = layers(connection, event, true);
         record.payload = Some(record::hex(payload));
         record.layout = fields(&layout, &raw, event.offset);
         self.record(&Record::Frame(record));
@@ -285,8 +299,10 @@ impl<W: Write> Observer for Writer<W> {
 
     #[inline]
     fn event(&mut self, connection: &Connection, event: &Event<'_>, judged: &Judged) {
-        let is_plain =
-            !self.options.findings_only && !self.options.layouts && judged.findings.is_empty();
+        let is_plain = !self.options.findings_only
+            && !self.options.layouts
+            && connection.trails.is_none()
+            && judged.findings.is_empty();
         match event {
             Event::Frame(frame) if is_plain => self.frame(connection, frame),
             Event::Message(message) if is_plain => self.message(connection, message),
@@ -430,7 +446,48 @@ fn frame_record<'a>(number: u64, frame: &Frame<'_>) -> record::Frame<'a> {
         }),
         payload: frame.payload.filter(|_| shows_payload).map(record::hex),
         layout: Vec::new(),
+        layers: Vec::new(),
     }
+}
+
+/// What carried a frame.
+fn layers<'a>(connection: &Connection, event: &Frame<'_>, layouts: bool) -> Vec<record::Layer<'a>> {
+    carried(connection, event).iter().map(|carried| layer(carried, layouts)).collect()
+}
+
+fn layer<'a>(carried: &Carried, layouts: bool) -> record::Layer<'a> {
+    let mut layer = record::Layer {
+        layer: "tcp",
+        place: Place { offset: Some(carried.offset), ..Place::default() },
+        length: carried.length,
+        content_offset: carried.content_offset,
+        content_length: carried.content_length,
+        sequence: None,
+        stream: None,
+        layout: Vec::new(),
+    };
+    let header = match carried.carrier {
+        Carrier::Segment { sequence, at } => {
+            layer.place = Place { offset: layer.place.offset, ..Place::new(0, at) };
+            layer.sequence = Some(sequence);
+            return layer;
+        }
+        Carrier::Record(header) => {
+            layer.layer = "tls";
+            let bytes = header.to_bytes().to_vec();
+            (layers::tls::layout(&bytes, 0), bytes)
+        }
+        Carrier::Data { header, padding } => {
+            (layer.layer, layer.stream) = ("http2", Some(header.stream));
+            let mut bytes = header.to_bytes().to_vec();
+            bytes.extend(padding);
+            (layers::http2::layout(&bytes, 0), bytes)
+        }
+    };
+    if layouts {
+        layer.layout = fields(&header.0, &header.1, 0);
+    }
+    layer
 }
 
 fn fields<'a>(layout: &Layout, raw: &[u8], offset: u64) -> Vec<record::Field<'a>> {

@@ -308,6 +308,34 @@ pub struct Frame<'a> {
     /// The fields in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub layout: Vec<Field<'a>>,
+    /// What carried it, the lowest layer first, if that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<Layer<'a>>,
+}
+
+/// What carried a frame, or a part of it.
+#[derive(Debug, Serialize)]
+pub struct Layer<'a> {
+    /// `tcp`, `tls` or `http2`.
+    pub layer: &'static str,
+    /// The packet that brought a segment.
+    #[serde(flatten)]
+    pub place: Place,
+    /// How many bytes it has in the stream of the layer below, header included.
+    pub length: u64,
+    /// Offset of what it carries, in the stream that it is part of.
+    pub content_offset: u64,
+    /// How many bytes it carries.
+    pub content_length: u64,
+    /// The TCP sequence number of its first byte.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u32>,
+    /// The stream of HTTP/2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<u32>,
+    /// The fields of its header, with layouts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub layout: Vec<Field<'a>>,
 }
 
 /// How sure it is that a frame is one, after framing had been lost.

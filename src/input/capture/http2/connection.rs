@@ -2,14 +2,15 @@
 
 use super::super::ids::Ids;
 use super::super::marks::Marks;
+use super::Trails;
 use super::fields::{Block, Fields, MAX_BLOCK};
 use super::frame::{
     CONTINUATION, DATA, ENABLE_CONNECT_PROTOCOL, HEADER, HEADER_TABLE_SIZE, HEADERS, Header,
-    PREFACE, RST_STREAM, SETTINGS, settings,
+    PREFACE, RST_STREAM, SETTINGS, block_fragment, settings,
 };
 use crate::said::{
-    At, ConnectionId, Endpoint, GapReason, Http2Fact, Interest, Listener, Opening, Said, Tls,
-    Transport, TransportEnd,
+    At, Carried, Carrier, ConnectionId, Endpoint, GapReason, Http2Fact, Interest, Listener,
+    Opening, Said, Tls, Transport, TransportEnd,
 };
 use std::collections::BTreeMap;
 
@@ -29,6 +30,7 @@ pub(super) struct Connection {
     connect_protocol: [Option<u32>; 2],
     /// Facts about that which no stream was told.
     untold: Vec<(Endpoint, Http2Fact, At)>,
+    trails: Trails,
     has_closed: [bool; 2],
 }
 
@@ -50,12 +52,14 @@ struct Direction {
 
 /// A DATA frame in progress.
 struct Data {
-    stream: u32,
+    /// Where it begins, and its header.
+    offset: u64,
+    header: Header,
+    pad_length: Option<u8>,
     /// The byte with the length of the padding is still to come.
     awaits_padding: bool,
     content: usize,
     padding: usize,
-    ends: bool,
 }
 
 /// A header block in progress.
@@ -85,7 +89,7 @@ struct Origin {
 }
 
 impl Connection {
-    pub(super) fn new(opening: Opening, tls: Option<Tls>) -> Connection {
+    pub(super) fn new(opening: Opening, tls: Option<Tls>, trails: Trails) -> Connection {
         Connection {
             opening,
             tls,
@@ -93,6 +97,7 @@ impl Connection {
             streams: BTreeMap::new(),
             connect_protocol: [None; 2],
             untold: Vec::new(),
+            trails,
             has_closed: [false; 2],
         }
     }
@@ -122,6 +127,9 @@ impl Connection {
                 for stream in self.streams.values_mut() {
                     stream.say(Said::CloseNotify { from, at }, listener);
                 }
+            }
+            Said::Carried { from, carried } => {
+                self.trails[from.index()].get_or_insert_default().push(carried);
             }
             Said::Head { .. }
             | Said::Message { .. }
@@ -194,7 +202,8 @@ impl Connection {
         }
         let Some(header) = Header::read(&direction.buffer) else { return taken };
         if direction.buffer.len() < HEADER + header.length {
-            self.begin(header, origin);
+            let offset = origin.offset + taken as u64;
+            self.begin(header, Origin { offset, ..origin });
             return taken;
         }
         let frame = std::mem::take(&mut direction.buffer);
@@ -203,17 +212,18 @@ impl Connection {
         taken
     }
 
-    /// The header of a frame is there, its payload is not.
+    /// The header of a frame ends at the origin's offset; its payload is still to come.
     fn begin(&mut self, header: Header, origin: Origin) {
         let direction = &mut self.directions[origin.from.index()];
         if header.kind == DATA {
             direction.buffer.clear();
             direction.data = Some(Data {
-                stream: header.stream,
+                offset: origin.offset - HEADER as u64,
+                header,
+                pad_length: None,
                 awaits_padding: header.is_padded(),
                 content: header.length,
                 padding: 0,
-                ends: header.is_end_of_stream(),
             });
         } else if header.length > MAX_BLOCK {
             direction.buffer.clear();
@@ -236,6 +246,7 @@ impl Connection {
         let Some(data) = &mut direction.data else { return 0 };
         if data.awaits_padding && data.content > 0 {
             data.awaits_padding = false;
+            data.pad_length = Some(bytes[0]);
             data.padding = usize::from(bytes[0]).min(data.content - 1);
             data.content -= 1 + data.padding;
             return 1;
@@ -244,8 +255,12 @@ impl Connection {
         let content = &bytes[..data.content.min(taken)];
         data.content -= content.len();
         data.padding -= taken - content.len();
-        let (number, is_over) = (data.stream, data.content + data.padding == 0);
-        let ends = is_over && data.ends;
+        let (number, is_over) = (data.header.stream, data.content + data.padding == 0);
+        let ends = is_over && data.header.is_end_of_stream();
+        if self.trails[origin.from.index()].is_some() {
+            self.tell_carriers(content.len() as u64, origin, listener);
+        }
+        let direction = &mut self.directions[origin.from.index()];
         if is_over {
             direction.data = None;
         }
@@ -257,6 +272,27 @@ impl Connection {
             self.end_of_stream(number, origin, listener, ids);
         }
         taken
+    }
+
+    /// So much content of the DATA in progress comes next: the frame carries it, and this the frame.
+    #[cold]
+    fn tell_carriers<L: Listener>(&mut self, content: u64, origin: Origin, listener: &mut L) {
+        let Origin { from, offset, .. } = origin;
+        let Some(trail) = &mut self.trails[from.index()] else { return };
+        let Some(data) = &self.directions[from.index()].data else { return };
+        let mut carriers = trail.of(offset..offset + content);
+        trail.forget(offset);
+        let Some(stream) = self.streams.get_mut(&data.header.stream) else { return };
+        carriers.push(Carried {
+            carrier: Carrier::Data { header: data.header, padding: data.pad_length },
+            offset: data.offset,
+            length: (HEADER + data.header.length) as u64,
+            content_offset: stream.offsets[from.index()],
+            content_length: content,
+        });
+        for carried in &carriers {
+            stream.say(Said::Carried { from, carried }, listener);
+        }
     }
 
     /// A whole frame; the origin's offset is that of its end.
@@ -275,7 +311,7 @@ impl Connection {
             SETTINGS if !header.is_ack() => self.settings(payload, origin, listener),
             HEADERS => {
                 let fields = &mut self.directions[origin.from.index()].fields;
-                let Some(fragment) = header.block_fragment(payload) else {
+                let Some(fragment) = block_fragment(header, payload) else {
                     fields.is_lost = true;
                     return;
                 };
@@ -485,7 +521,8 @@ impl Connection {
             let content = length.min(data.content as u64);
             data.content -= content as usize;
             data.padding -= (length - content) as usize;
-            if let Some(stream) = self.streams.get_mut(&data.stream).filter(|_| content > 0) {
+            if let Some(stream) = self.streams.get_mut(&data.header.stream).filter(|_| content > 0)
+            {
                 stream.gap(from, Some(content), reason, at, listener);
             }
             return;

@@ -9,7 +9,7 @@ mod fields;
 mod frame;
 
 use super::ids::Ids;
-use crate::said::{ConnectionId, Endpoint, Interest, Listener, Opaque, Opening, Said, Tls};
+use crate::said::{ConnectionId, Endpoint, Interest, Listener, Opaque, Opening, Said, Tls, Trail};
 use connection::Connection;
 use frame::PREFACE;
 
@@ -38,7 +38,12 @@ enum Slot {
 struct New {
     opening: Opening,
     tls: Option<Tls>,
+    /// What carries the first bytes, if somebody asked.
+    trails: Trails,
 }
+
+/// What carried the bytes of each endpoint.
+type Trails = [Option<Box<Trail>>; 2];
 
 /// Hears streams, and tells those inside HTTP/2 as connections.
 pub struct Http2Listener<'a, L> {
@@ -68,14 +73,19 @@ impl<L: Listener> Http2Listener<'_, L> {
                 self.step.slots[id.0 as usize] = Slot::New(new);
                 return Interest::More;
             }
+            Said::Carried { from, carried } => {
+                new.trails[from.index()].get_or_insert_default().push(carried);
+                self.step.slots[id.0 as usize] = Slot::New(new);
+                return Interest::More;
+            }
             Said::Bytes { from, offset: 0, bytes, .. } => {
                 let is_client = from == Endpoint::Client && begins_preface(bytes);
                 // Whose server may speak first: SETTINGS of the connection as a whole.
                 let is_agreed =
                     new.tls.as_ref().is_some_and(|tls| tls.protocol.as_deref() == Some(b"h2"));
                 if is_client || is_agreed {
-                    let New { opening, tls } = *new;
-                    let connection = Box::new(Connection::new(opening, tls));
+                    let New { opening, tls, trails } = *new;
+                    let connection = Box::new(Connection::new(opening, tls, trails));
                     return self.hear(id, connection, said);
                 }
             }
@@ -94,6 +104,12 @@ impl<L: Listener> Http2Listener<'_, L> {
         self.listener.opened(id, &new.opening);
         if let Some(tls) = &new.tls {
             self.listener.said(id, Said::Secured { tls });
+        }
+        for from in [Endpoint::Client, Endpoint::Server] {
+            let trail = new.trails[from.index()].as_deref();
+            for carried in trail.map(|trail| trail.of(0..u64::MAX)).unwrap_or_default() {
+                self.listener.said(id, Said::Carried { from, carried: &carried });
+            }
         }
         id
     }
@@ -139,8 +155,8 @@ impl<L: Listener> Http2Listener<'_, L> {
         }
         self.listener.forgotten(inner, false);
         self.step.ids.give_back(inner);
-        let New { opening, tls } = *new;
-        let connection = Box::new(Connection::new(opening, tls));
+        let New { opening, tls, trails } = *new;
+        let connection = Box::new(Connection::new(opening, tls, trails));
         let offset = offset + head.len() as u64;
         self.hear(id, connection, Said::Bytes { from, offset, bytes: rest, heard, at })
     }
@@ -174,7 +190,8 @@ impl<L: Listener> Listener for Http2Listener<'_, L> {
         if self.step.slots.len() <= index {
             self.step.slots.resize_with(index + 1, Slot::default);
         }
-        self.step.slots[index] = Slot::New(Box::new(New { opening: *opening, tls: None }));
+        self.step.slots[index] =
+            Slot::New(Box::new(New { opening: *opening, tls: None, trails: Trails::default() }));
     }
 
     #[inline]

@@ -1,7 +1,7 @@
 //! Opens protected records: AEADs (RFC 8446 §5.2, RFC 5288, RFC 6655, RFC 7905) and CBC with HMAC
 //! (RFC 5246 §6.2.3.2, encrypt-then-MAC of RFC 7366). What is not authentic is never handed out.
 
-use super::record::Header;
+use super::record::{Header, pseudo_header};
 use super::schedule::Secret;
 use super::suite::{Bulk, MacHash, Suite};
 use crate::said::TlsVersion;
@@ -155,7 +155,7 @@ impl Opener {
             Nonce::Block(_) => return None,
         }
         let is_new = self.version >= TlsVersion::TLS_1_3;
-        let (plain, tagged) = (header.to_bytes(), header.pseudo_header(sequence, length));
+        let (plain, tagged) = (header.to_bytes(), pseudo_header(header, sequence, length));
         let authenticated: &[u8] = if is_new { &plain } else { &tagged };
         self.cipher.open(&nonce, authenticated, content, tag)?;
         if !is_new {
@@ -173,8 +173,8 @@ impl Opener {
         let mut end = body.len();
         if *encrypt_then_mac {
             end = end.checked_sub(mac.length())?;
-            let pseudo_header = header.pseudo_header(sequence, end);
-            mac.verify(mac_key, &[&pseudo_header, &body[..end]], &body[end..])?;
+            let before = pseudo_header(header, sequence, end);
+            mac.verify(mac_key, &[&before, &body[..end]], &body[end..])?;
         }
         let is_chained = self.version <= TlsVersion::TLS_1_0;
         let start = if is_chained { 0 } else { BLOCK };
@@ -199,9 +199,9 @@ impl Opener {
             unpadded
         } else {
             let content = unpadded.checked_sub(mac.length())?;
-            let pseudo_header = header.pseudo_header(sequence, content);
+            let before = pseudo_header(header, sequence, content);
             let found = &encrypted[content..unpadded];
-            mac.verify(mac_key, &[&pseudo_header, &encrypted[..content]], found)?;
+            mac.verify(mac_key, &[&before, &encrypted[..content]], found)?;
             content
         };
         if is_chained {

@@ -7,7 +7,7 @@ use super::compression::Inflater;
 use super::message::Messages;
 use super::schedule::Secret;
 use super::search::Search;
-use crate::said::{At, GapReason, TransportEnd};
+use crate::said::{At, GapReason, Trail, TransportEnd};
 use std::collections::VecDeque;
 
 /// What protects the records of a direction at the moment.
@@ -58,6 +58,8 @@ pub(super) struct Direction {
     pub(super) is_padded: bool,
     /// Set while bytes wait for keys.
     pub(super) held: Option<VecDeque<Held>>,
+    /// Which segments brought the records, if somebody asked.
+    pub(super) trail: Option<Box<Trail>>,
     /// Ends of records.
     marks: Marks,
 }
@@ -87,6 +89,7 @@ impl Direction {
             opened: (0, 0),
             is_padded: false,
             held: None,
+            trail: None,
             marks: Marks::from(plain),
         }
     }

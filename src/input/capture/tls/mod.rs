@@ -22,8 +22,8 @@ mod suite;
 pub use keylog::{KeyLog, KeyLogCounts};
 
 use crate::said::{
-    At, ConnectionId, Endpoint, GapReason, Interest, Listener, Opaque, OpaqueReason, Opening, Said,
-    Tls, TransportEnd,
+    At, Carried, ConnectionId, Endpoint, GapReason, Interest, Listener, Opaque, OpaqueReason,
+    Opening, Said, Tls, TransportEnd,
 };
 use record::{begins_record, is_hello};
 use session::{Context, Desk, Session};
@@ -100,11 +100,13 @@ struct New {
 enum Before {
     Gap { from: Endpoint, offset: u64, length: Option<u64>, reason: GapReason, at: At },
     End { from: Endpoint, how: TransportEnd, heard: Option<u64>, at: At },
+    Carried { from: Endpoint, carried: Carried },
 }
 
 impl Before {
-    fn said(&self) -> Said<'static> {
+    fn said(&self) -> Said<'_> {
         match *self {
+            Before::Carried { from, ref carried } => Said::Carried { from, carried },
             Before::Gap { from, offset, length, reason, at } => {
                 Said::Gap { from, offset, length, reason, at }
             }
@@ -195,7 +197,8 @@ impl<L: Listener> TlsListener<'_, L> {
         let Said::Bytes { from, offset, bytes, .. } = said else {
             return Interest::More;
         };
-        let is_first = new.before.is_empty() && offset == 0;
+        let is_carried = |before: &Before| matches!(before, Before::Carried { .. });
+        let is_first = new.before.iter().all(is_carried) && offset == 0;
         let is_sure = is_first || bytes.len() >= 7;
         if is_sure && (is_hello(bytes, 1) || is_hello(bytes, 2)) {
             let mut session = Session::new(new.opening, [0; 2], None);
@@ -288,6 +291,9 @@ impl<L: Listener> TlsListener<'_, L> {
                     }
                     Said::End { from, how, heard, at } => {
                         new.before.push(Before::End { from, how, heard, at });
+                    }
+                    Said::Carried { from, carried } => {
+                        new.before.push(Before::Carried { from, carried: *carried });
                     }
                     Said::Head { .. }
                     | Said::Message { .. }

@@ -4,7 +4,8 @@
 use super::direction::Epoch;
 use super::record::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER, Header};
 use super::session::{Context, Flow, Origin, Session};
-use crate::said::{Endpoint, Listener, OpaqueReason, Said};
+use crate::said::{Carried, Carrier, Endpoint, Listener, OpaqueReason, Said};
+use std::ops::Range;
 
 /// If so many records came and none could be opened, the secrets are wrong.
 const ENOUGH_FAILED: u64 = 4;
@@ -54,7 +55,7 @@ impl Session {
                         return Flow::Go;
                     }
                 };
-                self.content(from, content_type, content, record.len(), origin, context)
+                self.content(from, content_type, content, (header, record.len()), origin, context)
             }
             None => self.not_opened(from, record, origin, context),
         };
@@ -102,7 +103,7 @@ impl Session {
         from: Endpoint,
         content_type: u8,
         content: &[u8],
-        wire_length: usize,
+        record: (Header, usize),
         origin: Origin,
         context: &mut Context<'_, L>,
     ) -> Flow {
@@ -110,7 +111,7 @@ impl Session {
         context.desk.counts.records += 1;
         match content_type {
             APPLICATION_DATA => {
-                self.data(from, content, wire_length, origin, context);
+                self.data(from, content, record, origin, context);
                 Flow::Go
             }
             HANDSHAKE => self.messages(from, content, origin, context),
@@ -128,7 +129,7 @@ impl Session {
         &mut self,
         from: Endpoint,
         bytes: &[u8],
-        wire_length: usize,
+        (header, wire_length): (Header, usize),
         origin: Origin,
         context: &mut Context<'_, L>,
     ) {
@@ -145,7 +146,38 @@ impl Session {
         direction.mark();
         context.desk.counts.bytes += bytes.len() as u64;
         self.open(context);
+        if self.directions[from.index()].trail.is_some() {
+            let length = bytes.len() as u64;
+            self.tell_carriers(from, (header, wire_length), offset..offset + length, context);
+        }
         self.say(Said::Bytes { from, offset, bytes, heard, at: origin.at }, context);
+    }
+
+    /// The record that ends at the border carries this content, and these segments the record.
+    #[cold]
+    fn tell_carriers<L: Listener>(
+        &mut self,
+        from: Endpoint,
+        (header, wire_length): (Header, usize),
+        content: Range<u64>,
+        context: &mut Context<'_, L>,
+    ) {
+        let direction = &mut self.directions[from.index()];
+        let Some(trail) = &mut direction.trail else { return };
+        let length = wire_length as u64;
+        let offset = direction.border - length;
+        let mut carriers = trail.of(offset..direction.border);
+        trail.forget(direction.border);
+        carriers.push(Carried {
+            carrier: Carrier::Record(header),
+            offset,
+            length,
+            content_offset: content.start,
+            content_length: content.end - content.start,
+        });
+        for carried in &carriers {
+            self.say(Said::Carried { from, carried }, context);
+        }
     }
 
     /// A record that is not authentic, or has another number.

@@ -127,6 +127,10 @@ impl Session {
             Said::End { from, how, heard, at } => {
                 (from, self.take(from, Held::End { how, heard, at }, context))
             }
+            Said::Carried { from, carried } => {
+                self.directions[from.index()].trail.get_or_insert_default().push(carried);
+                return Interest::More;
+            }
             Said::Head { .. }
             | Said::Message { .. }
             | Said::Secured { .. }
