@@ -2,5 +2,6 @@
 
 mod formats;
 mod laws;
+mod resets;
 mod streams;
 mod told;

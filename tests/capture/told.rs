@@ -143,6 +143,9 @@ pub(crate) struct Made {
     pub(crate) cut: usize,
     /// The client's port: another one is another connection.
     pub(crate) port: u16,
+    pub(crate) window: u16,
+    /// The shift count of a window scale option (RFC 7323 §2.2).
+    pub(crate) scale: Option<u8>,
 }
 
 pub(crate) fn made(
@@ -160,6 +163,8 @@ pub(crate) fn made(
         payload: payload.to_vec(),
         cut: 0,
         port: CLIENT_PORT,
+        window: 0xffff,
+        scale: None,
     }
 }
 
@@ -180,7 +185,11 @@ impl Made {
         packet.extend(ends.3.to_be_bytes());
         packet.extend(self.sequence.to_be_bytes());
         packet.extend(self.acknowledgment.to_be_bytes());
-        packet.extend([0x50, self.flags, 0xff, 0xff, 0, 0, 0, 0]);
+        let words = if self.scale.is_some() { 6 } else { 5 };
+        packet.extend([words << 4, self.flags]);
+        packet.extend(self.window.to_be_bytes());
+        packet.extend([0, 0, 0, 0]);
+        packet.extend(self.scale.into_iter().flat_map(|shift| [1, 3, 3, shift]));
         packet.extend(&self.payload);
         let total = packet.len() as u16;
         packet[2..4].copy_from_slice(&total.to_be_bytes());

@@ -4,12 +4,11 @@ use super::places::{Key, Side};
 use super::roles::begins_a_stream;
 use super::segment::{ACK, FIN, SYN, Segment};
 use super::stream::{Arrival, Carrier, Piece, Stream};
+use super::tally::Tally;
 use super::tcp::Limits;
 use super::voice::{Context, Voice};
+use super::window::{Pending, Reset, Window};
 use crate::said::{At, Listener, TransportEnd};
-
-/// A RST further from its stream belongs to another incarnation.
-const RESET_WINDOW: u64 = 1 << 24;
 
 /// A late SYN of a connection that was already being followed lies at most so far before it.
 const LATE_SYN: u32 = 1 << 16;
@@ -20,9 +19,12 @@ pub(super) struct Flow {
     /// Used since the last time something had to be evicted.
     pub(super) used: bool,
     pub(super) reset: bool,
-    /// Both ends closed it, but bytes are missing.
+    /// Both ends closed it, but bytes are missing; or a RST came from beyond them.
     pub(super) lingers: bool,
     pub(super) seen: [bool; 2],
+    windows: [Window; 2],
+    /// For each side, a RST that may have ended the connection.
+    resets: Option<Box<[Option<Pending>; 2]>>,
     pub(super) streams: [Stream; 2],
     pub(super) voice: Voice,
 }
@@ -44,6 +46,8 @@ impl Flow {
             reset: false,
             lingers: false,
             seen: [false; 2],
+            windows: Default::default(),
+            resets: None,
             streams: Default::default(),
             voice,
         }
@@ -97,6 +101,7 @@ impl Flow {
         at: At,
         context: &mut Context<'_, L>,
     ) {
+        self.windows[side].note(segment);
         let (stream, peer, voice) = self.split(side);
         if segment.has(ACK) {
             if !peer.has_begun() {
@@ -200,15 +205,59 @@ impl Flow {
         true
     }
 
-    /// A RST counts if it lies near its stream. If it answers a SYN, it must acknowledge that very
-    /// SYN (RFC 9293 §3.5.2); injected ones often do not.
-    pub(super) fn may_reset(&self, side: Side, segment: &Segment<'_>) -> bool {
+    /// Takes a RST. False if it ends nothing now.
+    ///
+    /// If it answers a SYN, it must acknowledge that very SYN (RFC 9293 §3.5.2); injected ones often
+    /// do not.
+    pub(super) fn take_reset(
+        &mut self,
+        side: Side,
+        segment: &Segment<'_>,
+        at: At,
+        tally: &mut Tally,
+    ) -> bool {
         let (stream, peer) = (&self.streams[side], &self.streams[1 - side]);
-        if stream.has_begun() {
-            return stream.is_near(segment.sequence, RESET_WINDOW);
+        if !stream.has_begun() {
+            let answers_syn = segment.has(ACK) && peer.start_is_known() && peer.is_untouched();
+            let counts = !answers_syn || segment.acknowledgment == peer.first_sequence();
+            tally.out_of_window += u64::from(!counts);
+            return counts;
         }
-        let answers_syn = segment.has(ACK) && peer.start_is_known() && peer.is_untouched();
-        !answers_syn || segment.acknowledgment == peer.first_sequence()
+        let carrier = Carrier { at, acknowledgment: segment.acknowledges() };
+        let window = self.windows[1 - side].size(self.windows[side]);
+        match stream.weigh_reset(segment.sequence, carrier, window, peer) {
+            Reset::Now => return true,
+            Reset::Outside => tally.out_of_window += 1,
+            Reset::Perhaps(pending) => {
+                let before = self.resets.get_or_insert_default()[side].replace(pending);
+                tally.out_of_window += u64::from(before.is_some());
+            }
+        }
+        false
+    }
+
+    /// True if a RST from beyond what was captured still may have ended the connection.
+    pub(super) fn may_be_reset(&mut self, tally: &mut Tally) -> bool {
+        let Some(resets) = &mut self.resets else { return false };
+        for side in [0, 1] {
+            let (stream, peer) = (&self.streams[side], &self.streams[1 - side]);
+            let refuted = resets[side].take_if(|reset| !stream.was_reset_by(reset, peer));
+            tally.out_of_window += u64::from(refuted.is_some());
+        }
+        resets.iter().any(Option::is_some)
+    }
+
+    /// Nothing more will come: such a RST counts if it was not refuted.
+    pub(super) fn settle_resets<L: Listener>(&mut self, context: &mut Context<'_, L>) {
+        if self.may_be_reset(context.tally)
+            && let Some(resets) = self.resets.take()
+        {
+            for (side, reset) in resets.into_iter().enumerate() {
+                if let Some(Pending { carrier, .. }) = reset.filter(|_| !self.reset) {
+                    self.reset_by(side, carrier, context);
+                }
+            }
+        }
     }
 
     /// A SYN. False if it opens a new connection between the same ends.
@@ -316,15 +365,17 @@ impl Flow {
     pub(super) fn reset_by<L: Listener>(
         &mut self,
         side: Side,
-        segment: &Segment<'_>,
-        at: At,
+        carrier: Carrier,
         context: &mut Context<'_, L>,
     ) {
-        if segment.has(ACK) && self.streams[1 - side].has_begun() {
-            self.streams[1 - side].acknowledge(segment.acknowledgment);
+        self.reset = true;
+        if let Some(acknowledgment) = carrier.acknowledgment
+            && self.streams[1 - side].has_begun()
+        {
+            self.streams[1 - side].acknowledge(acknowledgment);
         }
-        self.flush(at, context);
+        self.flush(carrier.at, context);
         let (_, peer, voice) = self.split(side);
-        voice.end(side, TransportEnd::Reset, at, peer.heard(), context.listener);
+        voice.end(side, TransportEnd::Reset, carrier.at, peer.heard(), context.listener);
     }
 }

@@ -28,6 +28,7 @@ mod tally;
 mod tcp;
 mod tls;
 mod voice;
+mod window;
 mod zstd;
 
 pub use error::{CaptureError, Damage, DamageKind};

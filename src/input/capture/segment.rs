@@ -13,6 +13,10 @@ pub(super) struct Segment<'a> {
     pub(super) sequence: u32,
     pub(super) acknowledgment: u32,
     pub(super) flags: u8,
+    /// The window as it stands in the header, not scaled; 0 if the snap length cut it off.
+    pub(super) window: u16,
+    /// What was captured of the options.
+    pub(super) options: &'a [u8],
     pub(super) payload: &'a [u8],
     /// Payload bytes that were not captured.
     pub(super) missing: usize,
@@ -29,9 +33,11 @@ impl<'a> Segment<'a> {
             u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
         };
         let header_length = usize::from(header[12] >> 4) * 4;
-        let (payload, missing) = match bytes.get(header_length..) {
-            Some(payload) => (payload, missing),
-            None => (&[][..], (bytes.len().saturating_add(missing)).checked_sub(header_length)?),
+        let (header_bytes, payload, missing) = match bytes.split_at_checked(header_length) {
+            Some((header, payload)) => (header, payload, missing),
+            None => {
+                (bytes, &[][..], bytes.len().saturating_add(missing).checked_sub(header_length)?)
+            }
         };
         (header_length >= 20).then_some(Segment {
             source: half(0),
@@ -39,6 +45,8 @@ impl<'a> Segment<'a> {
             sequence: word(4),
             acknowledgment: word(8),
             flags: header[13],
+            window: bytes.get(14..16).map_or(0, |it| u16::from_be_bytes([it[0], it[1]])),
+            options: header_bytes.get(20..).unwrap_or_default(),
             payload,
             missing,
         })

@@ -5,6 +5,7 @@
 //! straight from the packet; only what does not is stored, each byte once: the first arrival wins.
 
 use super::tally::Tally;
+use super::window::{Pending, Reset};
 use crate::said::{At, GapReason, Time};
 use std::collections::BTreeMap;
 
@@ -308,6 +309,46 @@ impl Stream {
     /// True if a sequence number lies near enough to be of this stream.
     pub(super) fn is_near(&self, sequence: u32, distance: u64) -> bool {
         self.position(sequence).abs_diff(self.next) <= distance
+    }
+
+    /// What a RST of this stream is worth, whose receiver takes so many bytes beyond those that it
+    /// has acknowledged. It counts where the receiver may expect the next byte: between what it
+    /// acknowledged and what was captured.
+    pub(super) fn weigh_reset(
+        &self,
+        sequence: u32,
+        carrier: Carrier,
+        window: u64,
+        peer: &Stream,
+    ) -> Reset {
+        let position = self.position(sequence);
+        let captured = self.next + u64::from(self.fin_told);
+        let acknowledged = self.acknowledged.unwrap_or(captured);
+        let [first, last] = match acknowledged < captured {
+            true => [acknowledged, captured],
+            false => [captured, acknowledged],
+        };
+        if (first..=last).contains(&position) {
+            Reset::Now
+        } else if (last..last.max(acknowledged + window)).contains(&position) {
+            let (end, heard) = (self.end(), peer.heard());
+            Reset::Perhaps(Pending { position, end, heard, carrier })
+        } else {
+            Reset::Outside
+        }
+    }
+
+    /// Where what was captured ends.
+    fn end(&self) -> u64 {
+        let waiting = self.trouble.as_ref().and_then(|trouble| trouble.waiting.last_key_value());
+        self.next.max(waiting.map_or(0, |(first, chunk)| first + chunk.length))
+    }
+
+    /// True if everything before that RST came since, or else if its sender did not go on.
+    pub(super) fn was_reset_by(&self, reset: &Pending, peer: &Stream) -> bool {
+        let end = self.end();
+        let goes_on = end != reset.end || peer.heard() != reset.heard;
+        end == reset.position || end < reset.position && !goes_on
     }
 
     /// The peer, which opened the connection and has said nothing so far, acknowledges the answer.

@@ -8,6 +8,7 @@ use super::flow::Flow;
 use super::ip::Addresses;
 use super::places::{Grave, Key, Place, Places, Side};
 use super::segment::{ACK, RST, SYN, Segment};
+use super::stream::Carrier;
 use super::tally::Tally;
 use super::voice::{Context, Told};
 use crate::said::{At, Listener};
@@ -35,8 +36,8 @@ impl Default for Limits {
 /// After this many seconds the ports of a closed connection may be in use again (2 MSL).
 const TIME_WAIT: u32 = 120;
 
-/// A connection that both ends closed, although bytes are missing, is kept for so many segments (of
-/// any connection): a disordered capture may still bring them.
+/// A connection that both ends closed, or that one reset, is kept for so many segments (of any
+/// connection) if bytes are missing: a disordered capture may still bring them.
 const LINGER: u64 = 1024;
 
 /// All connections.
@@ -165,9 +166,13 @@ impl Tcp {
     #[cold]
     fn end_lingering<L: Listener>(&mut self, at: At, listener: &mut L, tally: &mut Tally) {
         let Some((slot, key, _)) = self.lingering.pop_front() else { return };
-        let Some(flow) = self.flows.get(slot as usize) else { return };
+        let Some(flow) = self.flows.get_mut(slot as usize) else { return };
         // The slot may have been taken by another connection since.
-        if flow.open && flow.lingers && flow.voice.key == key {
+        if !(flow.open && flow.lingers && flow.voice.key == key) {
+            return;
+        }
+        flow.lingers = false;
+        if flow.is_over() || flow.may_be_reset(tally) {
             self.close(slot, at, false, listener, tally);
         }
     }
@@ -187,14 +192,17 @@ impl Tcp {
     ) {
         let Some(flow) = self.flows.get_mut(slot as usize) else { return };
         if segment.has(RST) {
-            if !flow.may_reset(side, segment) {
-                tally.out_of_window += 1;
+            if !flow.take_reset(side, segment, at, tally) {
+                if flow.may_be_reset(tally) && !flow.lingers {
+                    flow.lingers = true;
+                    self.lingering.push_back((slot, key, tally.segments));
+                }
                 return;
             }
-            flow.reset = true;
             let before = flow.stored();
+            let carrier = Carrier { at, acknowledgment: segment.acknowledges() };
             let mut context = Context { listener, told: &mut self.told, tally };
-            flow.reset_by(side, segment, at, &mut context);
+            flow.reset_by(side, carrier, &mut context);
             self.stored = self.stored.saturating_sub(before);
             return self.close(slot, at, false, listener, tally);
         }
@@ -283,6 +291,7 @@ impl Tcp {
         let Some(flow) = self.flows.get_mut(slot as usize) else { return };
         let mut context = Context { listener, told: &mut self.told, tally };
         let stored = flow.stored();
+        flow.settle_resets(&mut context);
         if !flow.reset {
             flow.flush(at, &mut context);
         }
