@@ -87,10 +87,9 @@ pub fn brief(
 
 /// A rule's demand and where it stands: `Method is GET (MUST, RFC 6455 §4.1)`.
 pub fn demand(rule: &Rule) -> String {
-    let prefix = if rule.rfc.starts_with(|c: char| c.is_ascii_digit()) { "RFC " } else { "" };
-    match (rule.rfc, rule.level.verb()) {
+    match (rule.source().as_str(), rule.level.verb()) {
         ("", verb) => format!("{} ({verb})", rule.title),
-        (rfc, verb) => format!("{} ({verb}, {prefix}{rfc})", rule.title),
+        (source, verb) => format!("{} ({verb}, {source})", rule.title),
     }
 }
 

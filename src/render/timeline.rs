@@ -108,7 +108,7 @@ pub fn finding_lines(sheet: &Sheet, finding: &Finding, times: u64) -> String {
     if finding.severity > Severity::Note {
         say("mend", finding.mend());
     }
-    say("more", &format!("ws101 explain {}  (RFC {})", finding.rule.id, finding.rule.rfc));
+    say("more", &format!("ws101 explain {}  ({})", finding.rule.id, finding.rule.source()));
     out
 }
 

@@ -119,9 +119,14 @@ impl Rule {
         let end = self.id.match_indices('-').nth(words - 1).map_or(self.id.len(), |(at, _)| at);
         &self.id[..end]
     }
-}
 
-impl Rule {
+    /// Where it is demanded, to be read by people: `RFC 6455 §5.1`. Rules of other sources (a
+    /// registry, a draft, ourselves) name those.
+    pub fn source(&self) -> String {
+        let is_rfc = self.rfc.starts_with(|c: char| c.is_ascii_digit());
+        if is_rfc { format!("RFC {}", self.rfc) } else { self.rfc.to_owned() }
+    }
+
     /// It compares connections with each other.
     pub fn is_across(&self) -> bool {
         matches!(self.check, Check::Across(_))

@@ -125,7 +125,7 @@ impl Entry {
     pub fn page(&self) -> Page {
         let (sections, markdown) = match self {
             Entry::Topic(topic) => (topic.sections.to_owned(), topic.body.to_owned()),
-            Entry::Rule(rule) => (rfc(rule.rfc), rules::page(rule).to_owned()),
+            Entry::Rule(rule) => (rule.source(), rules::page(rule).to_owned()),
             Entry::Field(spec) => (rfc(spec.section), field(spec)),
             Entry::Opcode(opcode) => ("RFC 6455 §5.2, §11.8".to_owned(), opcode_text(*opcode)),
             Entry::CloseCode(code) => (rfc(close::lookup(*code).section), close_code(*code)),
@@ -169,10 +169,30 @@ fn area_topic(rule: &Rule) -> &'static str {
         "UTF" => "utf-8",
         "PMD" => "compression",
         "H2" => "http2",
-        "SEC" => "wss",
+        "SEC" => security_topic(rule.id),
         "LIV" => "heartbeats",
         "HIST" => "history",
         _ => "capturing",
+    }
+}
+
+/// What a security rule is about: each of them guards another weakness.
+fn security_topic(rule: &str) -> &'static str {
+    match rule {
+        "SEC-ORIGIN-MISSING"
+        | "SEC-ORIGIN-CROSS"
+        | "SEC-ORIGIN-NULL"
+        | "SEC-LOCALHOST-FOREIGN-ORIGIN"
+        | "SEC-CORS-HEADERS" => "origin",
+        "SEC-TOKEN-IN-QUERY" | "SEC-SUBPROTO-TOKEN" | "SEC-NO-AUTH" | "SEC-SET-COOKIE-FLAGS" => {
+            "authentication"
+        }
+        "SEC-PMD-SECRETS" => "compression",
+        "SEC-HOP-STRIPPED" => "hop-by-hop",
+        "SEC-PLAIN-GET" => "404-trap",
+        "SEC-RECONNECT-STORM" => "reconnection",
+        "SEC-OVERSIZED" | "SEC-RATE-BURST" | "SEC-PING-FLOOD" | "SEC-BIG-HEADERS" => "limits",
+        _ => "wss",
     }
 }
 

@@ -4,7 +4,7 @@ use super::FrameView;
 use super::line::{Line, Marks};
 use crate::layout::{Field, Span};
 use crate::render::wrap;
-use crate::render::{Paint, Sheet, escape};
+use crate::render::{Paint, Sheet, escape, finding};
 use crate::rules::Finding;
 use std::io::{self, Write};
 use std::ops::Range;
@@ -226,13 +226,11 @@ fn of_bits(view: &FrameView, bits: &Range<u64>, bytes: Range<u64>, sheet: &Sheet
 /// Cause, mend, rule, where to read more.
 fn advice(out: &mut impl Write, sheet: &Sheet, finding: &Finding) -> io::Result<()> {
     let rule = finding.rule;
-    let verb = rule.level.verb();
     let cause = finding.broken.cause.clone().unwrap_or_default();
-    let cited = format!("{} ({verb}, RFC {})", rule.title, rule.rfc.trim_start_matches("RFC "));
     let lines = [
         ("cause: ", cause),
         ("mend:  ", finding.mend().to_owned()),
-        ("rule:  ", cited),
+        ("rule:  ", finding::demand(rule)),
         ("more:  ", format!("ws101 explain {}", rule.id)),
     ];
     for (name, text) in lines {
