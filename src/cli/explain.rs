@@ -3,7 +3,7 @@
 use super::{Cli, Common, Failure, Format, Output, Status};
 use clap::Parser as _;
 use std::io::Write as _;
-use ws101::render::{Paint, escape, finding, markdown, wrap};
+use ws101::render::{Paint, Sheet, escape, finding, markdown, wrap};
 use ws101::teach::{self, Entry, Page};
 
 /// Explains a topic, rule, frame field, opcode, close code, header or status.
@@ -121,6 +121,23 @@ fn choices(
 
 /// How many things are listed that speak of a word.
 const MAX_CHOICES: usize = 12;
+
+/// What is said of a word, painted for a sheet; nothing if the word is not known.
+pub fn painted(word: &str, sheet: &Sheet) -> Vec<u8> {
+    let found = teach::find(word);
+    let Some((entry, others)) = found.split_first() else {
+        return format!(
+            "there is nothing to explain under \"{}\"",
+            escape::clipped(word.as_bytes(), 80)
+        )
+        .into_bytes();
+    };
+    let (mut output, kept) = Output::kept(*sheet);
+    // An example that does not run leaves what was said before it.
+    let _ = show(entry, others, &mut output).and_then(|()| Ok(output.flush()?));
+    drop(output);
+    kept.take()
+}
 
 fn show(entry: &Entry, others: &[Entry], output: &mut Output) -> Result<(), Failure> {
     let page = entry.page();

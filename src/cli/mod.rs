@@ -17,6 +17,7 @@ mod quiz;
 mod recorded;
 mod report;
 mod rules;
+mod step;
 mod threshold;
 
 pub use judging::Judging;
@@ -51,6 +52,7 @@ Examples:
   ws101 pcap chat.pcap                      what happened, connection by connection
   ws101 frame 818537fa213d7f9f4d5158        one frame, bit by bit
   ws101 diff works.http fails.http          what differs, and whether it matters
+  ws101 step chat.pcap                      through it on the screen, event by event, byte by byte
   ws101 report chat.pcap -o chat.html       one page in which every byte is explained
   ws101 explain HS-RES-ACCEPT-VALUE         what a rule asks, and why
 
@@ -63,6 +65,7 @@ enum Command {
     Handshake(handshake::Args),
     Pcap(Box<pcap::Args>),
     Diff(diff::Args),
+    Step(step::Args),
     Report(report::Args),
     Accept(accept::Args),
     Explain(explain::Args),
@@ -98,6 +101,7 @@ fn run_command(
         Some(Command::Pcap(args)) => pcap::run(args, &config::with_file(common)?, output),
         Some(Command::Diff(args)) => diff::run(args, common, output),
         Some(Command::Report(args)) => report::run(args, &config::with_file(common)?, output),
+        Some(Command::Step(args)) => step::run(args, &config::with_file(common)?, output.sheet),
         Some(Command::Accept(args)) => accept::run(args, common, output),
         Some(Command::Explain(args)) => explain::run(args, common, output),
         Some(Command::Rules(args)) => rules::run(args, common, output),

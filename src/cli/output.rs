@@ -3,7 +3,9 @@
 use super::Judging;
 use anstream::AutoStream;
 use clap::{Args, ValueEnum};
+use std::cell::RefCell;
 use std::io::{self, IsTerminal as _, Stdout, Write};
+use std::rc::Rc;
 use ws101::Counts;
 use ws101::render::checks::{Checks, Form, Outcome};
 use ws101::render::{Palette, Sheet};
@@ -149,6 +151,34 @@ impl Output {
         let ascii = common.ascii || stdout.is_terminal() && !is_utf8_locale();
         let stream = io::BufWriter::with_capacity(64 * 1024, unbuffered(stdout));
         Output { stream, sheet: Sheet { width, ascii, palette } }
+    }
+
+    /// An output that is kept instead of shown.
+    pub fn kept(sheet: Sheet) -> (Output, Kept) {
+        let kept = Kept::default();
+        let stream: Box<dyn Write> = Box::new(kept.clone());
+        (Output { stream: io::BufWriter::new(stream), sheet }, kept)
+    }
+}
+
+/// What was written to an output that is kept.
+#[derive(Debug, Clone, Default)]
+pub struct Kept(Rc<RefCell<Vec<u8>>>);
+
+impl Kept {
+    /// All of it.
+    pub fn take(&self) -> Vec<u8> {
+        self.0.take()
+    }
+}
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

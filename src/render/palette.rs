@@ -10,6 +10,8 @@ use std::fmt;
 pub enum Paint {
     /// The value or bytes of a field.
     Role(Role),
+    /// The same, of the field that is being looked at.
+    Lit(Role),
     /// A finding.
     Severity(Severity),
     /// Something that is as it should be.
@@ -58,13 +60,8 @@ impl Palette {
 fn style(paint: Paint) -> Style {
     let style = Style::new();
     match paint {
-        Paint::Role(Role::Flag) => style.yellow(),
-        Paint::Role(Role::Opcode) => style.magenta().bold(),
-        Paint::Role(Role::Length) => style.cyan(),
-        Paint::Role(Role::Key) => style.blue().bold(),
-        Paint::Role(Role::Payload) => style.green(),
-        Paint::Role(Role::Code) => style.red().bold(),
-        Paint::Role(Role::Header) => style.bright_black(),
+        Paint::Role(role) => of_role(role),
+        Paint::Lit(role) => of_role(role).reversed(),
         Paint::Severity(Severity::Error) => style.red().bold(),
         Paint::Severity(Severity::Warning) => style.yellow().bold(),
         Paint::Severity(Severity::Note) => style.cyan().bold(),
@@ -74,5 +71,18 @@ fn style(paint: Paint) -> Style {
         Paint::Faint => style.dimmed(),
         Paint::Client => style.blue(),
         Paint::Server => style.magenta(),
+    }
+}
+
+fn of_role(role: Role) -> Style {
+    let style = Style::new();
+    match role {
+        Role::Flag => style.yellow(),
+        Role::Opcode => style.magenta().bold(),
+        Role::Length => style.cyan(),
+        Role::Key => style.blue().bold(),
+        Role::Payload => style.green(),
+        Role::Code => style.red().bold(),
+        Role::Header => style.bright_black(),
     }
 }

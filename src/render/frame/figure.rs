@@ -8,6 +8,7 @@ use crate::render::{Paint, Sheet, escape};
 use crate::websocket::Opcode;
 use crate::websocket::frame::OPCODE;
 use std::io::{self, Write};
+use std::ops::Range;
 
 /// Columns left of the frame: the offset of the row's first byte.
 const GUTTER: usize = 6;
@@ -59,9 +60,41 @@ pub(super) fn write(
     view: &FrameView,
     extent: Extent,
 ) -> io::Result<()> {
+    looked_at(out, sheet, view, extent, &Look::default())
+}
+
+/// How a frame is looked at, in bits from its first.
+#[derive(Debug, Clone, Default)]
+pub struct Look {
+    /// The field that is being looked at.
+    pub lit: Option<Range<u64>>,
+    /// Fields whose values are not told.
+    pub hidden: Vec<Range<u64>>,
+    /// So many rows of payload are drawn.
+    pub payload_rows: Option<u64>,
+}
+
+impl Look {
+    fn lights(&self, of: &Box_) -> bool {
+        self.lit.as_ref().is_some_and(|lit| lit.start < of.end && of.start < lit.end)
+    }
+
+    fn hides(&self, of: &Box_) -> bool {
+        self.hidden.iter().any(|hidden| hidden.start <= of.start && of.end <= hidden.end)
+    }
+}
+
+/// Writes the figure as it is looked at.
+pub(super) fn looked_at(
+    out: &mut impl Write,
+    sheet: &Sheet,
+    view: &FrameView,
+    extent: Extent,
+    look: &Look,
+) -> io::Result<()> {
     let per_row: u64 = if sheet.width > GUTTER + 64 { 32 } else { 16 };
-    let boxes = boxes(view, per_row, extent, Marks::of(sheet));
-    let drawing = Drawing { sheet, view, per_row, marks: Marks::of(sheet) };
+    let boxes = boxes(view, per_row, extent, look, Marks::of(sheet));
+    let drawing = Drawing { sheet, view, per_row, marks: Marks::of(sheet), look };
     drawing.ruler(out)?;
     let mut above: Vec<Segment<'_>> = Vec::new();
     let mut row = 0;
@@ -78,7 +111,7 @@ pub(super) fn write(
 }
 
 /// What is drawn, in order, without gap, counted from the frame's first bit.
-fn boxes(view: &FrameView, per_row: u64, extent: Extent, marks: Marks) -> Vec<Box_> {
+fn boxes(view: &FrameView, per_row: u64, extent: Extent, look: &Look, marks: Marks) -> Vec<Box_> {
     let Layout { fields, missing } = &view.layout;
     let origin = view.offset.saturating_mul(8);
     let mut boxes = Vec::new();
@@ -100,7 +133,9 @@ fn boxes(view: &FrameView, per_row: u64, extent: Extent, marks: Marks) -> Vec<Bo
         });
     }
     if !extent.all {
-        elide(&mut boxes, view.header_length() as u64 * 8, per_row, marks);
+        let payload_rows = look.payload_rows.unwrap_or(PAYLOAD_ROWS);
+        let drawn = (view.header_length() as u64 * 8).div_ceil(per_row) + payload_rows;
+        elide(&mut boxes, drawn, per_row, marks);
     }
     boxes
 }
@@ -150,9 +185,9 @@ fn column_of(label: &str) -> Vec<char> {
 }
 
 /// Leaves out the rows in the middle of nowhere: the first rows of payload tell enough.
-fn elide(boxes: &mut Vec<Box_>, header: u64, per_row: u64, marks: Marks) {
+fn elide(boxes: &mut Vec<Box_>, drawn: u64, per_row: u64, marks: Marks) {
     let end = boxes.last().map_or(0, |last| last.end);
-    let mut cut = (header.div_ceil(per_row) + PAYLOAD_ROWS) * per_row;
+    let mut cut = drawn * per_row;
     if let Some(missing) = boxes.last().filter(|last| last.kind == Kind::Missing) {
         // One row of bytes that are not there says it.
         cut = cut.min((missing.start / per_row + 1) * per_row);
@@ -199,6 +234,7 @@ struct Drawing<'a> {
     view: &'a FrameView,
     per_row: u64,
     marks: Marks,
+    look: &'a Look,
 }
 
 impl Drawing<'_> {
@@ -249,6 +285,7 @@ impl Drawing<'_> {
         let width = (segment.end - segment.start) as usize * 2 - 1;
         let paint = match of.kind {
             Kind::Missing | Kind::Elided => Paint::Faint,
+            _ if self.look.lights(of) => Paint::Lit(of.role),
             _ => Paint::Role(of.role),
         };
         let centred = |text: &str| {
@@ -264,7 +301,7 @@ impl Drawing<'_> {
         if of.kind == Kind::Elided {
             return lines;
         }
-        if segment.is_main {
+        if segment.is_main && !self.look.hides(of) {
             let values = of.values.iter().filter(|value| escape::width(value) <= width);
             lines.extend(values.map(|value| centred(value)));
         }
@@ -316,7 +353,9 @@ impl Drawing<'_> {
                 let mut line = Line::new();
                 for (index, at) in (from..to).enumerate() {
                     line = line.pad_to(index * 16);
-                    line = line.join(self.byte(at as usize, segment.of.kind, paint));
+                    let kind =
+                        if self.look.hides(segment.of) { Kind::Bytes } else { segment.of.kind };
+                    line = line.join(self.byte(at as usize, kind, paint));
                 }
                 line
             }
@@ -331,7 +370,8 @@ impl Drawing<'_> {
         let (Kind::Payload, Some(plain)) = (kind, plain) else {
             return Line::of("      ").paint(paint, format!("{wire:02x}"));
         };
-        let is_shown = plain.is_ascii_graphic() && paint == Paint::Role(Role::Payload);
+        let is_text = matches!(paint, Paint::Role(Role::Payload) | Paint::Lit(Role::Payload));
+        let is_shown = plain.is_ascii_graphic() && is_text;
         let character = if is_shown && !self.view.compressed {
             format!(" {}", escape::byte(*plain))
         } else {

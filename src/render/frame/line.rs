@@ -6,47 +6,51 @@ use std::io::{self, Write};
 
 /// A line in the making.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Line {
+pub(in crate::render) struct Line {
     pieces: Vec<(Option<Paint>, String)>,
 }
 
 impl Line {
-    pub(super) fn new() -> Line {
+    pub(in crate::render) fn new() -> Line {
         Line::default()
     }
 
     /// A line that begins with plain text.
-    pub(super) fn of(text: impl Into<String>) -> Line {
+    pub(in crate::render) fn of(text: impl Into<String>) -> Line {
         Line::new().text(text)
     }
 
-    pub(super) fn text(mut self, text: impl Into<String>) -> Line {
+    pub(in crate::render) fn text(mut self, text: impl Into<String>) -> Line {
         self.pieces.push((None, text.into()));
         self
     }
 
-    pub(super) fn paint(mut self, paint: Paint, text: impl Into<String>) -> Line {
+    pub(in crate::render) fn paint(mut self, paint: Paint, text: impl Into<String>) -> Line {
         self.pieces.push((Some(paint), text.into()));
         self
     }
 
-    pub(super) fn join(mut self, other: Line) -> Line {
+    pub(in crate::render) fn join(mut self, other: Line) -> Line {
         self.pieces.extend(other.pieces);
         self
     }
 
     /// Fills up with spaces.
-    pub(super) fn pad_to(self, column: usize) -> Line {
+    pub(in crate::render) fn pad_to(self, column: usize) -> Line {
         let missing = column.saturating_sub(self.columns());
         self.text(" ".repeat(missing))
     }
 
-    pub(super) fn columns(&self) -> usize {
+    pub(in crate::render) fn columns(&self) -> usize {
         self.pieces.iter().map(|(_, text)| escape::width(text)).sum()
     }
 
     /// Writes the line without white space at its end.
-    pub(super) fn write(mut self, out: &mut impl Write, sheet: &Sheet) -> io::Result<()> {
+    pub(in crate::render) fn write(
+        mut self,
+        out: &mut impl Write,
+        sheet: &Sheet,
+    ) -> io::Result<()> {
         while let Some((_, text)) = self.pieces.last_mut() {
             text.truncate(text.trim_end().len());
             if !text.is_empty() {
@@ -68,12 +72,12 @@ impl Line {
 
 /// The marks that text is made with, in ASCII where nothing else may be used.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Marks {
+pub(in crate::render) struct Marks {
     ascii: bool,
 }
 
 impl Marks {
-    pub(super) fn of(sheet: &Sheet) -> Marks {
+    pub(in crate::render) fn of(sheet: &Sheet) -> Marks {
         Marks { ascii: sheet.ascii }
     }
 
@@ -82,39 +86,39 @@ impl Marks {
     }
 
     /// Between two parts of a line.
-    pub(super) fn dot(self) -> &'static str {
+    pub(in crate::render) fn dot(self) -> &'static str {
         self.pick(" · ", " | ")
     }
     /// A bit that belongs to another field.
-    pub(super) fn other_bit(self) -> char {
+    pub(in crate::render) fn other_bit(self) -> char {
         if self.ascii { '.' } else { '·' }
     }
-    pub(super) fn ellipsis(self) -> &'static str {
+    pub(in crate::render) fn ellipsis(self) -> &'static str {
         self.pick("…", "...")
     }
-    pub(super) fn xor(self) -> &'static str {
+    pub(in crate::render) fn xor(self) -> &'static str {
         self.pick("⊕", "^")
     }
-    pub(super) fn arrow(self) -> &'static str {
+    pub(in crate::render) fn arrow(self) -> &'static str {
         self.pick("→", "->")
     }
-    pub(super) fn child(self) -> &'static str {
+    pub(in crate::render) fn child(self) -> &'static str {
         self.pick("└ ", "` ")
     }
     /// From one rung of a ladder to the next.
-    pub(super) fn branch(self) -> &'static str {
+    pub(in crate::render) fn branch(self) -> &'static str {
         self.pick("└─ ", "`- ")
     }
     /// From here to there.
-    pub(super) fn to(self) -> &'static str {
+    pub(in crate::render) fn to(self) -> &'static str {
         self.pick("–", "-")
     }
-    pub(super) fn rule(self) -> char {
+    pub(in crate::render) fn rule(self) -> char {
         if self.ascii { '-' } else { '─' }
     }
 
     /// Text that is safe to show already; in ASCII if it must be.
-    pub(super) fn prose(self, text: &str) -> String {
+    pub(in crate::render) fn prose(self, text: &str) -> String {
         if !self.ascii || text.is_ascii() {
             return text.to_owned();
         }
@@ -137,7 +141,7 @@ impl Marks {
     }
 
     /// Captured bytes, harmless, at most so many columns.
-    pub(super) fn clipped(self, bytes: &[u8], columns: usize) -> String {
+    pub(in crate::render) fn clipped(self, bytes: &[u8], columns: usize) -> String {
         if !self.ascii {
             return escape::clipped(bytes, columns);
         }
@@ -152,7 +156,7 @@ impl Marks {
 }
 
 /// Cuts text behind the last character that fits.
-pub(super) fn split_at_column(text: &str, columns: usize) -> (&str, &str) {
+pub(in crate::render) fn split_at_column(text: &str, columns: usize) -> (&str, &str) {
     let mut used = 0;
     for (at, c) in text.char_indices() {
         used += escape::width(c.encode_utf8(&mut [0; 4]));
@@ -164,7 +168,7 @@ pub(super) fn split_at_column(text: &str, columns: usize) -> (&str, &str) {
 }
 
 /// A whole number with thin groups, as people read it: `65 536`.
-pub(super) fn number(value: u64) -> String {
+pub(in crate::render) fn number(value: u64) -> String {
     let digits = value.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -177,13 +181,17 @@ pub(super) fn number(value: u64) -> String {
 }
 
 /// `1 byte`, `5 bytes`.
-pub(super) fn count(value: u64, noun: &str) -> String {
+pub(in crate::render) fn count(value: u64, noun: &str) -> String {
     let plural = if value == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", number(value))
 }
 
 /// Says that something was left out, and how to see it.
-pub(super) fn left_out(out: &mut impl Write, sheet: &Sheet, what: &str) -> io::Result<()> {
+pub(in crate::render) fn left_out(
+    out: &mut impl Write,
+    sheet: &Sheet,
+    what: &str,
+) -> io::Result<()> {
     let hint = if sheet.width < 60 { " (--all)" } else { "; --all shows them" };
     let line = format!("{} {what}{hint}", Marks::of(sheet).ellipsis());
     Line::of("   ").paint(Paint::Faint, line).write(out, sheet)

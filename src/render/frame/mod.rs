@@ -8,17 +8,20 @@ mod dump;
 mod figure;
 mod findings;
 mod ladder;
-mod line;
+pub(in crate::render) mod line;
 mod payload;
 mod table;
 mod unmask;
 
+pub use figure::Look;
 pub use findings::{brief_findings, findings};
 pub use ladder::{carriers, ladder};
 pub use payload::{joined, joined_brief};
+pub use table::{Part as FieldPart, parts};
 
 use super::{Paint, Sheet, wrap};
 use crate::layout::Layout;
+use crate::recording::FrameFacts;
 use crate::rules::{Finding, Severity};
 use crate::said::Endpoint;
 use crate::websocket::frame::{self, FrameHeader};
@@ -124,6 +127,26 @@ impl FrameView {
         }
     }
 
+    /// What is to be shown of a frame that was recorded.
+    pub fn recorded(facts: &FrameFacts, from: Option<Endpoint>) -> FrameView {
+        let payload = facts.payload();
+        let there = facts.length().map_or(0, |length| length.saturating_sub(facts.missing));
+        FrameView {
+            number: facts.number,
+            offset: facts.offset,
+            sender: from.map_or(Sender::Unknown, Sender::Certain),
+            layout: facts.layout(),
+            wire: facts.wire.clone(),
+            not_kept: (payload.len() as u64) < there,
+            payload,
+            compressed: facts.says_compressed(),
+            header: facts.header,
+            part: Some((facts.part, facts.of_message)),
+            inflated: None,
+            findings: Vec::new(),
+        }
+    }
+
     /// Takes note of the message that this frame alone carried.
     pub fn note_message(&mut self, message: &Message<'_>) {
         self.compressed = message.compressed;
@@ -171,6 +194,26 @@ pub fn annotated(
     unmask::write(out, sheet, view, extent)?;
     payload::write(out, sheet, view, extent)?;
     findings(out, sheet, &view.findings, Some(view))
+}
+
+/// Writes the figure of a frame, as it is looked at.
+pub fn figure(
+    out: &mut impl Write,
+    sheet: &Sheet,
+    view: &FrameView,
+    look: &Look,
+) -> io::Result<()> {
+    figure::looked_at(out, sheet, view, Extent::default(), look)
+}
+
+/// Writes how a byte of the payload is unmasked, and those around it.
+pub fn unmasking(
+    out: &mut impl Write,
+    sheet: &Sheet,
+    view: &FrameView,
+    at: usize,
+) -> io::Result<()> {
+    unmask::around(out, sheet, view, at)
 }
 
 /// Writes one line about a frame, and one for each finding.
@@ -244,7 +287,7 @@ fn opcode_name(opcode: Opcode) -> String {
 }
 
 /// The line that says what a frame is.
-fn headline(out: &mut impl Write, sheet: &Sheet, view: &FrameView) -> io::Result<()> {
+pub fn headline(out: &mut impl Write, sheet: &Sheet, view: &FrameView) -> io::Result<()> {
     let mut parts = vec![(Some(Paint::Title), format!("frame {}", view.number))];
     if let Some(opcode) = view.opcode() {
         let role = Paint::Role(crate::layout::Role::Opcode);

@@ -2,7 +2,7 @@
 
 use super::line::{Line, Marks, count};
 use super::{FrameView, Sender, payload};
-use crate::layout::{Field, Role, Value};
+use crate::layout::{Field, Role, Spec, Value};
 use crate::render::{Paint, Sheet, escape};
 use crate::said::Endpoint;
 use crate::websocket::frame::MASK;
@@ -33,6 +33,37 @@ const HEX_BYTES: usize = 5;
 struct Row {
     cells: [String; 7],
     role: Role,
+    field: Option<(&'static Spec, Range<u64>)>,
+}
+
+/// A field as a row tells of it.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// What it is.
+    pub spec: &'static Spec,
+    /// Its bits, counted from the frame's first.
+    pub span: Range<u64>,
+    /// Its name; that of a field inside another begins with a mark.
+    pub label: String,
+    /// Its bits among those of its byte, where it is no whole byte.
+    pub bits: String,
+    /// What it holds.
+    pub value: String,
+    /// What that means here.
+    pub meaning: String,
+}
+
+/// The fields of a frame, in the words of the table, for a sheet of that width.
+pub fn parts(sheet: &Sheet, view: &FrameView) -> Vec<Part> {
+    let rows = rows(view, Marks::of(sheet), sheet.width);
+    let part = |row: Row| {
+        let (spec, span) = row.field?;
+        let [_, hex, bits, label, value, meaning, _] = row.cells;
+        // A key has no other value than its bytes.
+        let value = if value.is_empty() { hex } else { value };
+        Some(Part { spec, span, label, bits, value, meaning })
+    };
+    rows.into_iter().filter_map(part).collect()
 }
 
 pub(super) fn write(out: &mut impl Write, sheet: &Sheet, view: &FrameView) -> io::Result<()> {
@@ -72,7 +103,7 @@ fn rows(view: &FrameView, marks: Marks, columns: usize) -> Vec<Row> {
             meaning,
             section(missing.field.section, marks),
         ];
-        rows.push(Row { cells, role: missing.field.role });
+        rows.push(Row { cells, role: missing.field.role, field: None });
     }
     rows
 }
@@ -117,7 +148,9 @@ fn row(
         marks.prose(&meaning),
         section(field.spec.section, marks),
     ];
-    Row { cells, role }
+    let first = field.span.start.saturating_sub(view.offset.saturating_mul(8));
+    let field = Some((field.spec, first..first + field.span.length));
+    Row { cells, role, field }
 }
 
 /// The mask bit says something else than is known of the sender.
