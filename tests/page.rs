@@ -1,10 +1,12 @@
 //! `ws101 report`: the page says what text and JSON say, keeps to its size, and nothing that was
 //! captured becomes anything but text on it. The last test asks a real browser.
 
+#[path = "shared/browser.rs"]
+mod browser;
 mod shared;
 
 use serde_json::Value;
-use shared::{number, of_type, say, text};
+use shared::{number, of_type, text};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -428,22 +430,6 @@ fn frames_and_errors() {
 
 #[test]
 fn a_real_browser_finds_nothing_to_complain_about() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/page");
-    let skip = |why: &str| say(&format!("SKIPPED a_real_browser_…: {why}"));
-    if Command::new("node").arg("--version").output().is_err() {
-        return skip("node is not installed");
-    }
-    let modules =
-        std::env::var_os("WS101_PAGE_MODULES").map_or(folder.join("node_modules"), PathBuf::from);
-    if !modules.join("playwright-core").exists() {
-        return skip("playwright-core is missing: npm install in tests/page");
-    }
-    let browser = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-    let Some(browser) = std::env::var_os("CHROMIUM")
-        .or_else(|| browser.into_iter().find(|it| Path::new(it).exists()).map(Into::into))
-    else {
-        return skip("chromium is not installed");
-    };
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
     let files = [
         ("chat", samples.join("captures/chat-plain.pcap")),
@@ -456,15 +442,6 @@ fn a_real_browser_finds_nothing_to_complain_about() {
         std::fs::write(&page, report(&file, &[])).expect("the folder for tests can be written");
         arguments.push(page);
     }
-    let output = Command::new("node")
-        .arg(folder.join("check.mjs"))
-        .args(&arguments)
-        .env("CHROMIUM", browser)
-        .env("MODULES", modules)
-        .output()
-        .expect("node runs");
-    let [out, err] =
-        [output.stdout, output.stderr].map(|it| String::from_utf8_lossy(&it).into_owned());
-    assert!(output.status.success(), "{out}{err}");
-    say(&out);
+    let packages = ["playwright-core", "axe-core"];
+    browser::run("a_real_browser_…", "check.mjs", &packages, &arguments);
 }

@@ -8,7 +8,9 @@ use source::{Dress, Manner};
 use super::{Common, Failure, Format, Output, Status, deflate, judging};
 use clap::ValueEnum;
 use ws101::Inspector;
+use ws101::recording::{Extent, Recording, What};
 use ws101::render::checks::Origin;
+use ws101::render::frame::{FrameView, svg};
 use ws101::render::json::{self, Shape};
 use ws101::said::{At, ConnectionId, Endpoint, Listener as _, Opening, Said, Transport};
 use ws101::websocket::extension::Agreement;
@@ -30,6 +32,9 @@ pub struct Args {
     /// Leave nothing out, however long.
     #[arg(long)]
     all: bool,
+    /// Draw the figure of the first frame as a picture, for slides (the same as --format svg).
+    #[arg(long, conflicts_with_all = ["brief", "all"])]
+    svg: bool,
 }
 
 /// How bytes of frames are read, and what is known of them.
@@ -65,7 +70,8 @@ Examples:
   ws101 frame --deflate c107f248cdc9c90700           compressed (RFC 7692 §7.2.3.1)
   ws101 frame --base64 iAID6A==                      a Close frame
   xxd frames.bin | ws101 frame --brief               a dump, one line a frame
-  ws101 frame frames.bin                             a binary file";
+  ws101 frame frames.bin                             a binary file
+  ws101 frame --svg 818537fa213d7f9f4d5158 > f.svg   the figure of the RFC, for slides";
 
 /// Runs the command.
 pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, Failure> {
@@ -73,7 +79,9 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
     let redact = common.judging.redact;
     let bytes = args.bytes.read(&args.inputs, redact)?;
     match common.format {
-        Format::Text => {}
+        Format::Text if args.svg => return figure(args, &bytes, agreement, common, output),
+        Format::Svg => return figure(args, &bytes, agreement, common, output),
+        Format::Text | Format::Markdown | Format::Mermaid => {}
         Format::Json => return records(args, Shape::Document, &bytes, agreement, common, output),
         Format::Jsonl | Format::Har => {
             return records(args, Shape::Lines, &bytes, agreement, common, output);
@@ -99,7 +107,7 @@ pub fn annotate(
     };
     let inputs = Vec::new();
     let manner = Bytes { base64: false, raw: true, from: Some(from), deflate };
-    let args = Args { inputs, bytes: manner, brief: false, all: false };
+    let args = Args { inputs, bytes: manner, brief: false, all: false, svg: false };
     let agreement = args.bytes.agreement()?;
     show(&args, bytes, false, agreement, common, output).map(|_| ())
 }
@@ -147,6 +155,39 @@ fn records(
     args.bytes.inspect(&mut inspector, bytes, agreement);
     let (writer, counts) = inspector.into_parts();
     writer.into_inner().finish(json::summary(&counts))?;
+    Ok(common.judging.status(counts.worst()))
+}
+
+/// So much of a payload is drawn from: the figure shows its first rows.
+const DRAWN: usize = 4096;
+
+/// The first frame as a picture.
+fn figure(
+    args: &Args,
+    bytes: &[u8],
+    agreement: Option<Agreement>,
+    common: &Common,
+    output: &mut Output,
+) -> Result<Status, Failure> {
+    let extent = Extent {
+        connections: 1,
+        events: 1,
+        events_of_one: 1,
+        events_of_findings: 0,
+        payload: DRAWN,
+        message: DRAWN,
+    };
+    let limits = Limits { keep_frames: true, ..Limits::default() };
+    let recording = common.judging.redacting(Recording::new(extent)).agreed(agreement);
+    let mut inspector = common.judging.applied(Inspector::new(recording, limits));
+    args.bytes.inspect(&mut inspector, bytes, agreement);
+    let (recording, counts) = inspector.into_parts();
+    let recording = recording.into_inner();
+    let first = recording.conversations.first().and_then(|it| it.items.first());
+    let Some((item, What::Frame(facts))) = first.map(|item| (item, &item.what)) else {
+        return Err(Failure::Input(source::no_frames(bytes, common.judging.redact)));
+    };
+    svg(output, &FrameView::recorded(facts, item.from))?;
     Ok(common.judging.status(counts.worst()))
 }
 

@@ -1,9 +1,10 @@
 //! `ws101 handshake`: validates captured upgrade exchanges.
 
-use super::{Common, Failure, Format, Output, Status, judging};
+use super::{Common, Failure, Format, Output, Status, judging, recorded};
 use std::io::{Read as _, Write as _};
 use ws101::input::transcript::{self, Transcript};
 use ws101::inspection::{Connection, Observer};
+use ws101::recording::Recording;
 use ws101::render::checks::Origin;
 use ws101::render::handshake::{self as card, Detail, Source};
 use ws101::render::json::{self, Shape};
@@ -20,7 +21,8 @@ Examples:
   ws101 handshake chat.http                  one file with both halves
   ws101 handshake request.txt response.txt   one half in each
   curl -v … 2>&1 | ws101 handshake           whatever curl printed
-  ws101 handshake -q --fail-on warning *.http  only what is wrong, and exit status 1 if anything is")]
+  ws101 handshake -q --fail-on warning *.http  only what is wrong, and exit status 1 if anything is
+  ws101 handshake --format markdown chat.http  a report to paste into an issue")]
 pub struct Args {
     /// Files with requests and responses; `-` or none: standard input.
     #[arg(value_name = "FILE")]
@@ -56,7 +58,10 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
     let counts = match common.format {
         Format::Text => show_all(&pairs, common, output)?,
         Format::Json => write_records(&pairs, Shape::Document, common, output)?,
-        Format::Jsonl | Format::Har => write_records(&pairs, Shape::Lines, common, output)?,
+        Format::Jsonl | Format::Har | Format::Svg => {
+            write_records(&pairs, Shape::Lines, common, output)?
+        }
+        Format::Markdown | Format::Mermaid => write_document(&pairs, common, output)?,
         Format::Sarif | Format::Github | Format::Junit => {
             write_checks(&pairs, &unreadable, common, output)?
         }
@@ -119,6 +124,23 @@ fn write_records(
     }
     let (writer, counts) = inspector.into_parts();
     writer.into_inner().finish(json::summary(&counts))?;
+    Ok(counts)
+}
+
+/// A report to paste into an issue, or a diagram.
+fn write_document(pairs: &[Pair], common: &Common, output: &mut Output) -> Result<Counts, Failure> {
+    let recording = Recording::new(recorded::extent(common.format));
+    let recording = common.judging.redacting(recording);
+    let mut inspector =
+        common.judging.applied(Inspector::of_transcripts(recording, Limits::default()));
+    for exchanges in pairs.iter().flat_map(|pair| &pair.transcript.connections) {
+        transcript::tell(exchanges, &mut inspector);
+    }
+    let (recording, counts) = inspector.into_parts();
+    let files: Vec<&str> = pairs.iter().map(|pair| typed(&pair.request)).collect();
+    let command = format!("ws101 handshake {}", files.join(" "));
+    let name = pairs.first().map_or("", |pair| &pair.request);
+    recorded::write(&recording.into_inner(), name, command, &counts, common, output)?;
     Ok(counts)
 }
 

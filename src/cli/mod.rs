@@ -114,13 +114,15 @@ fn run_command(
 
 /// Some formats suit some commands only.
 fn check_format(command: Option<&Command>, format: Format) -> Result<(), Failure> {
-    let (is_pcap, judges) = match command {
-        Some(Command::Pcap(_)) => (true, true),
-        Some(Command::Frame(_) | Command::Handshake(_)) => (false, true),
-        _ => (false, false),
-    };
+    let is_pcap = matches!(command, Some(Command::Pcap(_)));
+    let is_frame = matches!(command, Some(Command::Frame(_)));
+    let judges = is_pcap || is_frame || matches!(command, Some(Command::Handshake(_)));
     let what = match format {
         Format::Har if !is_pcap => "only pcap can write HAR",
+        Format::Svg if !is_frame => "only frame can draw a figure",
+        Format::Markdown | Format::Mermaid if !judges || is_frame => {
+            "markdown and mermaid tell conversations: only pcap and handshake have any"
+        }
         format if format.checks().is_some() && !judges => {
             "sarif, github and junit tell findings: only handshake, frame and pcap have any"
         }

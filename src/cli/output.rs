@@ -52,6 +52,12 @@ pub enum Format {
     Github,
     /// For lists of tests: JUnit's XML, a test case for each connection.
     Junit,
+    /// A report to paste into an issue (`pcap`, `handshake`).
+    Markdown,
+    /// A sequence diagram that GitHub renders (`pcap`, `handshake`).
+    Mermaid,
+    /// The figure of RFC 6455 §5.2 of the first frame, for slides (`frame`).
+    Svg,
 }
 
 impl Format {
@@ -61,7 +67,13 @@ impl Format {
             Format::Sarif => Some(Form::Sarif),
             Format::Github => Some(Form::Github),
             Format::Junit => Some(Form::Junit),
-            Format::Text | Format::Json | Format::Jsonl | Format::Har => None,
+            Format::Text
+            | Format::Json
+            | Format::Jsonl
+            | Format::Har
+            | Format::Markdown
+            | Format::Mermaid
+            | Format::Svg => None,
         }
     }
 }

@@ -31,6 +31,8 @@ Examples:
   ws101 pcap chat.pcap --connection 3        one conversation in full
   ws101 pcap chat.pcap --format jsonl | jq   everything, for programs
   ws101 pcap chat.pcap --format har          for the network view of a browser
+  ws101 pcap chat.pcap --format markdown     a report to paste into an issue
+  ws101 pcap chat.pcap --format mermaid      a sequence diagram that GitHub renders
   tcpdump -U -w - port 80 | ws101 pcap -     as it happens; Ctrl-C ends it with the totals
   ws101 pcap ring.pcap0 ring.pcap1           several files as one, by time
   ws101 pcap chat.pcap --follow              the same, of a file that is still being written
@@ -143,7 +145,10 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
         Format::Sarif | Format::Github | Format::Junit => {
             records::checks(args, &chosen, limits, common, output)?
         }
-        Format::Text => text::run(args, &chosen, sheet, limits, output)?,
+        Format::Markdown | Format::Mermaid => {
+            records::document(args, &chosen, limits, common, output)?
+        }
+        Format::Text | Format::Svg => text::run(args, &chosen, sheet, limits, output)?,
     };
     Ok(common.judging.status(counts.worst()))
 }
@@ -154,6 +159,11 @@ fn check_format(args: &Args, format: Format) -> Result<(), Failure> {
     let what = match format {
         Format::Har if args.layout.is_some() || args.layers || select.stats => {
             "a HAR holds messages, neither layouts nor layers nor --stats"
+        }
+        Format::Markdown | Format::Mermaid
+            if args.layout.is_some() || select.stats || select.extract.is_some() =>
+        {
+            "markdown and mermaid tell conversations, neither layouts nor --stats nor --extract"
         }
         format if format.checks().is_none() => return Ok(()),
         _ if args.layout.is_none() && !args.layers && !select.stats && select.extract.is_none() => {

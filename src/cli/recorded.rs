@@ -2,7 +2,7 @@
 //! kept as a recording.
 
 use super::pcap::key_log;
-use super::{Common, Failure, frame};
+use super::{Common, Failure, Format, Output, frame};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use ws101::input::transcript::{self, Transcript};
 use ws101::inspection::Observer;
 use ws101::recording::{Extent, Recording};
 use ws101::redact::Redact;
-use ws101::render::escape;
+use ws101::render::{escape, issue, mermaid};
 use ws101::websocket::Limits;
 use ws101::{Counts, Inspector};
 
@@ -153,6 +153,29 @@ fn parts<O: Observer>(
 ) -> (O, Source) {
     let (observer, counts) = inspector.into_parts();
     (observer.into_inner(), Source { kind, counts, tally })
+}
+
+/// How much a document of that format shows.
+pub fn extent(format: Format) -> Extent {
+    if format == Format::Mermaid { mermaid::EXTENT } else { issue::EXTENT }
+}
+
+/// Writes a report to paste into an issue, or a diagram.
+pub fn write(
+    recording: &Recording,
+    name: &str,
+    command: String,
+    counts: &Counts,
+    common: &Common,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    if common.format == Format::Mermaid {
+        return Ok(mermaid::write(output, recording)?);
+    }
+    let path = std::path::Path::new(name);
+    let name = path.file_name().map_or(name.into(), |name| name.to_string_lossy()).into_owned();
+    let subject = issue::Subject { name, command, redacted: common.judging.redact };
+    Ok(issue::write(output, recording, &subject, counts)?)
 }
 
 /// What can't be done with a file, and why.

@@ -54,11 +54,21 @@ pub fn of(item: &Item) -> Vec<Piece> {
 
 /// The line as plain text.
 pub fn text(item: &Item) -> String {
-    let worded = |piece: Piece| match piece.kind {
-        Kind::Quote => format!("\"{}\"", piece.text),
-        _ => piece.text,
-    };
-    of(item).into_iter().map(worded).collect::<Vec<_>>().join(" ")
+    let mut line = String::new();
+    let mut before = None;
+    for Piece { kind, text } in of(item) {
+        line.push_str(match (before, kind) {
+            (None, _) => "",
+            (Some(Kind::Name), Kind::Faint) => ": ",
+            _ => " ",
+        });
+        match kind {
+            Kind::Quote => line.extend(["\"", &text, "\""]),
+            _ => line.push_str(&text),
+        }
+        before = Some(kind);
+    }
+    line
 }
 
 #[derive(Default)]

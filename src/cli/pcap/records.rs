@@ -5,11 +5,13 @@ use super::source::{Facts, observe};
 use super::text::{is_wanted, wanted};
 use super::totals::skipped;
 use super::{Args, Common, Failure, Output};
+use crate::cli::recorded;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use ws101::Counts;
 use ws101::input::capture::Tally;
 use ws101::inspection::{Connection, Observer};
+use ws101::recording::Recording;
 use ws101::render::checks::Origin;
 use ws101::render::har::Har;
 use ws101::render::json::record::{Capture, Record, Skipped};
@@ -44,6 +46,25 @@ pub(super) fn har(
 ) -> Result<Counts, Failure> {
     let (har, seen) = observe(args, chosen, Har::new(output), limits, &RefCell::default())?;
     har.finish()?;
+    Ok(seen.passed)
+}
+
+/// A report to paste into an issue, or a diagram.
+pub(super) fn document(
+    args: &Args,
+    chosen: &Chosen,
+    limits: Limits,
+    common: &Common,
+    output: &mut Output,
+) -> Result<Counts, Failure> {
+    let extent = recorded::extent(common.format);
+    let limits = Limits { max_payload: extent.message, keep_frames: true, ..limits };
+    let recording = Recording::new(extent);
+    let (recording, seen) = observe(args, chosen, recording, limits, &RefCell::default())?;
+    let files = args.files.join(" ");
+    let name = args.name();
+    let command = format!("ws101 pcap {files}");
+    recorded::write(&recording, &name, command, &seen.passed, common, output)?;
     Ok(seen.passed)
 }
 

@@ -20,18 +20,18 @@ const MAX_LETTERS: usize = 4;
 const PAYLOAD_ROWS: u64 = 3;
 
 /// One field, or a field that is missing, or rows that are left out.
-struct Box_ {
-    start: u64,
-    end: u64,
-    role: Role,
-    kind: Kind,
-    label: String,
+pub(super) struct Box_ {
+    pub(super) start: u64,
+    pub(super) end: u64,
+    pub(super) role: Role,
+    pub(super) kind: Kind,
+    pub(super) label: String,
     /// Shown below the label, one a line.
-    values: Vec<String>,
+    pub(super) values: Vec<String>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+pub(super) enum Kind {
     /// Part of a byte: its bits are shown.
     Bits,
     /// Whole bytes.
@@ -45,13 +45,13 @@ enum Kind {
 }
 
 /// A box's part in one row.
-struct Segment<'a> {
-    of: &'a Box_,
-    start: u64,
-    end: u64,
+pub(super) struct Segment<'a> {
+    pub(super) of: &'a Box_,
+    pub(super) start: u64,
+    pub(super) end: u64,
     /// The row that holds most of the box, which gets its value.
-    is_main: bool,
-    is_first: bool,
+    pub(super) is_main: bool,
+    pub(super) is_first: bool,
 }
 
 pub(super) fn write(
@@ -111,7 +111,13 @@ pub(super) fn looked_at(
 }
 
 /// What is drawn, in order, without gap, counted from the frame's first bit.
-fn boxes(view: &FrameView, per_row: u64, extent: Extent, look: &Look, marks: Marks) -> Vec<Box_> {
+pub(super) fn boxes(
+    view: &FrameView,
+    per_row: u64,
+    extent: Extent,
+    look: &Look,
+    marks: Marks,
+) -> Vec<Box_> {
     let Layout { fields, missing } = &view.layout;
     let origin = view.offset.saturating_mul(8);
     let mut boxes = Vec::new();
@@ -211,7 +217,7 @@ fn elide(boxes: &mut Vec<Box_>, drawn: u64, per_row: u64, marks: Marks) {
     });
 }
 
-fn segments(boxes: &[Box_], row: u64, per_row: u64) -> Vec<Segment<'_>> {
+pub(super) fn segments(boxes: &[Box_], row: u64, per_row: u64) -> Vec<Segment<'_>> {
     let (from, to) = (row * per_row, (row + 1) * per_row);
     let touched = boxes.iter().filter(|one| one.start < to && from < one.end);
     touched

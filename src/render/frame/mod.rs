@@ -10,6 +10,7 @@ mod findings;
 mod ladder;
 pub(in crate::render) mod line;
 mod payload;
+mod svg;
 mod table;
 mod unmask;
 
@@ -17,6 +18,7 @@ pub use figure::Look;
 pub use findings::{brief_findings, findings};
 pub use ladder::{carriers, ladder};
 pub use payload::{joined, joined_brief};
+pub use svg::svg;
 pub use table::{Part as FieldPart, parts};
 
 use super::{Paint, Sheet, wrap};
