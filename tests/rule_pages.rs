@@ -7,6 +7,8 @@ mod scene;
 
 use std::collections::BTreeSet;
 use ws101::rules::{self, Finding, Rule, Severity, Violator, page, sections};
+use ws101::teach::scene::Notation;
+use ws101::teach::{Example, examples};
 
 /// Sections that explain something that no rule finds, and why.
 const EXPLAINED_NOT_FIRED: [(&str, &str); 0] = [];
@@ -85,89 +87,41 @@ fn each_section_belongs_to_a_rule_and_stands_in_the_file_of_its_area() {
     }
 }
 
-/// A fenced block: `frames`, or `http`; its info string may say `escaped` and `also=RULE,RULE`,
-/// the rules that are broken as well.
-struct Block<'a> {
-    rule: &'a str,
-    breaks: bool,
-    http: bool,
-    escaped: bool,
-    also: BTreeSet<&'a str>,
-    text: String,
-}
-
-fn blocks<'a>(rule: &'a str, section: &'a str) -> Vec<Block<'a>> {
-    let (mut blocks, mut breaks) = (Vec::new(), true);
-    let mut lines = section.lines();
-    while let Some(line) = lines.next() {
-        match line {
-            "**Breaks it**" => breaks = true,
-            "**Mended**" => breaks = false,
-            _ => {}
-        }
-        let Some(info) = line.strip_prefix("```") else { continue };
-        let text: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
-        let mut words = info.split_whitespace();
-        let http = match words.next() {
-            Some("frames") => false,
-            Some("http") => true,
-            _ => continue,
-        };
-        let also = info.split_whitespace().find_map(|word| word.strip_prefix("also="));
-        let also = also.into_iter().flat_map(|ids| ids.split(',')).collect();
-        let escaped = words.any(|word| word == "escaped");
-        blocks.push(Block { rule, breaks, http, escaped, also, text: text.join("\n") });
-    }
-    blocks
-}
-
-impl Block<'_> {
-    fn play(&self) -> Vec<Finding> {
-        if self.http {
-            scene::play_http(&self.text, self.escaped)
-        } else {
-            scene::play_frames(&self.text)
-        }
-    }
-
-    fn is_true(&self, found: &[Finding]) -> bool {
-        let ids: BTreeSet<&str> = found.iter().map(|finding| finding.rule.id).collect();
-        if self.breaks {
-            let mut expected = self.also.clone();
-            expected.insert(self.rule);
-            return ids == expected;
-        }
-        let is_fine = |finding: &Finding| {
-            finding.severity == Severity::Note || self.also.contains(finding.rule.id)
-        };
-        found.iter().all(is_fine)
-            && !ids.contains(self.rule)
-            && self.also.iter().all(|id| ids.contains(id))
-    }
-}
+/// Rules that are found in examples of others and can't be avoided there, and why. What is not a
+/// note is an error or a warning that says the same thing about another part of the conversation.
+const UNAVOIDABLE: [(&str, &str); 0] = [];
 
 #[test]
 fn each_example_does_what_it_says() {
     let (mut wrong, mut played) = (Vec::new(), 0);
-    for (id, text) in sections() {
-        let blocks = blocks(id, text);
+    for rule in rules::all() {
+        let examples = examples(rule);
         for breaks in [true, false] {
-            if !blocks.iter().any(|block| block.breaks == breaks) {
-                wrong.push(format!("{id} lacks an example (breaks it: {breaks})"));
+            if !examples.iter().any(|example| example.breaks == breaks) {
+                wrong.push(format!("{} lacks an example (breaks it: {breaks})", rule.id));
             }
         }
-        for block in blocks {
+        for example in examples {
             played += 1;
-            let found = block.play();
-            if !block.is_true(&found) {
-                let kind = if block.breaks { "broken" } else { "mended" };
+            let found = play(&example);
+            let ids: BTreeSet<&str> = found.iter().map(|finding| finding.rule.id).collect();
+            let mut expected: BTreeSet<&str> = example.also.iter().copied().collect();
+            expected.extend(example.breaks.then_some(rule.id));
+            let is_excused = |finding: &&Finding| {
+                finding.severity == Severity::Note
+                    || finding.rule.id == rule.id
+                    || UNAVOIDABLE.iter().any(|(id, _)| *id == finding.rule.id)
+            };
+            if ids != expected || !found.iter().all(|finding| is_excused(&finding)) {
+                let kind = if example.breaks { "broken" } else { "mended" };
                 let details: Vec<String> = found
                     .iter()
                     .map(|finding| {
                         format!("{} {} {}", finding.severity, finding.rule.id, finding.detail())
                     })
                     .collect();
-                wrong.push(format!("{id} ({kind}):\n{}\n=> {details:#?}", block.text));
+                let text = &example.text;
+                wrong.push(format!("{} ({kind}):\n{text}\n=> {details:#?}", rule.id));
             }
         }
     }
@@ -175,16 +129,23 @@ fn each_example_does_what_it_says() {
     assert!(played >= 2 * rules::all().count(), "only {played} examples were found");
 }
 
+fn play(example: &Example) -> Vec<Finding> {
+    let scene = example.scene().unwrap_or_else(|why| panic!("{why} in\n{}", example.text));
+    scene.play(scene::Recorder::default()).found
+}
+
 #[test]
 fn each_finding_says_in_plain_words_what_was_seen() {
-    for (id, text) in sections() {
-        for block in blocks(id, text).iter().filter(|block| block.breaks) {
-            for finding in block.play().iter().filter(|finding| finding.rule.id == id) {
+    for rule in rules::all() {
+        let id = rule.id;
+        for example in examples(rule).iter().filter(|example| example.breaks) {
+            for finding in play(example).iter().filter(|finding| finding.rule.id == id) {
                 let seen = &finding.broken.seen;
                 assert!(!seen.is_empty() && !seen.ends_with('.'), "{id}: {seen}");
                 assert!(!finding.mend().is_empty(), "{id} offers no help");
                 // Where a head says it, it is pointed at.
-                let is_head = block.http && matches!(finding.rule.area(), "HS-REQ" | "HS-RES");
+                let is_head = example.notation != Notation::Frames
+                    && matches!(finding.rule.area(), "HS-REQ" | "HS-RES");
                 let is_silence = id == "HS-RES-NO-RESPONSE";
                 assert!(finding.broken.span.is_some() || !is_head || is_silence, "{id}");
             }

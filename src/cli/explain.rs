@@ -3,8 +3,9 @@
 use super::{Cli, Common, Failure, Format, Output, Status};
 use clap::Parser as _;
 use std::io::Write as _;
-use ws101::render::{Paint, Sheet, escape, finding, markdown, wrap};
-use ws101::teach::{self, Entry, Page};
+use ws101::render::{Paint, Sheet, escape, example, finding, markdown, wrap};
+use ws101::rules::Rule;
+use ws101::teach::{self, Entry, Example, Page, examples};
 
 /// Explains a topic, rule, frame field, opcode, close code, header or status.
 #[derive(Debug, clap::Args)]
@@ -33,14 +34,57 @@ struct Record {
     title: String,
     section: String,
     markdown: String,
+    /// Of a rule.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    examples: Vec<ExampleRecord>,
 }
 
-impl From<Page> for Record {
-    fn from(page: Page) -> Record {
-        let Page { kind, name, title, sections, markdown, .. } = page;
+/// An example of a rule's page, and what is found in it.
+#[derive(serde::Serialize)]
+struct ExampleRecord {
+    breaks: bool,
+    text: String,
+    findings: Vec<Found>,
+    shown: String,
+}
+
+#[derive(serde::Serialize)]
+struct Found {
+    rule: &'static str,
+    severity: &'static str,
+    detail: String,
+}
+
+impl From<&Entry> for Record {
+    fn from(entry: &Entry) -> Record {
+        let Page { kind, name, title, sections, markdown, .. } = entry.page();
         let (topic, section) = (name, sections);
-        Record { r#type: "explanation", kind, topic, title, section, markdown }
+        let examples =
+            if let Entry::Rule(rule) = entry { example_records(rule) } else { Vec::new() };
+        Record { r#type: "explanation", kind, topic, title, section, markdown, examples }
     }
+}
+
+/// The examples of a rule, as they are found and shown without a terminal.
+fn example_records(rule: &Rule) -> Vec<ExampleRecord> {
+    let mut focus = None;
+    let record = |example: &Example| {
+        let mut shown = Vec::new();
+        let sheet = Sheet::plain(100);
+        focus = example::write(&mut shown, &sheet, example, focus).unwrap_or(focus);
+        let found = example::findings(example).into_iter().map(|finding| Found {
+            rule: finding.rule.id,
+            severity: finding.severity.name(),
+            detail: finding.detail(),
+        });
+        ExampleRecord {
+            breaks: example.breaks,
+            text: example.text.clone(),
+            findings: found.collect(),
+            shown: String::from_utf8_lossy(&shown).into_owned(),
+        }
+    };
+    examples(rule).iter().map(record).collect()
 }
 
 /// Runs the command.
@@ -58,7 +102,7 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
         return choices(&typed, &related, common, output);
     };
     if common.format != Format::Text {
-        output.write_records(common.format, &[Record::from(entry.page())])?;
+        output.write_records(common.format, &[Record::from(entry)])?;
         return Ok(Status::Good);
     }
     show(entry, others, output)?;
@@ -68,8 +112,8 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
 /// The topics, in teaching order.
 fn list(common: &Common, output: &mut Output) -> Result<Status, Failure> {
     if common.format != Format::Text {
-        let pages = teach::topics().iter().map(|topic| Entry::Topic(topic).page());
-        let records: Vec<Record> = pages.map(Record::from).collect();
+        let topics = teach::topics().iter().map(Entry::Topic);
+        let records: Vec<Record> = topics.map(|topic| Record::from(&topic)).collect();
         output.write_records(common.format, &records)?;
         return Ok(Status::Good);
     }
@@ -101,7 +145,7 @@ fn choices(
         return Err(unknown(typed));
     }
     if common.format != Format::Text {
-        let records: Vec<Record> = related.iter().map(|entry| entry.page().into()).collect();
+        let records: Vec<Record> = related.iter().map(Record::from).collect();
         output.write_records(common.format, &records)?;
         return Ok(Status::Good);
     }
@@ -226,10 +270,14 @@ fn body(entry: &Entry, text: &str, output: &mut Output) -> Result<(), Failure> {
         _ => text,
     };
     let sheet = output.sheet;
+    let examples = if let Entry::Rule(rule) = entry { examples(rule) } else { Vec::new() };
+    let mut examples = examples.iter();
+    let mut focus = None;
     let mut prose = String::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
-        if line != "```console" {
+        let is_example = ["```frames", "```http"].iter().any(|fence| line.starts_with(fence));
+        if line != "```console" && !(is_example && matches!(entry, Entry::Rule(_))) {
             prose.push_str(line);
             prose.push('\n');
             continue;
@@ -238,7 +286,10 @@ fn body(entry: &Entry, text: &str, output: &mut Output) -> Result<(), Failure> {
         prose.clear();
         let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
         writeln!(output)?;
-        console(&block, output)?;
+        match examples.next() {
+            Some(example) => focus = example::write(output, &sheet, example, focus)?,
+            None => console(&block, output)?,
+        }
         writeln!(output)?;
     }
     markdown::page(output, &sheet, prose.trim_matches('\n'))?;

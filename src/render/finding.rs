@@ -46,6 +46,19 @@ pub fn whole(
     finding: &Finding,
     place: Option<&Place<'_>>,
 ) -> io::Result<()> {
+    let gutter = shown(out, sheet, finding, place)?;
+    footer(out, sheet, gutter, "rule", &demand(finding.rule))?;
+    footer(out, sheet, gutter, "more", &format!("ws101 explain {}", finding.rule.id))
+}
+
+/// A finding as it stands on the page of its rule, which says the demand itself. Gives back how wide
+/// the numbers of its lines are.
+pub fn shown(
+    out: &mut impl Write,
+    sheet: &Sheet,
+    finding: &Finding,
+    place: Option<&Place<'_>>,
+) -> io::Result<usize> {
     headline(out, sheet, finding)?;
     let broken = &finding.broken;
     let gutter = place.map_or(1, |place| place.number.to_string().len());
@@ -66,8 +79,7 @@ pub fn whole(
     if !finding.mend().is_empty() {
         part("mend", finding.mend())?;
     }
-    part("rule", &demand(finding.rule))?;
-    part("more", &format!("ws101 explain {}", finding.rule.id))
+    Ok(gutter)
 }
 
 /// A finding in a line or two: what was seen and where.

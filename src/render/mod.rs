@@ -7,6 +7,7 @@ mod clock;
 pub mod derivation;
 pub mod diff;
 pub mod escape;
+pub mod example;
 pub mod finding;
 pub mod follow;
 pub mod frame;

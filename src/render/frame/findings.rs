@@ -18,11 +18,25 @@ pub fn findings(
 ) -> io::Result<()> {
     for finding in findings {
         writeln!(out)?;
-        headline(out, sheet, finding)?;
-        place(out, sheet, finding, view)?;
-        advice(out, sheet, finding)?;
+        shown(out, sheet, finding, view)?;
+        let rule = finding.rule;
+        advice(out, sheet, "rule:  ", &finding::demand(rule))?;
+        advice(out, sheet, "more:  ", &format!("ws101 explain {}", rule.id))?;
     }
     Ok(())
+}
+
+/// Writes a finding as it stands on the page of its rule, which says the demand itself.
+pub fn shown(
+    out: &mut impl Write,
+    sheet: &Sheet,
+    finding: &Finding,
+    view: Option<&FrameView>,
+) -> io::Result<()> {
+    headline(out, sheet, finding)?;
+    place(out, sheet, finding, view)?;
+    advice(out, sheet, "cause: ", finding.broken.cause.as_deref().unwrap_or_default())?;
+    advice(out, sheet, "mend:  ", finding.mend())
 }
 
 /// Writes each finding in one line, or as many as its sentence takes.
@@ -223,30 +237,20 @@ fn of_bits(view: &FrameView, bits: &Range<u64>, bytes: Range<u64>, sheet: &Sheet
     Snippet { above: vec![numbers, hex, binary], carets: column(bits.start)..column(last) + 1 }
 }
 
-/// Cause, mend, rule, where to read more.
-fn advice(out: &mut impl Write, sheet: &Sheet, finding: &Finding) -> io::Result<()> {
-    let rule = finding.rule;
-    let cause = finding.broken.cause.clone().unwrap_or_default();
-    let lines = [
-        ("cause: ", cause),
-        ("mend:  ", finding.mend().to_owned()),
-        ("rule:  ", finding::demand(rule)),
-        ("more:  ", format!("ws101 explain {}", rule.id)),
-    ];
-    for (name, text) in lines {
-        let text = Marks::of(sheet).prose(&text);
-        if text.is_empty() {
-            continue;
-        }
-        let parts = wrap(&text, sheet.width.saturating_sub(12));
-        for (index, part) in parts.into_iter().enumerate() {
-            let lead = if index == 0 {
-                Line::of("   ").paint(Paint::Faint, "= ").paint(Paint::Name, name)
-            } else {
-                Line::of(" ".repeat(5 + name.len()))
-            };
-            lead.text(part).write(out, sheet)?;
-        }
+/// Cause, mend, rule, or where to read more; nothing if there is nothing to say.
+fn advice(out: &mut impl Write, sheet: &Sheet, name: &str, text: &str) -> io::Result<()> {
+    let text = Marks::of(sheet).prose(text);
+    if text.is_empty() {
+        return Ok(());
+    }
+    let parts = wrap(&text, sheet.width.saturating_sub(12));
+    for (index, part) in parts.into_iter().enumerate() {
+        let lead = if index == 0 {
+            Line::of("   ").paint(Paint::Faint, "= ").paint(Paint::Name, name)
+        } else {
+            Line::of(" ".repeat(5 + name.len()))
+        };
+        lead.text(part).write(out, sheet)?;
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ mod table;
 mod unmask;
 
 pub use figure::Look;
-pub use findings::{brief_findings, findings};
+pub use findings::{brief_findings, findings, shown};
 pub use ladder::{carriers, ladder};
 pub use payload::{joined, joined_brief};
 pub use svg::svg;
@@ -216,6 +216,18 @@ pub fn unmasking(
     at: usize,
 ) -> io::Result<()> {
     unmask::around(out, sheet, view, at)
+}
+
+/// Writes what a frame is and its figure, and what came out of it if it was compressed.
+pub fn pictured(out: &mut impl Write, sheet: &Sheet, view: &FrameView) -> io::Result<()> {
+    headline(out, sheet, view)?;
+    writeln!(out)?;
+    figure::write(out, sheet, view, Extent::default())?;
+    if view.inflated.is_some() {
+        payload::write(out, sheet, view, Extent::default())
+    } else {
+        Ok(())
+    }
 }
 
 /// Writes one line about a frame, and one for each finding.
