@@ -6,6 +6,7 @@
 mod scene;
 
 use std::collections::BTreeSet;
+use ws101::render::{Sheet, escape, example};
 use ws101::rules::{self, Finding, Rule, Severity, Violator, page, sections};
 use ws101::teach::scene::Notation;
 use ws101::teach::{Example, examples};
@@ -87,9 +88,27 @@ fn each_section_belongs_to_a_rule_and_stands_in_the_file_of_its_area() {
     }
 }
 
-/// Rules that are found in examples of others and can't be avoided there, and why. What is not a
-/// note is an error or a warning that says the same thing about another part of the conversation.
-const UNAVOIDABLE: [(&str, &str); 0] = [];
+/// Errors and warnings that examples of other rules can't avoid, and why. (Notes are named in the
+/// example's own info string.)
+const UNAVOIDABLE: [(&str, &[&str], &str); 13] = [
+    ("HS-RES-UNREQUESTED", &["HS-REQ-UPGRADE-PRESENT"], "it is about the answer to that"),
+    ("HS-RES-ACCEPTED-BAD-REQUEST", &["HS-REQ-METHOD"], "it is about the answer to a bad request"),
+    ("HS-RES-CLIENT-ACCEPTED-BAD", &["HS-RES-ACCEPT-VALUE"], "it is about trusting that answer"),
+    ("HS-RES-VERSION-NEGOTIATION", &["HS-REQ-VERSION-13"], "it is about the answer to that"),
+    ("HS-RES-VERSION-LIST", &["HS-REQ-VERSION-13"], "it is about the answer to that"),
+    ("PMD-ACCEPTED-BAD-OFFER", &["PMD-OFFER-UNKNOWN-PARAM"], "it is about the answer to that"),
+    ("PMD-CLIENT-ACCEPTED-BAD", &["PMD-RESP-BAD-VALUE"], "it is about trusting that answer"),
+    ("FRM-TOLERATED", &["MSK-CLIENT-UNMASKED"], "it is about tolerating another fault"),
+    ("CLS-CODE-FITS-CAUSE", &["UTF-INVALID-BYTE"], "it is about the code chosen for that"),
+    ("FRM-LEN-BYTE-ORDER", &["CLS-NO-CLOSE-FRAME"], "bytes are missing because TCP ended"),
+    ("FRM-TRUNCATED", &["CLS-NO-CLOSE-FRAME"], "TCP ends inside a frame"),
+    ("LIV-IDLE-CUT", &["CLS-NO-CLOSE-FRAME"], "whoever cuts a connection sends no Close"),
+    (
+        "SEC-HOP-STRIPPED",
+        &["HS-REQ-UPGRADE-PRESENT", "HS-REQ-CONNECTION-UPGRADE", "HS-REQ-HTTP-VERSION"],
+        "these are what was stripped; it is their cause",
+    ),
+];
 
 #[test]
 fn each_example_does_what_it_says() {
@@ -110,7 +129,7 @@ fn each_example_does_what_it_says() {
             let is_excused = |finding: &&Finding| {
                 finding.severity == Severity::Note
                     || finding.rule.id == rule.id
-                    || UNAVOIDABLE.iter().any(|(id, _)| *id == finding.rule.id)
+                    || unavoidable(rule.id).contains(&finding.rule.id)
             };
             if ids != expected || !found.iter().all(|finding| is_excused(&finding)) {
                 let kind = if example.breaks { "broken" } else { "mended" };
@@ -127,6 +146,11 @@ fn each_example_does_what_it_says() {
     }
     assert!(wrong.is_empty(), "{} of {played} are wrong:\n{}", wrong.len(), wrong.join("\n\n"));
     assert!(played >= 2 * rules::all().count(), "only {played} examples were found");
+}
+
+fn unavoidable(rule: &str) -> &'static [&'static str] {
+    let of_rule = UNAVOIDABLE.iter().find(|(id, _, why)| *id == rule && !why.is_empty());
+    of_rule.map_or(&[], |(_, ids, _)| *ids)
 }
 
 fn play(example: &Example) -> Vec<Finding> {
@@ -151,4 +175,63 @@ fn each_finding_says_in_plain_words_what_was_seen() {
             }
         }
     }
+}
+
+#[test]
+fn each_example_can_be_shown_and_points_at_what_breaks_the_rule() {
+    for rule in rules::all() {
+        for (width, ascii) in [(100, false), (60, true), (32, true)] {
+            let sheet = Sheet { ascii, ..Sheet::plain(width) };
+            let mut focus = None;
+            for example in examples(rule) {
+                let mut out = Vec::new();
+                focus = example::write(&mut out, &sheet, &example, focus).expect("it is written");
+                let text = String::from_utf8(out).expect("UTF-8");
+                let id = rule.id;
+                assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{id}:\n{text}");
+                assert!(!ascii || text.is_ascii() || !example.text.is_ascii(), "{id}:\n{text}");
+                if width > 40 {
+                    let too_long = text.lines().find(|line| escape::width(line) > width);
+                    assert_eq!(too_long, None, "{id}:\n{text}");
+                }
+                // Where a line is narrower than a rule's name, names are broken.
+                let found = play(&example);
+                let has_place = |it: &Finding| it.rule.id == id && it.broken.span.is_some();
+                let needs_caret = found.iter().any(has_place);
+                let points =
+                    (text.contains('^') || !needs_caret) && text.contains(&format!("[{id}]"));
+                assert_eq!(example.breaks, points || width < 40 && example.breaks, "{id}:\n{text}");
+                let is_fine = text.contains("nothing is found") || text.contains("the rule holds");
+                assert_eq!(!example.breaks, is_fine, "{id}:\n{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn explain_shows_the_examples_of_a_rule_with_carets_in_colour_or_without_and_as_json() {
+    let run = |args: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ws101"));
+        let output = command.arg("explain").args(args).output().expect("it runs");
+        assert!(output.status.success(), "{args:?}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let text = run(&["MSK-CLIENT-UNMASKED", "--color", "never"]);
+    let mended = text.find("Mended").expect("a mended example");
+    let (broken, mended) = text.split_at(mended);
+    assert!(
+        broken.contains("   | 1000 0001   0000 0101\n   |             ^ expected MASK 1"),
+        "{text}"
+    );
+    assert!(broken.contains("opcode") && mended.contains("Masking-key"), "{text}");
+    assert!(mended.contains("✓ nothing is found"), "{text}");
+    assert!(run(&["MSK-CLIENT-UNMASKED", "--color", "always"]).contains("\x1b["));
+    let text = run(&["HS-RES-ACCEPT-VALUE"]);
+    assert!(text.contains("^^^^ expected Ozi3DgKUQuilRLfXX2e3c0dy3mk="), "{text}");
+    let record: serde_json::Value =
+        serde_json::from_str(&run(&["FRM-LEN-MSB", "--format", "jsonl"])).expect("JSON");
+    let examples = record["examples"].as_array().expect("examples");
+    assert_eq!(examples[0]["findings"][0]["rule"], "FRM-LEN-MSB");
+    assert_eq!(examples[1]["findings"].as_array().map(Vec::len), Some(0));
+    assert!(examples[0]["shown"].as_str().expect("text").contains("error[FRM-LEN-MSB]"));
 }

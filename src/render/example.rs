@@ -7,10 +7,10 @@ use super::timeline::{self, Detail};
 use super::{Clock, Paint, Sheet, finding, opaque, overview, wrap};
 use crate::inspection::{Connection, Observer};
 use crate::rules::{Finding, Judged, Severity};
-use crate::said::{Endpoint, Opaque};
+use crate::said::{At, Endpoint, Http2Fact, Opaque};
 use crate::teach::Example;
 use crate::websocket::handshake::Handshake;
-use crate::websocket::{Event, How};
+use crate::websocket::{Event, How, Http2Event};
 use std::io::{self, Write};
 
 /// What of a conversation the rule is about: shown of the mended one, too.
@@ -53,7 +53,7 @@ pub fn findings(example: &Example) -> Vec<Finding> {
 }
 
 /// So many lines of a conversation are shown at its beginning, and as many at its end.
-const MAX_LINES: usize = 12;
+const MAX_LINES: usize = 8;
 
 /// An observer that keeps what is to be shown.
 struct Stage<'a> {
@@ -61,8 +61,10 @@ struct Stage<'a> {
     example: &'a Example,
     rows: Vec<Row>,
     connections: u64,
-    /// What was found in a request that is not answered yet.
-    asked: Option<Severity>,
+    /// What was found in requests, by connection: it is shown with the answer.
+    asked: Vec<(u64, Severity)>,
+    /// When the first connection was opened: all have one clock.
+    opened: Option<At>,
     handshakes: Vec<(u64, Handshake, Judged)>,
     frames: Vec<(u64, Endpoint, FrameView)>,
     found: Vec<(Focus, Finding)>,
@@ -82,7 +84,8 @@ impl<'a> Stage<'a> {
             example,
             rows: Vec::new(),
             connections: 0,
-            asked: None,
+            asked: Vec::new(),
+            opened: None,
             handshakes: Vec::new(),
             frames: Vec::new(),
             found: Vec::new(),
@@ -119,6 +122,36 @@ impl<'a> Stage<'a> {
     fn next_handshake(&self, connection: u64) -> Focus {
         let before = self.handshakes.iter().filter(|(number, ..)| *number == connection).count();
         Focus::Handshake(connection, before)
+    }
+
+    /// The line of an event. Among several connections it says whose it is.
+    fn line(
+        &self,
+        connection: &Connection,
+        event: &Event<'_>,
+        judged: &Judged,
+        found: Option<Severity>,
+    ) -> Option<String> {
+        let is_one_of_several = connection.client.is_some();
+        let label = format!("#{} ", connection.number);
+        let room = self.sheet.width - if is_one_of_several { label.len() } else { 0 };
+        let (sheet, mut clock) = (&Sheet { width: room, ..self.sheet }, Clock::Relative);
+        let opened = self.opened.unwrap_or(connection.opened);
+        let connection = &Connection { opened, ..connection.clone() };
+        let line = match event {
+            // An excerpt does not end; nothing is to be said about that.
+            Event::End(end) if end.how == How::CaptureEnd && judged.findings.is_empty() => None,
+            Event::End(_) => Some(timeline::end_line(sheet, judged)),
+            Event::Http2(event) if found.is_some() => Some(http2_line(sheet, event)),
+            _ => timeline::line_at(sheet, &mut clock, connection, event, judged, Detail::Frames),
+        };
+        if !is_one_of_several {
+            return line;
+        }
+        let label = sheet.palette.paint(Paint::Faint, label);
+        let lines = line?;
+        let labelled: Vec<String> = lines.lines().map(|line| format!("{label}{line}")).collect();
+        Some(labelled.join("\n"))
     }
 
     fn keep_frame(&mut self, connection: u64, from: Endpoint, view: FrameView) {
@@ -276,6 +309,7 @@ impl<'a> Stage<'a> {
 impl Observer for Stage<'_> {
     fn connection(&mut self, connection: &Connection) {
         self.connections += 1;
+        self.opened = self.opened.or(Some(connection.opened));
         if connection.client.is_some() {
             let text = overview::title(&self.sheet, connection);
             self.rows.push(Row { text, found: None });
@@ -313,20 +347,17 @@ impl Observer for Stage<'_> {
             _ => {}
         }
         let found = self.note(number, place, judged);
-        let (sheet, clock) = (self.sheet, &mut Clock::Relative);
-        let line = match event {
-            // An excerpt does not end; nothing is to be said about that.
-            Event::End(end) if end.how == How::CaptureEnd && judged.findings.is_empty() => None,
-            Event::End(_) => Some(timeline::end_line(&sheet, judged)),
-            _ => timeline::line_at(&sheet, clock, connection, event, judged, Detail::Frames),
-        };
+        let line = self.line(connection, event, judged, found);
         match (line, event, self.rows.last_mut()) {
             (Some(text), ..) => {
-                let found = found.max(self.asked.take());
+                let asked = self.asked.iter().filter(|(asked, _)| *asked == number);
+                let found = found.max(asked.map(|(_, severity)| *severity).max());
+                self.asked.retain(|(asked, _)| *asked != number);
                 self.rows.push(Row { text, found });
             }
-            // The request is shown with its answer.
-            (None, Event::Request(_), _) => self.asked = found,
+            (None, Event::Request(_), _) => {
+                self.asked.extend(found.map(|severity| (number, severity)));
+            }
             // What is found later about an event stands below its line.
             (None, _, Some(last)) => last.found = last.found.max(found),
             (None, _, None) => {}
@@ -336,7 +367,23 @@ impl Observer for Stage<'_> {
     fn opaque(&mut self, told: &Opaque, judged: &Judged) {
         let found = self.note(0, Some(Focus::Course), judged);
         let why = told.why.says();
-        let text = format!("{}: not read, because {why}", opaque::line(&self.sheet, told));
+        let line = format!("{}: not read, because {why}", opaque::line(&self.sheet, told));
+        let text = wrap(&line, self.sheet.width.saturating_sub(2)).join("\n  ");
         self.rows.push(Row { text, found });
     }
+}
+
+/// Something that happens around a stream of HTTP/2.
+fn http2_line(sheet: &Sheet, event: &Http2Event) -> String {
+    let what = match event.fact {
+        Http2Fact::ConnectProtocol { value, .. } => {
+            format!("SETTINGS  ENABLE_CONNECT_PROTOCOL (0x8) = {value}")
+        }
+        Http2Fact::Asked { .. } => "HEADERS  extended CONNECT".to_owned(),
+        Http2Fact::LateHeaders => "HEADERS  on the stream that is a tunnel".to_owned(),
+        Http2Fact::DataAfterEnd => "DATA  behind its END_STREAM".to_owned(),
+        Http2Fact::Reset { code, .. } => format!("RST_STREAM  error code {code}"),
+    };
+    let (arrow, paint) = timeline::arrow(sheet, Some(event.from));
+    format!("{:11}{}  {what}", "", sheet.palette.paint(paint, arrow))
 }

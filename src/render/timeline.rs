@@ -66,6 +66,7 @@ pub fn line_at(
         }
         _ => return None,
     };
+    let what = sheet.clip(&sheet.words(&what), sheet.width.saturating_sub(width).max(12));
     Some(format!("{}{what}", lead(sheet, clock, connection, from, at)))
 }
 
@@ -196,7 +197,8 @@ fn handshake_lines(
         let [method, target] = [request.method(), request.target()]
             .map(|part| escape::clipped(part.unwrap_or(b"?"), room));
         let _ = write!(out, "{method} {target}");
-        if let Some(upgrade) = request.value("Upgrade") {
+        let fits = sheet.width >= 60;
+        if let Some(upgrade) = request.value("Upgrade").filter(|_| fits) {
             let _ = write!(out, "  Upgrade: {}", escape::clipped(upgrade, 20));
         }
     }
@@ -216,7 +218,9 @@ fn handshake_lines(
             let line = response.bytes(&response.start_range());
             // The version says nothing new.
             let line = line.strip_prefix(b"HTTP/1.1 ").unwrap_or(line);
-            let _ = write!(out, "{:<46} {verdict}", escape::clipped(line, room));
+            let line = escape::clipped(line, room);
+            let column = 46.min(sheet.width.saturating_sub(width + VERDICT));
+            let _ = write!(out, "{:<column$} {verdict}", sheet.words(&line));
         }
         None => {
             let _ = write!(out, "\n{}{verdict}", " ".repeat(width));
@@ -224,6 +228,9 @@ fn handshake_lines(
     }
     out
 }
+
+/// Columns that a verdict takes.
+const VERDICT: usize = 22;
 
 fn verdict(sheet: &Sheet, handshake: &Handshake, judged: &Judged) -> String {
     let palette = sheet.palette;

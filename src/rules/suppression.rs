@@ -27,12 +27,14 @@ const ALL_FRAME_RULES: &[&str] =
 /// What can't be inflated, or can't be trusted.
 const INFLATING: &[&str] = &["PMD-INFLATE-ERROR", "PMD-CONTEXT-TAKEOVER", "PMD-WINDOW-EXCEEDED"];
 
-static TABLE: [Row; 16] = [
+static TABLE: [Row; 17] = [
     Row { by: "FRM-LEN-MSB", hides: ALL_FRAME_RULES, reach: Reach::Rest },
     Row { by: "FRM-DATA-BEFORE-OPEN", hides: ALL_FRAME_RULES, reach: Reach::Rest },
     Row { by: LOST_SYNC, hides: ALL_FRAME_RULES, reach: Reach::Rest },
     Row { by: OTHER_FRAMES, hides: ALL_FRAME_RULES, reach: Reach::Rest },
     Row { by: "FRM-LEN-MSB", hides: &["CTL-TOO-LONG"], reach: Reach::Fact },
+    // The bytes that are missing are those that the swapped length made up.
+    Row { by: "FRM-LEN-BYTE-ORDER", hides: &["FRM-TRUNCATED"], reach: Reach::Fact },
     Row { by: "FRG-INTERLEAVED", hides: INFLATING, reach: Reach::Rest },
     Row { by: "FRG-CONT-WITHOUT-START", hides: INFLATING, reach: Reach::Rest },
     Row { by: "PMD-TAIL-NOT-STRIPPED", hides: &["PMD-INFLATE-ERROR"], reach: Reach::Rest },

@@ -7,7 +7,7 @@
 //! - `C> 81 85 …` and `S> …` are bytes of client and server (`00*976`: that many of them; ` *20` at
 //!   the end: all of it that often); whoever says them has heard all lines above;
 //! - `# t=45` sets the clock, `# gap: S 10` loses bytes, `# snap: S 10` cuts them off a packet,
-//!   `# end: S FIN`, `# end: S RST` or `# end: cut` is an end, and what else follows a `#` is a
+//!   `# end: S FIN`, `# end: S RST`, `# end: S stream` (of HTTP/2) or `# end: cut` is an end, and what else follows a `#` is a
 //!   comment;
 //! - before frames, `# agreed: …` is the accepted `Sec-WebSocket-Extensions` (`nothing` if it is
 //!   missing, `unknown` if the handshake was not seen), `# offered: …` what was offered, and
@@ -235,6 +235,7 @@ fn step(line: &str) -> Result<Option<Step>, String> {
     let (who, what) = rest.trim().split_once(' ').unwrap_or((rest.trim(), ""));
     let from = if who == "C" { Endpoint::Client } else { Endpoint::Server };
     Ok(match (name, what) {
+        ("end", "stream") => Some(Step::End { from, how: TransportEnd::EndStream }),
         ("end", "FIN") => Some(Step::End { from, how: TransportEnd::Fin }),
         ("end", "RST") => Some(Step::End { from, how: TransportEnd::Reset }),
         ("h2", what) => Some(Step::Http2 { from, fact: http2_fact(what)? }),

@@ -115,7 +115,7 @@ impl Row {
     /// The value in as many lines as it takes.
     fn values(&self, sheet: &Sheet, left: usize, name: usize) -> Vec<String> {
         if !self.whole || name + escape::width(&self.value) <= left {
-            return vec![sheet.clip(&self.value, left - name.min(left))];
+            return vec![sheet.clip(&sheet.words(&self.value), left - name.min(left))];
         }
         let value = self.value.trim_start();
         if left < name + 8 {
