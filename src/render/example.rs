@@ -251,7 +251,8 @@ impl<'a> Stage<'a> {
         let is_it = |(at, _, view): &&(u64, Endpoint, FrameView)| {
             (*at, view.number) == (connection, number)
         };
-        let Some((_, _, view)) = of_endpoint().find(is_it).or_else(|| of_endpoint().last()) else {
+        let Some((_, _, view)) = of_endpoint().find(is_it).or_else(|| of_endpoint().next_back())
+        else {
             return Ok(false);
         };
         if follows {

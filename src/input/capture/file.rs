@@ -120,6 +120,8 @@ pub struct CaptureFile<R> {
     file: u16,
     packets: u64,
     failure: Option<Damage>,
+    /// The packing has gone astray: what it still yields may never have been in the file.
+    is_astray: bool,
 }
 
 /// What gives packets, step by step.
@@ -230,7 +232,7 @@ impl<R: Read> CaptureFile<R> {
             first.truncate(64);
             return Err(not_a_capture(&first));
         };
-        Ok(CaptureFile { source, walk, file, packets: 0, failure: None })
+        Ok(CaptureFile { source, walk, file, packets: 0, failure: None, is_astray: false })
     }
 
     /// The format.
@@ -278,6 +280,10 @@ impl<R: Read> CaptureFile<R> {
     }
 
     fn step_slowly(&mut self) -> Step<'_> {
+        if self.is_astray {
+            self.source.take(usize::MAX);
+            return if self.source.at_end() { self.end(0) } else { Step::Starved };
+        }
         loop {
             let offset = self.source.offset();
             let found = match &mut self.walk {
@@ -310,6 +316,12 @@ impl<R: Read> CaptureFile<R> {
                 }
                 Found::Damage { length, kind } => {
                     self.source.take(length);
+                    let is_nonsense = matches!(
+                        kind,
+                        DamageKind::LengthsDiffer { .. } | DamageKind::BadBlock { .. }
+                    );
+                    // A fault in what was packed spreads: later parts repeat earlier ones.
+                    self.is_astray = is_nonsense && self.source.packing().is_some();
                     return Step::Damage(Damage { file: self.file, offset, kind });
                 }
             }
