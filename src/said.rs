@@ -2,10 +2,12 @@
 //! in this packet. Inputs produce it; everything after it is blind to how the bytes were carried.
 
 mod http2;
+mod tcp;
 mod tls;
 mod trail;
 
 pub use http2::Http2Fact;
+pub use tcp::TcpFact;
 pub use tls::{Opaque, OpaqueReason, Tls, TlsVersion};
 pub use trail::{Carried, Carrier, MAX_STEPS, Trail};
 
@@ -272,6 +274,15 @@ pub enum Said<'a> {
         from: Endpoint,
         /// What.
         fact: Http2Fact,
+        /// The packet that showed it.
+        at: At,
+    },
+    /// Something about TCP below the bytes.
+    Tcp {
+        /// Who did it.
+        from: Endpoint,
+        /// What.
+        fact: TcpFact,
         /// The packet that showed it.
         at: At,
     },

@@ -12,7 +12,11 @@ use ws101::teach::scene::Notation;
 use ws101::teach::{Example, examples};
 
 /// Sections that explain something that no rule finds, and why.
-const EXPLAINED_NOT_FIRED: [(&str, &str); 0] = [];
+const EXPLAINED_NOT_FIRED: [(&str, &str); 3] = [
+    ("H2-NEGOTIATION", "NEG, PMD and the rules about Origin run on streams as on connections"),
+    ("H2-MASKING", "MSK and all other rules of frames run on streams as on connections"),
+    ("H2-H3-SETTINGS-PLACE", "QUIC is not read"),
+];
 
 const PARTS: [&str; 6] = [
     "**What it asks**",
@@ -90,7 +94,7 @@ fn each_section_belongs_to_a_rule_and_stands_in_the_file_of_its_area() {
 
 /// Errors and warnings that examples of other rules can't avoid, and why. (Notes are named in the
 /// example's own info string.)
-const UNAVOIDABLE: [(&str, &[&str], &str); 13] = [
+const UNAVOIDABLE: [(&str, &[&str], &str); 14] = [
     ("HS-RES-UNREQUESTED", &["HS-REQ-UPGRADE-PRESENT"], "it is about the answer to that"),
     ("HS-RES-ACCEPTED-BAD-REQUEST", &["HS-REQ-METHOD"], "it is about the answer to a bad request"),
     ("HS-RES-CLIENT-ACCEPTED-BAD", &["HS-RES-ACCEPT-VALUE"], "it is about trusting that answer"),
@@ -98,6 +102,7 @@ const UNAVOIDABLE: [(&str, &[&str], &str); 13] = [
     ("HS-RES-VERSION-LIST", &["HS-REQ-VERSION-13"], "it is about the answer to that"),
     ("PMD-ACCEPTED-BAD-OFFER", &["PMD-OFFER-UNKNOWN-PARAM"], "it is about the answer to that"),
     ("PMD-CLIENT-ACCEPTED-BAD", &["PMD-RESP-BAD-VALUE"], "it is about trusting that answer"),
+    ("H2-UNSUPPORTED-501", &["H2-METHOD-PROTOCOL"], "it is about the answer to that"),
     ("FRM-TOLERATED", &["MSK-CLIENT-UNMASKED"], "it is about tolerating another fault"),
     ("CLS-CODE-FITS-CAUSE", &["UTF-INVALID-BYTE"], "it is about the code chosen for that"),
     ("FRM-LEN-BYTE-ORDER", &["CLS-NO-CLOSE-FRAME"], "bytes are missing because TCP ended"),

@@ -39,7 +39,8 @@ impl Conversation {
     }
 
     fn packets(&self) -> Vec<Packet> {
-        let mut wire = Wire { conversation: self, next: FIRST, packets: Vec::new() };
+        let mut wire =
+            Wire { conversation: self, next: FIRST, window: [WINDOW; 2], packets: Vec::new() };
         wire.open();
         for (index, act) in self.acts.iter().enumerate() {
             wire.act(act, self.acts.get(index + 1).map(|next| next.at));
@@ -88,6 +89,8 @@ struct Packet {
 struct Wire<'a> {
     conversation: &'a Conversation,
     next: [u32; 2],
+    /// How much each end can take.
+    window: [u16; 2],
     packets: Vec<Packet>,
 }
 
@@ -103,6 +106,10 @@ impl Wire<'_> {
     fn act(&mut self, act: &Act, next: Option<i64>) {
         let bytes = act.bytes();
         match act.what {
+            What::Window(size) => {
+                self.window[act.from.index()] = size;
+                return self.send(act.at, act.from, ACK, &[], act.fate);
+            }
             What::Reset => return self.send(act.at, act.from, RST | ACK, &[], act.fate),
             What::Fin => self.send(act.at, act.from, FIN | ACK, &[], act.fate),
             _ if bytes.is_empty() => return,
@@ -160,15 +167,15 @@ impl Wire<'_> {
         let ends = [client, server];
         let ethernet = PacketBuilder::ethernet2(MAC[own], MAC[peer]);
         let (source, destination) = (ends[own], ends[peer]);
-        let (sequence, heard) = (self.next[own], self.next[peer]);
+        let (sequence, heard, window) = (self.next[own], self.next[peer], self.window[own]);
         let ports = (source.port(), destination.port());
         let step = match (source.ip(), destination.ip()) {
             (std::net::IpAddr::V4(source), std::net::IpAddr::V4(destination)) => ethernet
                 .ipv4(source.octets(), destination.octets(), HOPS)
-                .tcp(ports.0, ports.1, sequence, WINDOW),
+                .tcp(ports.0, ports.1, sequence, window),
             (source, destination) => ethernet
                 .ipv6(six(source), six(destination), HOPS)
-                .tcp(ports.0, ports.1, sequence, WINDOW),
+                .tcp(ports.0, ports.1, sequence, window),
         };
         let mut bytes = Vec::with_capacity(step.size(payload.len()));
         flagged(step, flags, heard)

@@ -26,6 +26,8 @@ pub enum What {
     Frame(Frame),
     /// Sends bytes that are neither.
     Bytes(Vec<u8>),
+    /// Says how many bytes it can take.
+    Window(u16),
     /// Says that it will send nothing more.
     Fin,
     /// Ends the connection at once.
@@ -66,7 +68,7 @@ impl Act {
             What::Head(head) => head.bytes(),
             What::Frame(frame) => frame.bytes(),
             What::Bytes(bytes) => bytes.clone(),
-            What::Fin | What::Reset => Vec::new(),
+            What::Window(_) | What::Fin | What::Reset => Vec::new(),
         }
     }
 

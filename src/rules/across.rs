@@ -2,12 +2,13 @@
 //! connect, and of each handshake's key where it was seen. It costs something for each connection,
 //! nothing for a packet or a frame, and is capped: what was longest not heard of is forgotten.
 
-use super::{Check, Finding, Judged, Memory, Rule, all};
+use super::twins::{Reframed, Twins};
+use super::{Check, Finding, Judged, Memory, Rule, Violator, all};
 use crate::http::Head;
 use crate::said::{At, Endpoint, Time};
 use crate::websocket::accept::is_well_known;
 use crate::websocket::handshake::Handshake;
-use crate::websocket::{End, Event};
+use crate::websocket::{End, Event, Message};
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, SocketAddr};
@@ -37,6 +38,7 @@ pub struct Across {
     hasher: RandomState,
     pairs: HashMap<(IpAddr, SocketAddr), Pair>,
     legs: HashMap<u64, Leg>,
+    twins: Twins,
     /// Counts what is noted, to know what was longest not heard of.
     clock: u64,
 }
@@ -87,6 +89,8 @@ struct Leg {
 pub(super) enum Fact<'a> {
     /// The handshake's request.
     Request(&'a Head),
+    /// A message that has other fragments on the other side of a proxy.
+    Reframed(&'a Reframed),
     /// The end.
     End,
 }
@@ -118,6 +122,10 @@ impl Across {
         match event {
             Event::Request(head) => self.request(who(), head, memory, judged),
             Event::Handshake(handshake) => self.handshake(who(), handshake),
+            Event::Frame(frame) if !self.twins.is_empty() => self.twins.frame(who().number, frame),
+            Event::Message(message) if !self.twins.is_empty() => {
+                self.message(who(), message, memory, judged);
+            }
             Event::End(end) => self.end(who(), end, memory, judged),
             _ => {}
         }
@@ -172,6 +180,7 @@ impl Across {
         for leg in self.legs.values_mut().filter(|leg| leg.number == who.number) {
             leg.is_over = true;
         }
+        self.twins.forget(who.number);
         let Some(attempt) = self.attempt(who) else { return };
         let at = end.first_to_end().and_then(|(endpoint, _)| end.transport[endpoint.index()]);
         let at = at.and_then(|(_, at)| at.time).or(end.at.time);
@@ -183,6 +192,17 @@ impl Across {
         let (fact, storm) = (Fact::End, pair.storm);
         let meeting = Meeting { fact, own, earlier: &pair.attempts, memory, storm };
         judge(&meeting, end.at, judged);
+    }
+
+    /// A message of a connection that may have been seen on the other side of a proxy, too.
+    fn message(&mut self, who: Who, message: &Message<'_>, memory: &Memory, judged: &mut Judged) {
+        let Some(reframed) = self.twins.message(who.number, message) else { return };
+        let Some(own) = self.attempt(who).copied() else { return };
+        let (Some(client), Some(server)) = (who.client, who.server) else { return };
+        let Some(pair) = self.pairs.get(&(client.ip(), server)) else { return };
+        let (fact, storm) = (Fact::Reframed(&reframed), pair.storm);
+        let meeting = Meeting { fact, own, earlier: &pair.attempts, memory, storm };
+        judge(&meeting, message.at, judged);
     }
 
     /// The other half of a handshake that passes a proxy: on which connection the same key is seen
@@ -205,7 +225,10 @@ impl Across {
         let touched = self.tick();
         match self.legs.get_mut(&key) {
             Some(leg) if !leg.is_over && leg.server != server && leg.number != number => {
-                leg.behind.get_or_insert((number, asks_upgrade));
+                if leg.behind.is_none() {
+                    leg.behind = Some((number, asks_upgrade));
+                    self.twins.pair(leg.number, number);
+                }
             }
             _ => {
                 let (is_over, behind) = (false, None);
@@ -271,7 +294,7 @@ fn judge(meeting: &Meeting<'_>, at: At, judged: &mut Judged) {
         judged.findings.push(Finding {
             rule,
             severity: broken.severity.unwrap_or(rule.severity),
-            violator: Some(Endpoint::Client),
+            violator: (rule.violator == Violator::Client).then_some(Endpoint::Client),
             frame: broken.frame,
             broken,
             message: None,
@@ -286,7 +309,15 @@ impl Meeting<'_> {
     pub(super) fn request(&self) -> Option<&Head> {
         match self.fact {
             Fact::Request(head) => Some(head),
-            Fact::End => None,
+            Fact::Reframed(_) | Fact::End => None,
+        }
+    }
+
+    /// The message that a proxy has cut anew, if that is what happened.
+    pub(super) fn reframed(&self) -> Option<&Reframed> {
+        match self.fact {
+            Fact::Reframed(reframed) => Some(reframed),
+            Fact::Request(_) | Fact::End => None,
         }
     }
 

@@ -1,5 +1,4 @@
 //! CAP: what the capture does not show, and which rules are silent for it. Nobody breaks these.
-//! Retransmissions are known to the input alone.
 
 use super::observed::is_redacted;
 use super::{Broken, Check, Level, Memory, Rule, Severity, Verdict, Violator};
@@ -15,6 +14,7 @@ pub(super) static RULES: &[&Rule] = &[
     &GAP,
     &SNAPLEN,
     &ENDED_EARLY,
+    &RETRANSMISSION,
     &TLS_OPAQUE,
     &DIRECTION,
     &TRANSCRIPT,
@@ -119,6 +119,38 @@ fn ended_early(end: &End, memory: &Memory) -> Option<Broken> {
             .to_owned(),
         ..Broken::default()
     })
+}
+
+static RETRANSMISSION: Rule = Rule {
+    id: "CAP-RETRANSMISSION",
+    severity: Severity::Note,
+    level: Level::Advice,
+    violator: Violator::Observer,
+    rfc: "capture",
+    title: "Each byte was captured once",
+    mend: "nothing: repeated bytes are read once, when they first arrive",
+    check: Check::EndOf(retransmission),
+};
+
+fn retransmission(end: &End, endpoint: Endpoint, _: &Memory) -> Option<Broken> {
+    let carriage = &end.carriage[endpoint.index()];
+    let segments = match carriage.repeats {
+        0 => return None,
+        1 => "one segment".to_owned(),
+        count => format!("{count} segments"),
+    };
+    let bytes = carriage.repeated;
+    let seen = format!("{segments} of the {endpoint} ({bytes} bytes) had been captured before");
+    if carriage.differing == 0 {
+        let cause = "TCP repeats what was lost on the way, or the capture holds packets twice";
+        return Some(Broken::new(endpoint, seen, "").cause(cause));
+    }
+    let seen = format!("{seen}, and {} of them differ from the first time", carriage.differing);
+    Some(
+        Broken::new(endpoint, seen, "the same bytes again")
+            .cause("somebody injects segments, or a middlebox rewrites the stream")
+            .severity(Severity::Warning),
+    )
 }
 
 static TLS_OPAQUE: Rule = Rule {

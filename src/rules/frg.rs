@@ -1,6 +1,6 @@
-//! FRG: fragmentation (RFC 6455 §5.4). What an intermediary did to fragments needs a second
-//! capture and is not judged.
+//! FRG: fragmentation (RFC 6455 §5.4).
 
+use super::across::Meeting;
 use super::{Broken, Check, Level, Memory, Rule, Severity, Violator};
 use crate::layout::Span;
 use crate::said::Endpoint;
@@ -8,7 +8,7 @@ use crate::websocket::{Close, CutHeader, End, Frame, Opcode, Part};
 
 /// The rules of this area, in the order of the index.
 pub(super) static RULES: &[&Rule] =
-    &[&CONT_WITHOUT_START, &INTERLEAVED, &UNFINISHED, &FLOOD, &STALL];
+    &[&CONT_WITHOUT_START, &INTERLEAVED, &UNFINISHED, &FLOOD, &STALL, &PROXY_REFRAMED];
 
 static CONT_WITHOUT_START: Rule = Rule {
     id: "FRG-CONT-WITHOUT-START",
@@ -214,4 +214,36 @@ fn stall(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
             .at(frame.span())
             .cause("the content is produced slowly, and nothing else can be sent meanwhile")
     })
+}
+
+static PROXY_REFRAMED: Rule = Rule {
+    id: "FRG-PROXY-REFRAMED",
+    severity: Severity::Note,
+    level: Level::MustNot,
+    violator: Violator::Intermediary,
+    rfc: "6455 §5.4",
+    title: "A proxy leaves fragments alone while an extension is in use",
+    mend: "pass frames on as they are, or take Sec-WebSocket-Extensions out of the request",
+    check: Check::Across(proxy_reframed),
+};
+
+/// Without an extension, intermediaries may cut data messages as they like.
+fn proxy_reframed(meeting: &Meeting<'_>) -> Option<Broken> {
+    let reframed = meeting.reframed()?;
+    let agreement = meeting.memory.agreement?;
+    if agreement.deflate.is_none() && !agreement.unknown_extension {
+        return None;
+    }
+    let list = |lengths: &[u64]| {
+        let lengths: Vec<String> = lengths.iter().take(8).map(u64::to_string).collect();
+        lengths.join(" + ")
+    };
+    let [here, there] = [&reframed.lengths[0], &reframed.lengths[1]].map(|it| list(it));
+    let seen = format!(
+        "the same message of the {} comes in frames of {here} bytes here and of {there} bytes on \
+         connection {}, and an extension is in use",
+        reframed.from, reframed.other
+    );
+    let broken = Broken::new(reframed.from, seen, "the same frames on both sides of the proxy");
+    Some(Broken { frame: Some(reframed.frame), ..broken }.cause("a proxy that buffers frames"))
 }

@@ -1,8 +1,5 @@
-//! H2: the handshake and the stream of HTTP/2 (RFC 8441, RFC 9113).
-//!
-//! Deliberately absent: H2-NEGOTIATION and H2-MASKING, because the rules of NEG, PMD and MSK run on
-//! streams as on connections; H2-UNSUPPORTED-501, which concerns other protocols; H2-FALLBACK,
-//! which is no fault; H2-H3-SETTINGS-PLACE, until QUIC is read.
+//! H2: the handshake and the stream of HTTP/2 (RFC 8441, RFC 9113). What goes on in the stream, and
+//! what is negotiated, is judged by the rules of the other areas.
 
 mod request;
 mod stream;
@@ -27,4 +24,6 @@ pub(super) static RULES: &[&Rule] = &[
     &stream::STREAM_END,
     &stream::RESET_CODE,
     &stream::FRAME_TYPES,
+    &request::UNSUPPORTED,
+    &request::FALLBACK,
 ];

@@ -139,7 +139,8 @@ pub fn judge_opaque(opaque: &Opaque, judged: &mut Judged) {
 /// True for rules about a handshake that belong to one version of HTTP: those about requests and
 /// responses of HTTP/1.1 and its predecessors, and those about HTTP/2.
 fn is_of_one_version(rule: &Rule) -> bool {
-    matches!(rule.area(), "HS-REQ" | "HS-RES" | "HIST" | "H2") && rule.id != "HS-REQ-TLS-SNI"
+    matches!(rule.area(), "HS-REQ" | "HS-RES" | "HIST" | "H2")
+        && !["HS-REQ-TLS-SNI", "H2-FALLBACK"].contains(&rule.id)
 }
 
 /// The rules that look at this kind of fact, so that an unusual frame does not scan the others.

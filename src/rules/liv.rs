@@ -17,6 +17,7 @@ pub(super) static RULES: &[&Rule] = &[
     &story::PING_RTT,
     &story::PONG_BLOCKED,
     &story::APP_HEARTBEAT,
+    &story::BACKPRESSURE,
     &story::LONG_LIVED,
 ];
 

@@ -9,7 +9,7 @@ use super::pings::Pings;
 use super::thresholds::{self, Thresholds};
 use super::{Finding, Route, Rule, Severity, hist, suppression};
 use crate::http::Head;
-use crate::said::{At, Endpoint, GapReason, Time, Tls};
+use crate::said::{At, Endpoint, GapReason, Http2Fact, Time, Tls};
 use crate::websocket::extension::Agreement;
 use crate::websocket::frame::FrameHeader;
 use crate::websocket::handshake::Handshake;
@@ -39,6 +39,8 @@ pub struct Memory {
     pub tls: Option<Arc<Tls>>,
     /// From when on something is worth mentioning.
     pub thresholds: Arc<Thresholds>,
+    /// The server has allowed extended CONNECT (RFC 8441 §3).
+    pub(super) connect_allowed: bool,
     /// A handshake was answered, with whatever status.
     pub(super) answered: bool,
     /// That status; 0 if there is none.
@@ -211,6 +213,7 @@ impl Default for Memory {
             route: Route::default(),
             tls: None,
             thresholds: thresholds::shared(),
+            connect_allowed: false,
             answered: false,
             status: 0,
             binary_subprotocol: false,
@@ -287,11 +290,13 @@ impl Memory {
             Event::Gap(gap) => self.note_gap(gap),
             Event::CutHeader(cut) => self.note_cut_header(cut),
             Event::NotFrames(other) => self.note_not_frames(other),
+            Event::Http2(event) => {
+                self.connect_allowed |= event.fact == Http2Fact::Asked { allowed: Some(true) };
+            }
             Event::Exchange(_)
             | Event::Request(_)
             | Event::Recognised(_)
             | Event::Resumed(_)
-            | Event::Http2(_)
             | Event::End(_) => {}
         }
     }

@@ -37,6 +37,7 @@ mod route;
 mod sec;
 mod suppression;
 pub mod thresholds;
+mod twins;
 mod utf;
 
 pub use across::{Across, Who};
@@ -45,7 +46,7 @@ pub use ending::Ending;
 pub use judge::{Judge, Judged, judge_opaque};
 pub use memory::Memory;
 pub use nearest::nearest;
-pub use pages::{page, sections};
+pub use pages::{COVERED, Covered, page, sections};
 pub use policy::{Pattern, Policy};
 pub use route::{Place, Route};
 pub use thresholds::{CannotSet, Threshold, Thresholds, Unit};

@@ -76,6 +76,8 @@ pub struct Thresholds {
     pub open_without_heartbeat: f64,
     /// Seconds without any frame that are a long silence.
     pub silence: f64,
+    /// Seconds that the receive window of an end may be closed.
+    pub zero_window: f64,
     /// Seconds that a connection is open from which on its life is summed up.
     pub long_lived: f64,
     /// Pairs of equal masking keys that chance may make before equal keys mean nothing.
@@ -121,6 +123,7 @@ const DEFAULT: Thresholds = Thresholds {
     reconnect_gap: 1.0,
     open_without_heartbeat: 120.0,
     silence: 60.0,
+    zero_window: 2.0,
     long_lived: 300.0,
     mask_key_pairs: 0.01,
     large_head: 8 << 10,
@@ -266,7 +269,7 @@ const fn bytes(
 
 /// All thresholds, in the order of the catalogue's table.
 #[rustfmt::skip] // a table
-pub static ALL: [Threshold; 38] = [
+pub static ALL: [Threshold; 39] = [
     seconds("handshake-slow", |t| &mut t.handshake_slow, "the answer to a handshake is slow", &["HS-RES-SLOW"]),
     seconds("handshake-very-slow", |t| &mut t.handshake_very_slow, "it is a warning", &["HS-RES-SLOW"]),
     seconds("no-response", |t| &mut t.no_response, "no answer to a handshake is expected any more", &["HS-RES-NO-RESPONSE"]),
@@ -282,6 +285,7 @@ pub static ALL: [Threshold; 38] = [
     seconds("client-patience", |t| &mut t.client_patience, "a client leaves the server so long to close TCP first", &["CLS-SERVER-CLOSES-TCP-FIRST"]),
     seconds("open-without-heartbeat", |t| &mut t.open_without_heartbeat, "a connection without a heartbeat is open", &["LIV-NO-HEARTBEAT"]),
     seconds("silence", |t| &mut t.silence, "nobody says anything", &["LIV-NO-HEARTBEAT", "LIV-HEARTBEAT-TOO-SLOW"]),
+    seconds("zero-window", |t| &mut t.zero_window, "an end's receive window is closed: it does not read", &["LIV-BACKPRESSURE"]),
     seconds("long-lived", |t| &mut t.long_lived, "a connection is open so long that its life is summed up", &["LIV-LONG-LIVED"]),
     bytes("large-frame", |t| &mut t.large_frame, "a frame is a note", &["SEC-OVERSIZED"]),
     bytes("large-message", |t| &mut t.large_message, "a message is a note", &["SEC-OVERSIZED"]),

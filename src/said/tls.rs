@@ -50,6 +50,9 @@ pub struct Tls {
     pub offered_protocols: Vec<Vec<u8>>,
     /// The protocol that the server chose; in TLS 1.3 it is encrypted.
     pub protocol: Option<Vec<u8>>,
+    /// The same client has a connection of HTTP/2 to the same server, which has not allowed
+    /// WebSocket on it (RFC 8441 §3).
+    pub beside_http2: bool,
 }
 
 /// Why the records of a TLS connection were not read.

@@ -6,7 +6,7 @@ use crate::http::{Head, HeadRead};
 use crate::layers;
 use crate::layout::Spec;
 use crate::render::refusal;
-use crate::rules::{self, Rule};
+use crate::rules::{self, Covered, Rule};
 use crate::websocket::frame::{EXTENDED_16, EXTENDED_64, MASKING_KEY, RSV1, RSV2, RSV3};
 use crate::websocket::handshake::Handshake;
 use crate::websocket::header::Header;
@@ -21,6 +21,8 @@ pub enum Entry {
     Topic(&'static Topic),
     /// A rule.
     Rule(&'static Rule),
+    /// What no rule of its own finds.
+    Covered(&'static Covered),
     /// A field of the frame header or of a payload.
     Field(&'static Spec),
     /// An opcode.
@@ -61,6 +63,7 @@ impl Entry {
         match self {
             Entry::Topic(_) => "topic",
             Entry::Rule(_) => "rule",
+            Entry::Covered(_) => "demand",
             Entry::Field(_) => "field",
             Entry::Opcode(_) => "opcode",
             Entry::CloseCode(_) => "close code",
@@ -76,6 +79,7 @@ impl Entry {
         match self {
             Entry::Topic(topic) => topic.name.to_owned(),
             Entry::Rule(rule) => rule.id.to_owned(),
+            Entry::Covered(covered) => covered.id.to_owned(),
             Entry::Field(spec) => spec.name.to_owned(),
             Entry::Opcode(opcode) => format!("0x{:X}", opcode.bits()),
             Entry::CloseCode(code) => code.to_string(),
@@ -91,6 +95,7 @@ impl Entry {
         match self {
             Entry::Topic(topic) => topic.title.to_owned(),
             Entry::Rule(rule) => rule.title.to_owned(),
+            Entry::Covered(covered) => covered.title.to_owned(),
             Entry::Field(spec) => format!("{}, a field", spec.label),
             Entry::Opcode(opcode) => opcode.meaning().to_owned(),
             Entry::CloseCode(code) => format!("{code} {}", close::lookup(*code).name),
@@ -109,6 +114,7 @@ impl Entry {
             Entry::Rule(rule) => teaching(area_topic(rule)),
             Entry::Field(spec) if spec.section.starts_with("9113") => teaching("http2"),
             Entry::Field(spec) if spec.section.starts_with("8446") => teaching("layers"),
+            Entry::Covered(_) => teaching("http2"),
             Entry::Field(spec) => teaching(spec.name),
             Entry::Opcode(Opcode::Reserved(_)) => teaching("opcodes"),
             Entry::Opcode(opcode) => teaching(opcode.name()),
@@ -126,6 +132,7 @@ impl Entry {
         let (sections, markdown) = match self {
             Entry::Topic(topic) => (topic.sections.to_owned(), topic.body.to_owned()),
             Entry::Rule(rule) => (rule.source(), rules::page(rule).to_owned()),
+            Entry::Covered(covered) => (rfc(covered.rfc), covered.page().to_owned()),
             Entry::Field(spec) => (rfc(spec.section), field(spec)),
             Entry::Opcode(opcode) => ("RFC 6455 §5.2, §11.8".to_owned(), opcode_text(*opcode)),
             Entry::CloseCode(code) => (rfc(close::lookup(*code).section), close_code(*code)),

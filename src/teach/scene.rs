@@ -17,10 +17,11 @@
 //! - over `H2`, heads have `HTTP/2` in their first line and pseudo-header fields below it, and
 //!   `# h2: S setting 1` and its like (see [`http2_fact`]) say what happens around the stream;
 //! - `# client: 198.51.100.7:50001` begins a connection from there, or goes on with it; one that
-//!   has an end is over once the next one begins;
+//!   has an end is over once the next one begins (` > 192.0.2.9:80` behind it: its server);
 //! - before heads, `# tls: version=1.2 name=server.example` says what the handshake of TLS was
-//!   (without `name`, the client named no server), and `# opaque: REASON` is a TLS connection whose
-//!   records stay closed; `# close_notify: S` is an alert of TLS;
+//!   (without `name`, the client named no server; `beside=h2`: the two speak HTTP/2, too), and `# opaque: REASON` is a TLS connection whose
+//!   records stay closed; `# close_notify: S` is an alert of TLS, `# tcp: S repeats 5`,
+//!   `# tcp: C shuts` and `# tcp: C opens` are about segments and windows of TCP;
 //! - `# pasted`: somebody has typed or pasted the heads;
 //! - all other lines among heads are heads, each ended by an empty line or the end of the scene:
 //!   those that begin with `HTTP/` are the server's. They are sent as on the wire, with CR LF. If
@@ -30,8 +31,8 @@ mod play;
 
 use crate::http::{Head, HeadRead};
 use crate::said::{
-    Endpoint, GapReason, Http2Fact, Opaque, OpaqueReason, Time, Tls, TlsVersion, Transport,
-    TransportEnd,
+    Endpoint, GapReason, Http2Fact, Opaque, OpaqueReason, TcpFact, Time, Tls, TlsVersion,
+    Transport, TransportEnd,
 };
 use crate::websocket::extension::Agreement;
 use std::net::SocketAddr;
@@ -65,6 +66,7 @@ pub struct Scene {
 #[derive(Debug)]
 struct Part {
     client: Option<SocketAddr>,
+    server: Option<SocketAddr>,
     tls: Option<Tls>,
     opaque: Option<Opaque>,
     steps: Vec<Step>,
@@ -80,6 +82,7 @@ enum Step {
     Http2 { from: Endpoint, fact: Http2Fact },
     CloseNotify { from: Endpoint },
     End { from: Endpoint, how: TransportEnd },
+    Tcp { from: Endpoint, fact: TcpFact },
 }
 
 /// When `# t=0` is.
@@ -108,8 +111,7 @@ impl Scene {
             roles_known: !text.contains("# roles: unknown"),
             parts: Vec::new(),
         };
-        let parts =
-            parts(text)?.into_iter().map(|(client, text)| Part::read(client, text, notation));
+        let parts = parts(text)?.into_iter().map(|part| Part::read(part, notation));
         Ok(Scene { parts: parts.collect::<Result<_, _>>()?, ..scene })
     }
 }
@@ -123,13 +125,20 @@ fn parsed<T: std::str::FromStr>(text: &str, what: &str) -> Result<T, String> {
     text.trim().parse().map_err(|_| format!("{text:?} is not {what}"))
 }
 
+/// Client, server, text.
+type Sockets<'a> = (Option<SocketAddr>, Option<SocketAddr>, &'a str);
+
 /// The parts of a scene, each with the client it belongs to.
-fn parts(text: &str) -> Result<Vec<(Option<SocketAddr>, &str)>, String> {
+fn parts(text: &str) -> Result<Vec<Sockets<'_>>, String> {
     let mut parts = text.split("# client: ");
-    let first = parts.next().filter(|part| *part == text).map(|part| Ok((None, part)));
+    let first = parts.next().filter(|part| *part == text).map(|part| Ok((None, None, part)));
     let others = parts.map(|part| {
-        let (client, rest) = part.split_once('\n').unwrap_or((part, ""));
-        Ok((Some(parsed(client, "an address and a port")?), rest))
+        let (sockets, rest) = part.split_once('\n').unwrap_or((part, ""));
+        let (client, server) = sockets
+            .split_once('>')
+            .map_or((sockets, None), |(client, server)| (client, Some(server)));
+        let server = server.map(|server| parsed(server, "an address and a port")).transpose()?;
+        Ok((Some(parsed(client, "an address and a port")?), server, rest))
     });
     first.into_iter().chain(others).collect()
 }
@@ -155,13 +164,14 @@ fn head(line: &str, extensions: Option<&str>) -> Option<Head> {
 }
 
 impl Part {
-    fn read(client: Option<SocketAddr>, text: &str, notation: Notation) -> Result<Part, String> {
+    fn read((client, server, text): Sockets<'_>, notation: Notation) -> Result<Part, String> {
         let steps = match notation {
             Notation::Frames => text.lines().filter_map(|line| step(line).transpose()).collect(),
             Notation::Http { escaped } => steps_and_heads(text, escaped),
         };
         Ok(Part {
             client,
+            server,
             tls: value(text, "# tls:").map(tls),
             opaque: value(text, "# opaque:").map(opaque).transpose()?,
             steps: steps?,
@@ -239,6 +249,7 @@ fn step(line: &str) -> Result<Option<Step>, String> {
         ("end", "FIN") => Some(Step::End { from, how: TransportEnd::Fin }),
         ("end", "RST") => Some(Step::End { from, how: TransportEnd::Reset }),
         ("h2", what) => Some(Step::Http2 { from, fact: http2_fact(what)? }),
+        ("tcp", what) => Some(Step::Tcp { from, fact: tcp_fact(what)? }),
         ("close_notify", _) => Some(Step::CloseNotify { from }),
         ("gap", length) => {
             Some(Step::Gap { from, length: length.parse().ok(), reason: GapReason::Lost })
@@ -277,6 +288,18 @@ fn http2_fact(what: &str) -> Result<Http2Fact, String> {
     })
 }
 
+/// `repeats 5`, `shuts`, `opens`.
+fn tcp_fact(what: &str) -> Result<TcpFact, String> {
+    Ok(match what.split_once(' ') {
+        Some(("repeats", bytes)) => {
+            TcpFact::Repeated { length: parsed(bytes, "how many bytes")?, differs: false }
+        }
+        None if what == "shuts" => TcpFact::Window { open: false },
+        None if what == "opens" => TcpFact::Window { open: true },
+        _ => return Err(format!("{what:?} is nothing that TCP does")),
+    })
+}
+
 /// `version=1.2 name=server.example`.
 fn tls(line: &str) -> Tls {
     let value = |name| line.split_whitespace().find_map(|word| word.strip_prefix(name));
@@ -286,7 +309,9 @@ fn tls(line: &str) -> Tls {
         _ => TlsVersion::TLS_1_3,
     };
     let server_name = value("name=").map(|name| name.as_bytes().to_vec());
-    Tls { version: Some(version), client_hello_seen: true, server_name, ..Tls::default() }
+    let beside_http2 = value("beside=") == Some("h2");
+    let version = Some(version);
+    Tls { version, client_hello_seen: true, server_name, beside_http2, ..Tls::default() }
 }
 
 fn opaque(reason: &str) -> Result<Opaque, String> {

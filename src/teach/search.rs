@@ -47,6 +47,7 @@ fn named(word: &str) -> Vec<Entry> {
     let same = |name: &str| name.eq_ignore_ascii_case(word);
     let mut found = Vec::new();
     found.extend(rules::find(word).map(Entry::Rule));
+    found.extend(rules::COVERED.iter().filter(|covered| same(covered.id)).map(Entry::Covered));
     found.extend(number(word));
     found.extend(topics().iter().filter(|topic| same(topic.name)).map(Entry::Topic));
     found.extend(topics().iter().filter(|topic| topic.is_named(word)).map(Entry::Topic));
@@ -126,6 +127,7 @@ pub fn names() -> Vec<&'static str> {
     names.extend(header::ALL.iter().map(|header| header.name));
     names.extend(glossary().iter().map(|gloss| gloss.word));
     names.extend(rules::all().map(|rule| rule.id));
+    names.extend(rules::COVERED.iter().map(|covered| covered.id));
     names.sort_unstable();
     names.dedup();
     names

@@ -2,7 +2,8 @@
 //! until a handshake upgrades (RFC 6455 §4), frames from there on (§5), the end (§7).
 
 use super::event::{
-    End, Event, Gap, How, Http2Event, MAX_NOT_FRAMES_KEPT, NotFrames, NotFramesKind, Recognised,
+    Carriage, End, Event, Gap, How, Http2Event, MAX_NOT_FRAMES_KEPT, NotFrames, NotFramesKind,
+    Recognised,
 };
 use super::exchanges::{Exchanges, Reached};
 use super::extension::Agreement;
@@ -65,6 +66,7 @@ pub struct Conversation {
 struct Ends {
     how: [Option<(TransportEnd, At)>; 2],
     close_notify: [bool; 2],
+    carriage: [Carriage; 2],
     told_first: Option<Endpoint>,
     heard: [Option<u64>; 2],
 }
@@ -165,6 +167,10 @@ impl Conversation {
             Said::Http2 { from, fact, at } => {
                 sink(&Event::Http2(&Http2Event { from: self.endpoint(from), fact, at }));
             }
+            Said::Tcp { from, fact, at } => {
+                let from = self.endpoint(from);
+                self.ends.get_or_insert_default().carriage[from.index()].note(fact, at);
+            }
             Said::CloseNotify { from, at } => {
                 self.last_at = at;
                 let from = self.endpoint(from);
@@ -227,6 +233,7 @@ impl Conversation {
             close_end: closes.map(|close| close.map(|close| close.end)),
             transport: ends.how,
             close_notify: ends.close_notify,
+            carriage: ends.carriage,
             told_first: ends.told_first,
             heard: ends.heard,
             inside_frame,
@@ -481,6 +488,7 @@ impl Conversation {
             if let Some(ends) = &mut self.ends {
                 ends.how.swap(0, 1);
                 ends.close_notify.swap(0, 1);
+                ends.carriage.swap(0, 1);
                 ends.told_first = ends.told_first.map(Endpoint::peer);
                 ends.heard.swap(0, 1);
             }

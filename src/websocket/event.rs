@@ -9,7 +9,7 @@ use super::handshake::Handshake;
 use super::utf8::Utf8Fault;
 use crate::http::Head;
 use crate::layout::Span;
-use crate::said::{At, Endpoint, GapReason, Http2Fact, TransportEnd};
+use crate::said::{At, Endpoint, GapReason, Http2Fact, TcpFact, TransportEnd};
 
 /// One thing that happened.
 #[derive(Debug, Clone, Copy)]
@@ -365,6 +365,56 @@ impl How {
     }
 }
 
+/// What TCP did below an endpoint's bytes, as far as it explains what is seen above them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Carriage {
+    /// Segments with bytes that had been captured before.
+    pub repeats: u64,
+    /// How many bytes those are.
+    pub repeated: u64,
+    /// Segments that differ from what they repeat.
+    pub differing: u64,
+    /// Since when its receive window has been closed, if it is.
+    pub shut: Option<At>,
+    /// When it was closed for longest: from when until when.
+    pub longest_shut: Option<(At, At)>,
+}
+
+impl Carriage {
+    /// Takes note of a fact.
+    pub(super) fn note(&mut self, fact: TcpFact, at: At) {
+        match fact {
+            TcpFact::Repeated { length, differs } => {
+                self.repeats += 1;
+                self.repeated += length;
+                self.differing += u64::from(differs);
+            }
+            TcpFact::Window { open: false } => self.shut = Some(at),
+            TcpFact::Window { open: true } => self.open(at),
+        }
+    }
+
+    /// The window is open again.
+    fn open(&mut self, at: At) {
+        let Some(since) = self.shut.take() else { return };
+        if seconds(since, at) > self.longest_shut.map_or(0.0, |(from, until)| seconds(from, until))
+        {
+            self.longest_shut = Some((since, at));
+        }
+    }
+
+    /// When its receive window was closed for longest, and for how many seconds; up to this moment,
+    /// if it still is.
+    pub fn shut_for(mut self, end: At) -> Option<(At, f64)> {
+        self.open(end);
+        self.longest_shut.map(|(from, until)| (from, seconds(from, until)))
+    }
+}
+
+fn seconds(from: At, until: At) -> f64 {
+    until.time.zip(from.time).map_or(0.0, |(until, from)| until.seconds_since(from))
+}
+
 /// What is left to say when a connection is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct End {
@@ -382,6 +432,8 @@ pub struct End {
     pub closes: [Option<Option<u16>>; 2],
     /// For each endpoint: it closed TLS with an alert before it ended the transport.
     pub close_notify: [bool; 2],
+    /// What TCP did below the bytes of each endpoint.
+    pub carriage: [Carriage; 2],
     /// How each endpoint ended the transport, and when.
     pub transport: [Option<(TransportEnd, At)>; 2],
     /// Whose end was told first; packets and times, where there are any, know it better.

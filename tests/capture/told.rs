@@ -94,7 +94,7 @@ impl Listener for Recorder {
                 told.by_mut(from).push(Heard::Gap(offset, length, reason));
             }
             Said::End { from, how, .. } => told.by_mut(from).push(Heard::End(how)),
-            Said::Secured { .. } | Said::Carried { .. } => {}
+            Said::Secured { .. } | Said::Carried { .. } | Said::Tcp { .. } => {}
             Said::CloseNotify { .. } | Said::Http2 { .. } => {}
             Said::Message { .. } | Said::Head { .. } => panic!("only HTTP/2 has heads"),
         }

@@ -3,6 +3,7 @@
 use super::Fault;
 use crate::build::{MILLISECOND, SECOND, What};
 use crate::said::Endpoint;
+use crate::websocket::Opcode;
 use crate::websocket::accept::accept;
 
 pub(super) static FAULTS: &[Fault] = &[
@@ -42,4 +43,20 @@ pub(super) static FAULTS: &[Fault] = &[
         c.others.extend(attempts.into_iter().map(|(attempt, _)| attempt));
     })
     .given(&[("HS-RES-NO-RESPONSE", "each attempt is reset before it is answered")]),
+    Fault::conversation("FRG-PROXY-REFRAMED", "a proxy cuts a compressed message in two", |c| {
+        c.agree("permessage-deflate");
+        c.speaker = Endpoint::Server;
+        let mut behind = c.clone();
+        (behind.client, behind.server) =
+            (([10, 0, 0, 1], 41000).into(), ([10, 0, 1, 1], 80).into());
+        // "Hello" (RFC 7692 §7.2.3.1), whole and in two.
+        let text = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+        let whole = behind.spoken(Opcode::Text, &text);
+        behind.add(whole.with_rsv(4));
+        let first = c.spoken(Opcode::Text, &text[..3]);
+        c.add(first.with_rsv(4).with_fin(false));
+        let last = c.spoken(Opcode::Continuation, &text[3..]);
+        c.add_after(last, 0);
+        c.others.push(behind);
+    }),
 ];

@@ -28,6 +28,11 @@ pub(super) static FAULTS: &[Fault] = &[
         let index = c.before_close();
         c.cut(index);
     }),
+    Fault::conversation("CAP-RETRANSMISSION", "a packet with a message is sent twice", |c| {
+        let text = c.spoken(Opcode::Text, b"said once, sent twice");
+        let index = c.add(text);
+        c.acts[index].fate = Fate::Twice;
+    }),
     Fault::conversation("CAP-DIRECTION", "no handshake, and one end masks now and then", |c| {
         let index = c.opened();
         for act in &mut c.acts[..index] {

@@ -67,7 +67,7 @@ pub(super) static FAULTS: &[Fault] = &[
         let index = c.add(frame);
         break_off(c, index);
     })
-    .also(&[("FRM-TRUNCATED", "the length that is read promises more than is sent"), NO_CLOSE]),
+    .also(&[NO_CLOSE]),
     Fault::conversation("FRM-TRUNCATED", "half a frame, and the end of TCP", |c| {
         let bytes = c.spoken(Opcode::Text, b"Hello, everybody").bytes();
         let index = c.before_close();

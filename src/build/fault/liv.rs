@@ -1,7 +1,7 @@
 //! Connections on which an end may be gone (LIV): a matter of time.
 
 use super::{Fault, NO_CLOSE};
-use crate::build::{Conversation, SECOND, What};
+use crate::build::{Conversation, MILLISECOND, SECOND, What};
 use crate::said::Endpoint;
 use crate::websocket::Opcode;
 
@@ -86,5 +86,10 @@ pub(super) static FAULTS: &[Fault] = &[
         let pong = c.frame(Endpoint::Client, Opcode::Pong, b"1");
         c.push(Endpoint::Client, What::Frame(pong), SECOND / 1000);
         c.close(Endpoint::Client, 1000);
+    }),
+    Fault::conversation("LIV-BACKPRESSURE", "the peer takes nothing for five seconds", |c| {
+        let (speaker, index) = (c.speaker, c.before_close());
+        c.insert(index, speaker, What::Window(0), MILLISECOND);
+        c.insert(index + 1, speaker, What::Window(64_240), 5 * SECOND);
     }),
 ];

@@ -64,6 +64,8 @@ pub static BEYOND_BYTES: &[(&str, &str)] = &[
     ("H2-STREAM-END", NO_HTTP2),
     ("H2-RESET-CODE", NO_HTTP2),
     ("H2-FRAME-TYPES", NO_HTTP2),
+    ("H2-UNSUPPORTED-501", NO_HTTP2),
+    ("H2-FALLBACK", NO_HTTP2),
     ("CAP-TRANSCRIPT", "it is about what was pasted, and not about bytes on the wire"),
 ];
 

@@ -260,6 +260,7 @@ impl Built {
                 Doing::Head(_) => ("head", true),
                 Doing::Frame(_) => ("frame", false),
                 Doing::Bytes(_) => ("bytes", false),
+                Doing::Window(_) => ("window", false),
                 Doing::Fin => ("fin", false),
                 Doing::Reset => ("reset", false),
             };

@@ -8,7 +8,7 @@ use super::tally::Tally;
 use super::tcp::Limits;
 use super::voice::{Context, Voice};
 use super::window::{Pending, Reset, Window};
-use crate::said::{At, Listener, TransportEnd};
+use crate::said::{At, Listener, TcpFact, TransportEnd};
 
 /// A late SYN of a connection that was already being followed lies at most so far before it.
 const LATE_SYN: u32 = 1 << 16;
@@ -25,6 +25,8 @@ pub(super) struct Flow {
     windows: [Window; 2],
     /// For each side, a RST that may have ended the connection.
     resets: Option<Box<[Option<Pending>; 2]>>,
+    /// The receive window of each side is closed.
+    shut: [bool; 2],
     pub(super) streams: [Stream; 2],
     pub(super) voice: Voice,
 }
@@ -48,6 +50,7 @@ impl Flow {
             seen: [false; 2],
             windows: Default::default(),
             resets: None,
+            shut: [false; 2],
             streams: Default::default(),
             voice,
         }
@@ -102,6 +105,9 @@ impl Flow {
         context: &mut Context<'_, L>,
     ) {
         self.windows[side].note(segment);
+        if segment.shut != self.shut[side] {
+            self.window(side, segment, at, context);
+        }
         let (stream, peer, voice) = self.split(side);
         if segment.has(ACK) {
             if !peer.has_begun() {
@@ -122,6 +128,24 @@ impl Flow {
         let known = offset > 0 || stream.start_is_known();
         let place = (offset, segment.sequence);
         voice.tell_bytes(side, known, place, segment.payload, carrier, peer, context);
+    }
+
+    /// The receive window of a side closes, or opens again.
+    #[cold]
+    fn window<L: Listener>(
+        &mut self,
+        side: Side,
+        segment: &Segment<'_>,
+        at: At,
+        context: &mut Context<'_, L>,
+    ) {
+        // Whoever ends the stream need not say how much it would still take.
+        if segment.flags & (FIN | SYN) != 0 {
+            return;
+        }
+        self.shut[side] = segment.shut;
+        let fact = TcpFact::Window { open: !segment.shut };
+        self.voice.remark(side, fact, at, context.listener);
     }
 
     /// Acknowledges what nobody has seen the beginning of.

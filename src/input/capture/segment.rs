@@ -17,6 +17,8 @@ pub(super) struct Segment<'a> {
     pub(super) window: u16,
     /// What was captured of the options.
     pub(super) options: &'a [u8],
+    /// Its sender can take no more bytes.
+    pub(super) shut: bool,
     pub(super) payload: &'a [u8],
     /// Payload bytes that were not captured.
     pub(super) missing: usize,
@@ -47,6 +49,7 @@ impl<'a> Segment<'a> {
             flags: header[13],
             window: bytes.get(14..16).map_or(0, |it| u16::from_be_bytes([it[0], it[1]])),
             options: header_bytes.get(20..).unwrap_or_default(),
+            shut: bytes.get(14..16) == Some(&[0, 0]),
             payload,
             missing,
         })

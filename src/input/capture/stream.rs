@@ -79,6 +79,11 @@ pub(super) enum Piece<'a> {
     Fin {
         carrier: Carrier,
     },
+    Repeated {
+        length: u64,
+        differs: bool,
+        carrier: Carrier,
+    },
 }
 
 /// What a segment brings.
@@ -466,6 +471,7 @@ impl Stream {
                 return;
             }
             tally.retransmissions += 1;
+            tell(Piece::Repeated { length: known.min(content.length()), differs: false, carrier });
             content = content.skip(known);
             position = self.next;
         } else if position.abs_diff(self.next) > MAX_WINDOW {
@@ -474,6 +480,7 @@ impl Stream {
         }
         if self.conflicts(position, content) {
             tally.conflicts += 1;
+            tell(Piece::Repeated { length: content.length(), differs: true, carrier });
         }
         while content.length() > 0 && position == self.next && self.has_begun() {
             let first = self.first_waiting();

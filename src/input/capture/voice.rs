@@ -6,8 +6,8 @@ use super::roles::{begins_a_stream, guess_client};
 use super::stream::{Carrier, Piece, Stream};
 use super::tally::Tally;
 use crate::said::{
-    At, Carried, ConnectionId, Endpoint, GapReason, Interest, Listener, Opening, Said, Transport,
-    TransportEnd,
+    At, Carried, ConnectionId, Endpoint, GapReason, Interest, Listener, Opening, Said, TcpFact,
+    Transport, TransportEnd,
 };
 
 /// What the listener knows of a connection.
@@ -102,6 +102,9 @@ impl Voice {
             }
             return self.end(side, TransportEnd::Fin, at, heard, listener);
         }
+        if let Piece::Repeated { length, differs, carrier: Carrier { at, .. } } = piece {
+            return self.remark(side, TcpFact::Repeated { length, differs }, at, listener);
+        }
         let id = match self.id {
             Some(id) => id,
             None => self.open(side, &piece, listener, told),
@@ -131,9 +134,23 @@ impl Voice {
                 }
                 Said::Gap { from, offset, length: Some(length), reason, at }
             }
-            Piece::Fin { .. } => return,
+            Piece::Fin { .. } | Piece::Repeated { .. } => return,
         };
         if !self.done && listener.said(id, said) == Interest::Done {
+            self.done = true;
+        }
+    }
+
+    /// Tells something about TCP, if the listener knows of the connection.
+    pub(super) fn remark<L: Listener>(
+        &mut self,
+        side: Side,
+        fact: TcpFact,
+        at: At,
+        listener: &mut L,
+    ) {
+        let (Some(id), false) = (self.id, self.done) else { return };
+        if listener.said(id, Said::Tcp { from: self.endpoint(side), fact, at }) == Interest::Done {
             self.done = true;
         }
     }

@@ -173,6 +173,10 @@ fn headers(message: &Value) -> Vec<(String, String)> {
         .filter_map(|header| Some((header["name"].as_str()?, header["value"].as_str()?)))
         // HTTP/2 pseudo-fields stand in the first line already.
         .filter(|(name, _)| !name.starts_with(':'))
+        // tshark's mark of a line that it shows cut; HARs are made from what it prints.
+        .map(|(name, value)| {
+            (name.trim_start_matches("[…] ").trim_start_matches("[truncated]"), value)
+        })
         .flat_map(|(name, value)| value.split('\n').map(|v| (name.to_owned(), v.to_owned())))
         .collect()
 }

@@ -161,6 +161,8 @@ fn rows(handshake: &Handshake, judged: &Judged, from: Endpoint) -> Vec<Row> {
     let mut rows = vec![start_row(handshake, head, judged, from)];
     rows.extend(placed.into_iter().map(|(_, row)| row));
     let required: &[&str] = match (from, head.status()) {
+        // What HTTP/2 requires are pseudo-fields, and rules of their own (RFC 8441 §4).
+        _ if head.is_http2() => &[],
         (Endpoint::Client, _) => &REQUIRED_IN_REQUEST,
         (Endpoint::Server, Some(101)) => &REQUIRED_IN_101,
         _ => &[],
@@ -184,6 +186,7 @@ fn start_row(handshake: &Handshake, head: &Head, judged: &Judged, from: Endpoint
             (Mark::Good, "accepted, whatever was asked".to_owned())
         }
         (_, Some(101)) => (Mark::Good, "accepted".to_owned()),
+        (_, Some(200..=299)) if head.is_http2() => (Mark::Good, "accepted".to_owned()),
         (_, Some(_)) => (Mark::Refused, "not accepted".to_owned()),
         (_, None) => (Mark::Unknown, "no start line that can be read".to_owned()),
     });

@@ -259,3 +259,52 @@ fn body_headers(handshake: &Handshake) -> Judgement {
         in_response(head, &line.line.clone(), seen, "no content-length")
     }))
 }
+
+/// H2-UNSUPPORTED-501
+pub static UNSUPPORTED: Rule = Rule {
+    id: "H2-UNSUPPORTED-501",
+    severity: Severity::Note,
+    level: Level::Should,
+    violator: Violator::Server,
+    rfc: "9220 §3",
+    title: "A :protocol that the server does not know is answered with 501",
+    mend: "answer :status 501 to a :protocol that is not known",
+    check: Check::Handshake(|handshake, memory| unsupported(handshake, memory).into()),
+};
+
+/// Stated for HTTP/3; for HTTP/2 it is advice.
+fn unsupported(handshake: &Handshake, memory: &Memory) -> Judgement {
+    let head = request(handshake)?;
+    let Some(protocol) = head.value(":protocol") else { return Ok(None) };
+    let is_known = protocol.eq_ignore_ascii_case(b"websocket");
+    let answer = response(handshake)?;
+    let status = handshake.status().unwrap_or(0);
+    if is_known || !memory.connect_allowed || status == 501 || status < 300 {
+        return Ok(None);
+    }
+    let seen = format!("the :protocol {} is refused with {status}", crate::http::quote(protocol));
+    Ok(Some(in_response(answer, &answer.start_range(), seen, ":status 501")))
+}
+
+/// H2-FALLBACK
+pub static FALLBACK: Rule = Rule {
+    id: "H2-FALLBACK",
+    severity: Severity::Note,
+    level: Level::Advice,
+    violator: Violator::Server,
+    rfc: "8441 §3",
+    title: "WebSocket shares the connection of HTTP/2",
+    mend: "nothing has to be mended; a server that sets SETTINGS_ENABLE_CONNECT_PROTOCOL to 1 saves \
+           its clients the second connection",
+    check: Check::Handshake(|handshake, memory| fallback(handshake, memory).into()),
+};
+
+fn fallback(handshake: &Handshake, memory: &Memory) -> Judgement {
+    let head = request(handshake)?;
+    let is_beside = memory.tls.as_ref().is_some_and(|tls| tls.beside_http2);
+    Ok((is_beside && !handshake.is_http2()).then(|| {
+        let seen = "this client has a connection of HTTP/2 to the same server, which does not allow \
+                    WebSocket on it: so it opens one of HTTP/1.1 as well";
+        in_request(head, &head.start_range(), seen, "")
+    }))
+}

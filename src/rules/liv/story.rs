@@ -104,6 +104,35 @@ fn app_heartbeat(_: &End, endpoint: Endpoint, memory: &Memory) -> Option<Broken>
     )
 }
 
+/// LIV-BACKPRESSURE
+pub static BACKPRESSURE: Rule = Rule {
+    id: "LIV-BACKPRESSURE",
+    severity: Severity::Warning,
+    level: Level::Advice,
+    violator: Violator::Sender,
+    rfc: "6455 §10.4",
+    title: "Each end takes what it is sent",
+    mend: "read faster, or drop what is old; as a sender, limit what waits for a slow receiver",
+    check: Check::EndOf(backpressure),
+};
+
+fn backpressure(end: &End, endpoint: Endpoint, memory: &Memory) -> Option<Broken> {
+    let (since, seconds) = end.carriage[endpoint.index()].shut_for(end.at)?;
+    (seconds > memory.thresholds.zero_window).then(|| {
+        let opened = since.time.zip(memory.opened());
+        let from = opened.map_or(String::new(), |(since, opened)| {
+            format!(", from {:.1} s after the handshake on", since.seconds_since(opened))
+        });
+        let seen = format!(
+            "the {endpoint} takes nothing for {seconds:.1} s{from}: the window of its TCP is closed, and \
+             what the {} has to say waits",
+            endpoint.peer()
+        );
+        Broken::new(endpoint, seen, "a window that opens again at once")
+            .cause("the program does not read: it computes, waits, or is stopped")
+    })
+}
+
 /// LIV-LONG-LIVED
 pub static LONG_LIVED: Rule = Rule {
     id: "LIV-LONG-LIVED",

@@ -29,7 +29,7 @@ fn fault(kind: &'static Kind, numbers: &mut Numbers, _: &Material) -> Option<Que
     let acts = conversation.acts.iter().filter(|act| match &act.what {
         What::Head(_) => true,
         What::Frame(_) | What::Bytes(_) => !is_handshake,
-        What::Fin | What::Reset => false,
+        What::Window(_) | What::Fin | What::Reset => false,
     });
     let sayings: Vec<Saying> = acts.map(|act| Saying::Bytes(act.from, act.bytes())).collect();
     let heard = hear(&sayings, false);

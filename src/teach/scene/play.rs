@@ -57,7 +57,7 @@ impl Scene {
         let time = clock.or(self.timed.then_some(START));
         let opening = Opening {
             client: part.client,
-            server: self.server.or(part.client.map(|_| SERVER)),
+            server: part.server.or(self.server).or(part.client.map(|_| SERVER)),
             transport: self.transport,
             initiator_seen: self.roles_known,
             at: At { packet: None, time },
@@ -126,6 +126,7 @@ impl Line {
                 Said::Gap { from, offset, length: *length, reason: *reason, at: self.at() }
             }
             Step::Http2 { from, fact } => Said::Http2 { from: *from, fact: *fact, at: self.at() },
+            Step::Tcp { from, fact } => Said::Tcp { from: *from, fact: *fact, at: self.at() },
             Step::CloseNotify { from } => Said::CloseNotify { from: *from, at: self.at() },
             Step::End { from, how } => {
                 self.ended = Some(*how);

@@ -32,6 +32,8 @@ pub(super) struct Connection {
     untold: Vec<(Endpoint, Http2Fact, At)>,
     trails: Trails,
     has_closed: [bool; 2],
+    /// The server's SETTINGS were seen.
+    has_settings: bool,
 }
 
 /// One endpoint's frames.
@@ -99,7 +101,19 @@ impl Connection {
             untold: Vec::new(),
             trails,
             has_closed: [false; 2],
+            has_settings: false,
         }
+    }
+
+    /// Who speaks with whom.
+    pub(super) fn opening(&self) -> &Opening {
+        &self.opening
+    }
+
+    /// Whether the server allows WebSocket on it; none before its settings were seen.
+    pub(super) fn allows_websocket(&self) -> Option<bool> {
+        let server = Endpoint::Server.index();
+        self.has_settings.then_some(self.connect_protocol[server] == Some(1))
     }
 
     /// Takes in what was said.
@@ -134,6 +148,7 @@ impl Connection {
             Said::Head { .. }
             | Said::Message { .. }
             | Said::Secured { .. }
+            | Said::Tcp { .. }
             | Said::Http2 { .. } => {}
         }
         Interest::More
@@ -341,6 +356,7 @@ impl Connection {
 
     fn settings<L: Listener>(&mut self, payload: &[u8], origin: Origin, listener: &mut L) {
         let Origin { from, at, .. } = origin;
+        self.has_settings |= from == Endpoint::Server;
         for (setting, value) in settings(payload) {
             match setting {
                 // How large the tables of the peer's encoder may be.

@@ -12,11 +12,19 @@ use super::ids::Ids;
 use crate::said::{ConnectionId, Endpoint, Interest, Listener, Opaque, Opening, Said, Tls, Trail};
 use connection::Connection;
 use frame::PREFACE;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+
+/// So many pairs of a client and a server are remembered.
+const MAX_PAIRS: usize = 1024;
 
 /// The state of all connections.
 #[derive(Default)]
 pub struct Http2Step {
     slots: Vec<Slot>,
+    /// Clients and servers that have spoken HTTP/2 with each other, and whether WebSocket is
+    /// allowed on it.
+    pairs: HashMap<(IpAddr, SocketAddr), bool>,
     ids: Ids,
 }
 
@@ -103,6 +111,8 @@ impl<L: Listener> Http2Listener<'_, L> {
         let id = self.step.ids.take();
         self.listener.opened(id, &new.opening);
         if let Some(tls) = &new.tls {
+            let allowed = pair(&new.opening).and_then(|pair| self.step.pairs.get(&pair));
+            let tls = &Tls { beside_http2: allowed == Some(&false), ..tls.clone() };
             self.listener.said(id, Said::Secured { tls });
         }
         for from in [Endpoint::Client, Endpoint::Server] {
@@ -120,7 +130,17 @@ impl<L: Listener> Http2Listener<'_, L> {
         mut connection: Box<Connection>,
         said: Said<'_>,
     ) -> Interest {
+        let before = connection.allows_websocket();
         let interest = connection.hear(said, self.listener, &mut self.step.ids);
+        let allows = connection.allows_websocket();
+        if let Some(allows) = allows.filter(|_| allows != before)
+            && let Some(pair) = pair(connection.opening())
+        {
+            if self.step.pairs.len() == MAX_PAIRS {
+                self.step.pairs.clear();
+            }
+            self.step.pairs.insert(pair, allows);
+        }
         self.step.slots[id.0 as usize] = Slot::Http2(connection);
         interest
     }
@@ -175,6 +195,10 @@ impl<L: Listener> Http2Listener<'_, L> {
             Slot::Asked(new, inner) => self.upgrade(id, new, inner, said),
         }
     }
+}
+
+fn pair(opening: &Opening) -> Option<(IpAddr, SocketAddr)> {
+    Some((opening.client?.ip(), opening.server?))
 }
 
 /// True if a client begins with the preface, as far as the bytes reach.

@@ -299,6 +299,7 @@ impl<L: Listener> TlsListener<'_, L> {
                     | Said::Message { .. }
                     | Said::Secured { .. }
                     | Said::Http2 { .. }
+                    | Said::Tcp { .. }
                     | Said::CloseNotify { .. } => {}
                 }
                 *slot = Slot::New(new);

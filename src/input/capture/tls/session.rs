@@ -131,6 +131,10 @@ impl Session {
                 self.directions[from.index()].trail.get_or_insert_default().push(carried);
                 return Interest::More;
             }
+            // What goes on below TLS concerns what is inside as well.
+            Said::Tcp { .. } => {
+                return self.id.map_or(Interest::More, |id| context.listener.said(id, said));
+            }
             Said::Head { .. }
             | Said::Message { .. }
             | Said::Secured { .. }

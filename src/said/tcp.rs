@@ -1,0 +1,20 @@
+//! What happens in TCP below the bytes, as far as it explains what is seen above it.
+
+/// A fact about TCP (RFC 9293).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TcpFact {
+    /// Bytes of this endpoint were captured again: it repeats what was lost, or the capture holds
+    /// packets twice. They are said once.
+    Repeated {
+        /// How many bytes.
+        length: u64,
+        /// They differ from those captured before.
+        differs: bool,
+    },
+    /// The receive window of this endpoint has closed, or is open again (§3.8.6): with a window of
+    /// zero, its peer may send nothing.
+    Window {
+        /// It is open.
+        open: bool,
+    },
+}
