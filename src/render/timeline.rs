@@ -66,7 +66,12 @@ pub fn line_at(
         }
         _ => return None,
     };
-    let what = sheet.clip(&sheet.words(&what), sheet.width.saturating_sub(width).max(12));
+    let (what, room) = (sheet.words(&what), sheet.width.saturating_sub(width).max(12));
+    let what = match event {
+        // What a code means is worth a second line.
+        Event::Close(_) => wrap(&what, room).join(&format!("\n{:width$}", "")),
+        _ => sheet.clip(&what, room),
+    };
     Some(format!("{}{what}", lead(sheet, clock, connection, from, at)))
 }
 

@@ -5,7 +5,7 @@ use crate::said::{Opening, Transport};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Why nothing is said about the way that bytes took.
-pub(super) const NO_ROUTE: &str = "the addresses and TLS are not part of a transcript";
+pub(in crate::rules) const NO_ROUTE: &str = "the addresses and TLS are not part of a transcript";
 
 /// How the bytes of a connection travelled, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

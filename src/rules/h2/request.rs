@@ -2,6 +2,7 @@
 
 use crate::http::Head;
 use crate::rules::observed::{Judgement, accepted, in_request, in_response, request, response};
+use crate::rules::route::NO_ROUTE;
 use crate::rules::{Broken, Check, Level, Memory, Rule, Severity, Violator};
 use crate::said::Endpoint;
 use crate::websocket::handshake::Handshake;
@@ -301,6 +302,9 @@ pub static FALLBACK: Rule = Rule {
 
 fn fallback(handshake: &Handshake, memory: &Memory) -> Judgement {
     let head = request(handshake)?;
+    if memory.tls.is_none() && memory.route.encrypted != Some(false) {
+        return Err(NO_ROUTE);
+    }
     let is_beside = memory.tls.as_ref().is_some_and(|tls| tls.beside_http2);
     Ok((is_beside && !handshake.is_http2()).then(|| {
         let seen = "this client has a connection of HTTP/2 to the same server, which does not allow \
