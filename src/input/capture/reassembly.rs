@@ -20,6 +20,11 @@ const GENEVE: u16 = 6081;
 /// The UDP port of user data in mobile networks (3GPP TS 29.281).
 const GTP_U: u16 = 2152;
 
+/// What GRE calls the Ethernet frames of a mirrored port: ERSPAN types I and II, type III
+/// (draft-foschiano-erspan).
+const ERSPAN: u16 = 0x88be;
+const ERSPAN_3: u16 = 0x22eb;
+
 const ETHERNET: LinkType = LinkType(1);
 
 /// The state of a capture that is being read: everything but the file.
@@ -194,8 +199,21 @@ fn generic_routing(bytes: &[u8]) -> Result<&[u8], NoNetwork> {
     let payload = rest.get(options * 4..).ok_or(NoNetwork::Cut)?;
     match u16::from_be_bytes([*high, *low]) {
         ethertype::TRANSPARENT_ETHERNET => link::network(ETHERNET, payload),
+        ERSPAN | ERSPAN_3 => link::network(ETHERNET, mirrored(*flags, *low, payload)?),
         protocol => link::from_ethertype(protocol, payload),
     }
+}
+
+/// The Ethernet frame behind the header of ERSPAN; type I, which has none, does without the sequence
+/// number of GRE.
+fn mirrored(flags: u8, protocol: u8, bytes: &[u8]) -> Result<&[u8], NoNetwork> {
+    let header = match protocol {
+        _ if flags & 0x10 == 0 => 0,
+        0xbe => 8,
+        _ if bytes.get(11).is_some_and(|last| last & 1 != 0) => 20,
+        _ => 12,
+    };
+    bytes.get(header..).ok_or(NoNetwork::Cut)
 }
 
 /// The Ethernet frame in VXLAN or GENEVE, by the destination port.
