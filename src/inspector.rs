@@ -192,6 +192,7 @@ impl<O: Observer> Listener for Inspector<O> {
         self.begin(id, &opening, conversation);
         if let Some(Some(slot)) = self.slots.get_mut(id.0 as usize) {
             slot.connection.assumed.stated = stated;
+            slot.judge.memory.stated = stated.agreement.is_some();
             if is_swapped {
                 slot.connection.trails.get_or_insert_default().swapped = true;
             }

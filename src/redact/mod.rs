@@ -264,6 +264,7 @@ fn handshake(original: &Handshake, placeholders: &mut Placeholders) -> Handshake
         response_at: original.response_at,
         early: original.early,
         earlier_exchanges: original.earlier_exchanges,
+        answer_lost: original.answer_lost,
         through_connect: original.through_connect,
         transcript: original.transcript,
         body_preview: body(&original.body_preview, placeholders),

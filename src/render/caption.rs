@@ -133,6 +133,7 @@ impl Caption {
         let outcome = match handshake.outcome() {
             Outcome::Upgraded => "the connection carries frames from here on",
             Outcome::Refused => "no upgrade",
+            Outcome::Incomplete if handshake.answer_lost => "the answer was not captured",
             Outcome::Incomplete if line.is_none() => "never answered",
             Outcome::Incomplete => "one half of the handshake is missing",
         };
@@ -143,7 +144,7 @@ impl Caption {
         let how = if gap.reason == GapReason::TlsRecord { "not readable" } else { "not captured" };
         let length = gap.length.map_or_else(|| "bytes".to_owned(), size);
         self.add(Kind::Name, format!("{length} {how}"));
-        let after = if gap.framing_lost { "; the frames after it can't be told apart" } else { "" };
+        let after = if gap.framing_lost { "; where the next frame begins is lost" } else { "" };
         self.add(Kind::Faint, format!("{}{after}", gap.reason.name()));
     }
 

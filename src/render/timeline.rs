@@ -252,6 +252,9 @@ fn verdict(sheet: &Sheet, handshake: &Handshake, judged: &Judged) -> String {
         (Outcome::Refused, _) => {
             palette.paint(bad, format!("{} no upgrade", sheet.bad())).to_string()
         }
+        (Outcome::Incomplete, _) if handshake.answer_lost => {
+            palette.paint(Paint::Severity(Severity::Note), "? answer not captured").to_string()
+        }
         (Outcome::Incomplete, _) if handshake.response.is_some() => {
             palette.paint(Paint::Severity(Severity::Note), "? handshake not whole").to_string()
         }
@@ -363,7 +366,7 @@ fn gap_text(gap: &Gap) -> String {
     }
     let length = gap.length.map_or("bytes".to_owned(), size);
     let after = if gap.framing_lost {
-        "; the frames after it can't be told apart"
+        "; where the next frame begins is lost"
     } else {
         "; framing goes on after it"
     };

@@ -13,6 +13,7 @@ pub(super) static RULES: &[&Rule] = &[
     &NO_HANDSHAKE,
     &GAP,
     &SNAPLEN,
+    &UNREAD,
     &ENDED_EARLY,
     &RETRANSMISSION,
     &TLS_OPAQUE,
@@ -38,8 +39,15 @@ static NO_HANDSHAKE: Rule = Rule {
 fn no_handshake(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     let is_first = memory.client.frames + memory.server.frames == 0;
     (is_first && memory.misses_handshake()).then(|| {
-        let seen = "no 101 was captured before this frame: what was agreed is not known, so RSV1 \
-                    and compression are not judged";
+        let what = match memory.half {
+            true => "the handshake was not captured whole",
+            false => "no 101 was captured before this frame",
+        };
+        let agreed = match memory.stated {
+            true => "what was agreed is taken from --deflate, and RSV1 and compression",
+            false => "what was agreed is not known, so RSV1 and compression",
+        };
+        let seen = format!("{what}: {agreed} are not judged");
         Broken::new(frame.from, seen, "").at(frame.header_bits(0, 16))
     })
 }
@@ -54,6 +62,29 @@ static GAP: Rule = Rule {
     mend: "capture with a larger buffer (tcpdump -B), nearer to the endpoint, or filter more",
     check: Check::Gap(gap),
 };
+
+static UNREAD: Rule = Rule {
+    id: "CAP-UNREAD",
+    severity: Severity::Note,
+    level: Level::Advice,
+    violator: Violator::Observer,
+    rfc: "capture",
+    title: "Frames were found again behind every gap",
+    mend: "capture with a larger buffer (tcpdump -B), nearer to the endpoint, or filter more",
+    check: Check::EndOf(given_up),
+};
+
+fn given_up(end: &End, endpoint: Endpoint, _: &Memory) -> Option<Broken> {
+    let unread = end.unread[endpoint.index()];
+    (unread > 0).then(|| {
+        let bytes = if unread == 1 { "byte".to_owned() } else { format!("{unread} bytes") };
+        let seen = format!(
+            "nothing was read of the last {bytes} of the {endpoint}: behind a gap, no border of a \
+             frame is certain there"
+        );
+        Broken::new(endpoint, seen, "")
+    })
+}
 
 fn gap(gap: &Gap, _: &Memory) -> Option<Broken> {
     match gap.reason {
@@ -91,7 +122,7 @@ fn missing(gap: &Gap, how: &str) -> Broken {
         None => "bytes, nobody knows how many,".to_owned(),
     };
     let then = if gap.framing_lost {
-        "where the next frame begins is lost, so nothing is read of it from here on"
+        "where the next frame begins is lost; it is looked for in what follows"
     } else {
         "they lie inside a payload, so reading goes on; rules that need them are silent"
     };

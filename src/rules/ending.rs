@@ -88,6 +88,7 @@ fn sign_of_life(end: &End, of: Endpoint, memory: &Memory) -> Option<bool> {
 
 fn not_upgraded(end: &End, memory: &Memory) -> String {
     let mut sentence = match (memory.answered, memory.status) {
+        (true, 101) => "the server accepted the upgrade, and no frame was captured".to_owned(),
         (true, 0) => "the handshake was never completed".to_owned(),
         (true, status) => format!("the server refused the upgrade with {status}"),
         (false, _) => "the server never answered the handshake".to_owned(),

@@ -29,6 +29,10 @@ pub struct Memory {
     pub agreement: Option<Agreement>,
     /// True if it is known for certain which endpoint is the client.
     pub direction_known: bool,
+    /// Somebody stated what was agreed.
+    pub stated: bool,
+    /// The handshake was captured in part.
+    pub(super) half: bool,
     /// True if the stream has a clock.
     pub timed: bool,
     /// True if the bytes were typed or pasted: nobody claims that they are a whole connection.
@@ -208,6 +212,8 @@ impl Default for Memory {
         Memory {
             agreement: None,
             direction_known: false,
+            stated: false,
+            half: false,
             timed: false,
             pasted: false,
             route: Route::default(),
@@ -267,7 +273,7 @@ impl Memory {
 
     /// No handshake was seen, and nobody was told yet.
     pub(super) fn misses_handshake(&self) -> bool {
-        self.agreement.is_none() && !self.pasted && !self.answered
+        self.agreement.is_none() && !self.pasted && (self.half || !self.answered)
     }
 
     /// True if that was said about that endpoint often enough.
@@ -329,6 +335,7 @@ impl Memory {
         if was_seen && handshake.status() == Some(101) {
             self.agreement = Some(handshake.agreement());
         }
+        self.half = handshake.is_accepted() && !was_seen;
         if hist::has_other_frames(handshake) {
             for direction in [&mut self.client, &mut self.server] {
                 direction.hidden |= suppression::begins(suppression::OTHER_FRAMES);

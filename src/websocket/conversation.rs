@@ -5,7 +5,7 @@ use super::event::{
     Carriage, End, Event, Gap, How, Http2Event, MAX_NOT_FRAMES_KEPT, NotFrames, NotFramesKind,
     Recognised,
 };
-use super::exchanges::{Exchanges, Reached};
+use super::exchanges::{Exchanges, Reached, begins_masked};
 use super::extension::Agreement;
 use super::frame::MAX_HEADER;
 use super::incoming::{self, FirstClose, Incoming};
@@ -211,11 +211,13 @@ impl Conversation {
             http.tell_incomplete(sink);
         }
         let (mut inside_frame, mut inside_message) = ([false; 2], [false; 2]);
+        let mut unread = [0; 2];
         let mut closes: [Option<FirstClose>; 2] = [None; 2];
         if let Phase::Frames(incoming) = &mut self.phase {
             for (index, incoming) in incoming.iter_mut().enumerate() {
                 let first_close = &mut self.first_close;
                 incoming.finish_search(desk, &mut |event| noting_close(event, first_close, sink));
+                unread[index] = incoming.unread();
                 inside_frame[index] = incoming.is_inside_frame();
                 inside_message[index] = incoming.is_inside_message();
                 incoming.finish(desk, sink);
@@ -239,6 +241,7 @@ impl Conversation {
             inside_frame,
             inside_message,
             lossy: self.lossy,
+            unread,
             at: self.last_at,
         };
         let dropped_by = super::ending::first_to_end(&end);
@@ -409,6 +412,7 @@ impl Conversation {
     ) {
         let Phase::Http(http) = std::mem::replace(&mut self.phase, Phase::Other) else { return };
         self.upgraded = true;
+        let agreement = agreement.or(self.stated.agreement);
         let frames = [Endpoint::Client, Endpoint::Server].map(|endpoint| {
             let offset = http.streams[endpoint.index()].offset;
             Incoming::new(endpoint, offset, agreement)
@@ -625,6 +629,9 @@ impl Conversation {
                 } else if from == Endpoint::Server && awaited {
                     http.tell_incomplete(sink);
                     self.switch_to_frames(None, desk, sink);
+                } else {
+                    // The answer may wait for a request that will not come any more.
+                    self.advance(desk, sink);
                 }
             }
             Phase::Unknown(seekers) => {
@@ -669,9 +676,4 @@ fn noting_close(
         first_close.get_or_insert(close.from);
     }
     sink(event);
-}
-
-/// True if these bytes, read as a frame, have MASK set.
-fn begins_masked(bytes: &[u8]) -> bool {
-    bytes.get(1).is_some_and(|second| second & 0x80 != 0)
 }

@@ -446,6 +446,8 @@ pub struct End {
     pub inside_message: [bool; 2],
     /// For each endpoint: bytes were missing from its stream, or its framing was lost.
     pub lossy: [bool; 2],
+    /// For each endpoint: how many bytes at the end of its stream, behind a gap, show no frames.
+    pub unread: [u64; 2],
     /// When the last thing was said on the connection.
     pub at: At,
 }

@@ -200,6 +200,7 @@ impl Exchanges {
     }
 
     fn read_response(&mut self, sink: &mut impl FnMut(&Event<'_>)) -> Step {
+        let may_come = self.streams[Endpoint::Client.index()].cut.is_none();
         let stream = &mut self.streams[Endpoint::Server.index()];
         stream.step_over_body();
         if stream.pending.is_empty() || stream.body.is_some() || stream.cut.is_some() {
@@ -209,7 +210,7 @@ impl Exchanges {
             return Step::NotHttp;
         }
         // Its request may come later: the two directions need not be captured in order.
-        if self.outstanding.is_empty() && !self.transcript {
+        if self.outstanding.is_empty() && may_come && !self.transcript {
             return Step::Wait;
         }
         match Head::read(&stream.pending, stream.offset) {
@@ -275,6 +276,7 @@ impl Exchanges {
             response_at: at,
             early: early.filter(|_| concerns_websocket),
             earlier_exchanges: self.count,
+            answer_lost: false,
             through_connect: self.through_connect,
             transcript: self.transcript,
             body_preview: body[..kept].to_vec(),
@@ -316,6 +318,8 @@ impl Exchanges {
     /// Tells the handshakes that were never answered, and a response without its request.
     pub(super) fn tell_incomplete(&mut self, sink: &mut impl FnMut(&Event<'_>)) {
         let unread = self.unread_response();
+        let [client, server] = &self.streams;
+        let answer_lost = server.cut.is_some() || begins_masked(&client.pending);
         for request in std::mem::take(&mut self.outstanding) {
             if request.upgrade || self.transcript && !is_connect(Some(&request)) {
                 sink(&Event::Handshake(&Handshake {
@@ -323,6 +327,7 @@ impl Exchanges {
                     request: Some(request.head),
                     interim: std::mem::take(&mut self.interim),
                     earlier_exchanges: self.count,
+                    answer_lost,
                     through_connect: self.through_connect,
                     transcript: self.transcript,
                     ..Handshake::default()
@@ -452,4 +457,9 @@ fn may_be_response(bytes: &[u8]) -> bool {
     let line = &bytes[start..];
     let known = line.len().min(b"HTTP/".len());
     line[..known].eq_ignore_ascii_case(&b"HTTP/"[..known])
+}
+
+/// True if these bytes, read as a frame, have MASK set.
+pub(super) fn begins_masked(bytes: &[u8]) -> bool {
+    bytes.get(1).is_some_and(|second| second & 0x80 != 0)
 }

@@ -22,6 +22,8 @@ pub struct Handshake {
     pub early: Option<Early>,
     /// Ordinary HTTP exchanges on this connection before this one.
     pub earlier_exchanges: u64,
+    /// Bytes are missing where the answer should be, or the client went on as after one.
+    pub answer_lost: bool,
     /// The connection went through a forward proxy: a CONNECT came first.
     pub through_connect: bool,
     /// The heads were typed or pasted: line ends, case and white space are not evidence.

@@ -115,6 +115,15 @@ impl Tape {
         self.packets.sort_by_key(|(by, _)| *by != side);
     }
 
+    /// The packets with these numbers, from 1, were not captured.
+    pub(crate) fn lose(&mut self, numbers: &[usize]) {
+        let mut number = 0;
+        self.packets.retain(|_| {
+            number += 1;
+            !numbers.contains(&number)
+        });
+    }
+
     fn hear(&mut self, line: usize, by: By) {
         let line = &mut self.lines[line];
         line.heard[by as usize] = line.sent[1 - by as usize];

@@ -1,7 +1,7 @@
 //! What a capture may lack (CAP): nobody's fault, and worth a word.
 
 use super::Fault;
-use crate::build::{Fate, Head, SECOND};
+use crate::build::{Fate, Head, SECOND, What};
 use crate::said::Endpoint;
 use crate::websocket::Opcode;
 
@@ -24,6 +24,17 @@ pub(super) static FAULTS: &[Fault] = &[
         let frame = c.spoken(Opcode::Binary, &[7; 900]);
         c.add(frame);
     }),
+    Fault::conversation("CAP-UNREAD", "a packet is missing, and too little comes behind it", |c| {
+        let index = c.before_close();
+        c.cut(index);
+        let text = c.spoken(Opcode::Text, b"lost on the way");
+        let index = c.add(text);
+        c.acts[index].fate = Fate::Lost;
+        let from = c.speaker;
+        c.push(from, What::Bytes(vec![0x81]), SECOND / 100);
+        c.end_tcp(from);
+    })
+    .given(&[("CAP-GAP", "nothing is looked for where nothing is missing")]),
     Fault::conversation("CAP-ENDED-EARLY", "the capture ends in the middle", |c| {
         let index = c.before_close();
         c.cut(index);

@@ -97,6 +97,14 @@ impl Incoming {
         }
     }
 
+    /// How many bytes were looked at in a search that is still under way.
+    pub(in crate::websocket) fn unread(&self) -> u64 {
+        match &self.framing {
+            Framing::Sought(seeker, _) => seeker.tried(),
+            _ => 0,
+        }
+    }
+
     fn expectation(&self) -> Expectation {
         let rsv1 = self
             .agreement
