@@ -2,12 +2,22 @@
 
 mod cli;
 
-use clap::Parser as _;
 use cli::Failure;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match cli::run(cli::Cli::parse()) {
+    let cli = match cli::parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // What was asked for is help, or the error stands on standard error, or nobody reads.
+            let _ = error.print();
+            if let Some(advice) = error.use_stderr().then(cli::advice).flatten() {
+                eprintln!("\n  did you mean: {advice}");
+            }
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match cli::run(cli) {
         Ok(status) => ExitCode::from(status.code()),
         // Whoever reads the output has seen enough.
         Err(Failure::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {

@@ -27,6 +27,12 @@ pub enum LengthForm {
 }
 
 impl LengthForm {
+    /// The shortest form for a length, the only one allowed (§5.2).
+    pub fn shortest(length: u64) -> LengthForm {
+        let forms = [LengthForm::Short, LengthForm::Sixteen];
+        forms.into_iter().find(|form| form.holds(length)).unwrap_or(LengthForm::SixtyFour)
+    }
+
     /// Whether a length can be written in that form.
     pub const fn holds(self, length: u64) -> bool {
         match self {

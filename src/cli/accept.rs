@@ -123,7 +123,14 @@ fn text(
 /// What is odd about a key: it is hashed as text, so it has an Accept all the same.
 fn oddity(key: &str) -> Option<String> {
     let what = match STANDARD.decode(key) {
-        Ok(bytes) if bytes.len() == 16 => return None,
+        Ok(_) if accept::is_well_known(key.as_bytes()) => return None,
+        Ok(bytes) if bytes.len() == 16 => {
+            let what = rules::key_pattern(&bytes)?;
+            return Some(format!(
+                "this key is well-formed, but not random: it decodes to {what}. RFC 6455 §4.1 asks \
+                 for 16 bytes drawn at random, anew for each connection"
+            ));
+        }
         Ok(bytes) if bytes.len() == 1 => "this key holds 1 byte".to_owned(),
         Ok(bytes) => format!("this key holds {} bytes", bytes.len()),
         Err(_) => "this key is not Base64 as RFC 4648 §4 has it".to_owned(),

@@ -6,6 +6,7 @@ mod faults;
 mod form;
 mod frame;
 mod handshake;
+mod judged;
 
 use super::{Common, Failure, Output, Status};
 use clap::Subcommand;
@@ -26,6 +27,7 @@ Examples:
   ws101 build frame --text Hello --as annotated        the same, bit by bit
   ws101 build frame --text Hello --fault MSK-CLIENT-UNMASKED | ws101 frame --from client
   ws101 build handshake | ws101 handshake              a request and its answer
+  ws101 build handshake --request                      one half of it
   ws101 build conversation -o lesson.pcap              a whole chat, for Wireshark too
   ws101 build conversation samples/scripts/chat.toml -o lesson.pcap
   ws101 build --faults                                 every rule that can be broken on purpose"
@@ -105,10 +107,21 @@ impl Making {
         common: &Common,
         output: &mut Output,
     ) -> Result<(), Failure> {
-        if let Some(fault) = self.fault()? {
-            built.what.suits(fault)?;
-            fault.apply(&mut built.conversation);
-            built.fault = Some(fault);
+        match self.fault()? {
+            Some(fault) => {
+                built.what.suits(fault)?;
+                let asked = built.payloads();
+                fault.apply(&mut built.conversation);
+                built.fault = Some(fault);
+                if !asked.is_empty() && !built.holds(&asked) {
+                    eprintln!(
+                        "note: {} brings frames of its own; what was asked for is not all among \
+                         them: {}",
+                        fault.rule, fault.how
+                    );
+                }
+            }
+            None => judged::tell(&built),
         }
         form::write(&mut built, &self.target, common, output)
     }
@@ -124,5 +137,5 @@ fn conversation_hint(fault: &Fault) -> Failure {
 
 /// Without a reader of its own, a fault in frames needs a connection to happen on.
 fn opened(conversation: Conversation, what: form::What, seed: Option<u64>) -> Built {
-    Built { conversation, what, fault: None, seed }
+    Built { conversation, what, half: None, fault: None, seed }
 }

@@ -6,6 +6,7 @@ use std::io::Write as _;
 use ws101::render::{Paint, Sheet, escape, example, finding, markdown, wrap};
 use ws101::rules::Rule;
 use ws101::teach::{self, Entry, Example, Page, examples};
+use ws101::websocket::Opcode;
 
 /// Explains a topic, rule, frame field, opcode, close code, header or status.
 #[derive(Debug, clap::Args)]
@@ -327,9 +328,34 @@ pub fn run_here(command: &str, output: &mut Output) -> Result<bool, Failure> {
     Ok(true)
 }
 
+/// A number too small for a code or status may be an opcode, or a byte in hexadecimal.
+fn of_a_number(typed: &str) -> Option<String> {
+    let is_byte = typed.len() == 2 && typed.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let opcode = |bits: u8| {
+        let opcode = Opcode::from_bits(bits);
+        format!("ws101 explain 0x{bits:X} (the opcode: {})", opcode.name())
+    };
+    match typed.parse::<u8>().ok().filter(|number| *number < 16) {
+        Some(number) => Some(format!("  did you mean: {}?", opcode(number))),
+        None if is_byte => {
+            let byte = u8::from_str_radix(typed, 16).ok()?;
+            let fin = if byte & 0x80 != 0 { "FIN is 1" } else { "FIN is 0" };
+            let opcode = opcode(byte & 0x0f);
+            Some(format!(
+                "  as the first byte of a frame, {fin}, and for its lower half see {opcode}\n  try: \
+                 ws101 frame {typed} 00"
+            ))
+        }
+        None => None,
+    }
+}
+
 fn unknown(typed: &str) -> Failure {
     let shown = escape::clipped(typed.as_bytes(), 80);
     let mut message = format!("error: there is nothing to explain under \"{shown}\"");
+    if let Some(byte) = of_a_number(typed.trim()) {
+        return Failure::Input(format!("{message}\n{byte}"));
+    }
     let near = ws101::rules::nearest(typed, teach::names());
     if near.is_empty() {
         message

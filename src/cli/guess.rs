@@ -33,6 +33,12 @@ pub fn run(file: &str, common: &Common, output: &mut Output) -> Result<Status, F
 }
 
 fn cannot_open(shown: &str, error: &std::io::Error) -> String {
-    let advice = "expected: a file, or a command\n  try: ws101 --help";
+    let advice = match (shown, super::advice::near_command(shown)) {
+        ("lesson" | "lessons" | "course" | "topics", _) => {
+            "the course: ws101 explain; the lessons: docs/lessons/README.md".to_owned()
+        }
+        (_, Some(near)) => format!("did you mean: ws101 {near}?"),
+        _ => "expected: a file, or a command\n  try: ws101 --help".to_owned(),
+    };
     format!("error: {shown} is no command, and it can't be opened as a file: {error}\n  {advice}")
 }

@@ -1,8 +1,7 @@
 //! `ws101 completions` and `ws101 man`: what shells and manual readers need, made from the same
 //! declarations as `--help`.
 
-use super::{Cli, Failure, Output, Status};
-use clap::CommandFactory as _;
+use super::{Failure, Output, Status};
 use std::io::Write as _;
 
 /// Prints completions for a shell.
@@ -32,15 +31,14 @@ pub struct Man {
 /// Runs `ws101 completions`.
 pub fn completions(args: &Completions, output: &mut Output) -> Result<Status, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "ws101", &mut script);
+    clap_complete::generate(args.shell, &mut super::command(), "ws101", &mut script);
     output.write_all(&script)?;
     Ok(Status::Good)
 }
 
 /// Runs `ws101 man`.
 pub fn man(args: &Man, output: &mut Output) -> Result<Status, Failure> {
-    let mut all = Cli::command();
-    all.build();
+    let all = super::command();
     let page = match &args.command {
         None => all,
         Some(name) => {

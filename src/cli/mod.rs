@@ -1,6 +1,7 @@
 //! The command line: arguments, one file per command, and what all commands share.
 
 mod accept;
+mod advice;
 mod build;
 mod config;
 mod deflate;
@@ -20,10 +21,11 @@ mod rules;
 mod step;
 mod threshold;
 
+pub use advice::advice;
 pub use judging::Judging;
 pub use output::{Common, Failure, Format, Output, Status};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::io::Write as _;
 
 /// Inspects WebSocket traffic: handshakes, frames, packet captures.
@@ -74,6 +76,42 @@ enum Command {
     Quiz(quiz::Args),
     Completions(manual::Completions),
     Man(manual::Man),
+}
+
+/// Commands that judge nothing: how findings are judged and written is no matter of theirs.
+const NOT_JUDGING: [&str; 5] = ["explain", "build", "quiz", "completions", "man"];
+
+/// Options that all commands take and only those that judge heed.
+const OF_JUDGING: [&str; 7] =
+    ["fail_on", "select", "ignore", "threshold", "redact", "config", "no_config"];
+
+/// The command line. A command's help has no options that mean nothing to it.
+pub fn command() -> clap::Command {
+    let mut all = Cli::command();
+    all.build();
+    NOT_JUDGING.iter().fold(all, |all, name| all.mut_subcommand(name, without_judging))
+}
+
+fn without_judging(command: clap::Command) -> clap::Command {
+    let inner: Vec<String> =
+        command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
+    let command = inner
+        .iter()
+        .filter(|name| *name != "help")
+        .fold(command, |command, name| command.mut_subcommand(name, without_judging));
+    let command = OF_JUDGING
+        .iter()
+        .fold(command, |command, name| command.mut_arg(name, |arg| arg.hide(true)));
+    command.mut_arg("format", |arg| {
+        arg.hide_possible_values(true).help("How to print: text, json or jsonl")
+    })
+}
+
+/// What the arguments ask for.
+pub fn parse() -> Result<Cli, clap::Error> {
+    let mut command = command();
+    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
 /// Runs what the arguments ask for.

@@ -7,8 +7,9 @@ use std::fs::File;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use ws101::Inspector;
 use ws101::input::capture;
-use ws101::render::{Paint, escape, wrap};
-use ws101::teach::quiz::{self, Answer, KINDS, Kind, Material, Question, Wish, Worksheet};
+use ws101::render::{Paint, escape, frame, wrap};
+use ws101::rules::Severity;
+use ws101::teach::quiz::{self, KINDS, Kind, Material, Question, Wish, Worksheet};
 use ws101::websocket::Limits;
 
 /// Exercises: asked one by one, or printed as a worksheet with its key.
@@ -34,7 +35,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=200))]
     count: u16,
     /// Only this level: 1 reading, 2 reckoning, 3 judging.
-    #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(u8).range(1..=3))]
+    #[arg(long, value_name = "LEVEL", value_parser = level)]
     level: Option<u8>,
     /// Only these kinds.
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = kind)]
@@ -46,7 +47,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     from: Option<String>,
     /// Print a sheet instead of asking.
-    #[arg(long, value_enum, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "markdown")]
+    #[arg(long, value_enum, value_name = "FORM", num_args = 0..=1, default_missing_value = "markdown")]
     worksheet: Option<Form>,
     /// Print the key of the sheet instead of the sheet.
     #[arg(long)]
@@ -63,9 +64,22 @@ enum Form {
 
 fn kind(name: &str) -> Result<&'static Kind, String> {
     KINDS.iter().find(|kind| kind.name.eq_ignore_ascii_case(name)).ok_or_else(|| {
-        let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
-        format!("expected one of {}", names.join(", "))
+        let names = KINDS.iter().map(|kind| kind.name);
+        let about = KINDS.iter().filter(|kind| kind.topic.eq_ignore_ascii_case(name));
+        let mut near: Vec<&str> = about.map(|kind| kind.name).collect();
+        near.extend(ws101::rules::nearest(name, names.clone()));
+        near.dedup();
+        let names: Vec<&str> = names.collect();
+        match near.is_empty() {
+            true => format!("expected one of {}", names.join(", ")),
+            false => format!("did you mean {}?", near.join(" or ")),
+        }
     })
+}
+
+fn level(typed: &str) -> Result<u8, String> {
+    let level = typed.parse().ok().filter(|level| (1..=3).contains(level));
+    level.ok_or_else(|| "expected 1 (reading), 2 (reckoning) or 3 (judging)".to_owned())
 }
 
 /// A question, as JSON.
@@ -103,11 +117,7 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
     };
     let questions = quiz::sheet(&wish, &material);
     if questions.is_empty() {
-        let about = args.from.as_deref().unwrap_or("this choice");
-        return Err(Failure::Input(format!(
-            "error: there is no question of this kind and level about {about}\n  \
-             try: ws101 quiz --kinds"
-        )));
+        return Err(nothing_to_ask(args));
     }
     if common.format != Format::Text {
         let records: Vec<Record<'_>> = questions
@@ -132,6 +142,21 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
     Ok(Status::Good)
 }
 
+/// Nothing that was wished for can be asked.
+fn nothing_to_ask(args: &Args) -> Failure {
+    let Some(file) = &args.from else {
+        let advice = "try: ws101 quiz --kinds";
+        return Failure::Input(format!("error: no kind of question has this level\n  {advice}"));
+    };
+    let kinds = KINDS.iter().filter(|kind| kind.of_captures).map(|kind| kind.name);
+    Failure::Input(format!(
+        "error: {} holds nothing for a question of this kind and level\n  expected: frames with \
+         short payloads, or ends of connections\n  what can be asked about a capture: {}",
+        escape::text(file.as_bytes()),
+        kinds.collect::<Vec<_>>().join(", ")
+    ))
+}
+
 fn record(question: &Question, number: usize, seed: u64) -> Record<'_> {
     Record {
         r#type: "question",
@@ -139,7 +164,7 @@ fn record(question: &Question, number: usize, seed: u64) -> Record<'_> {
         number,
         kind: question.kind.name,
         level: question.kind.level,
-        topic: question.kind.topic,
+        topic: question.topic,
         ask: &question.ask,
         shown: &question.shown,
         choices: &question.choices,
@@ -180,56 +205,71 @@ fn collect(file: &str) -> Result<Material, Failure> {
     Ok(Material { source: Some(name), ..heard.material })
 }
 
+/// How far somebody has got.
+#[derive(Default)]
+struct Score {
+    right: usize,
+    asked: usize,
+}
+
 /// Asks one by one.
 fn ask(questions: &[Question], seed: u64, output: &mut Output) -> Result<(), Failure> {
     let mut lines = io::stdin().lock().lines();
-    let (mut right, mut asked) = (0, 0);
-    'questions: for (index, question) in questions.iter().enumerate() {
+    let mut score = Score::default();
+    for (index, question) in questions.iter().enumerate() {
         put(question, index + 1, questions.len(), output)?;
-        let mut hinted = false;
-        loop {
-            prompt(question, output)?;
-            let typed = match lines.next() {
-                Some(Ok(typed)) => typed,
-                _ => break 'questions,
-            };
-            match typed.trim() {
-                "q" | "quit" => break 'questions,
-                "?" | "hint" => {
-                    say(output, Paint::Faint, question.hint)?;
-                    hinted = true;
-                    continue;
-                }
-                "s" | "skip" => {
-                    asked += 1;
-                    reveal(question, output)?;
-                    break;
-                }
-                _ => {}
-            }
-            let Some(is_right) = question.answer.accepts(&typed, &question.choices) else {
-                say(output, Paint::Faint, &format!("Expected {}.", question.answer.wants()))?;
-                continue;
-            };
-            asked += 1;
-            right += usize::from(is_right);
-            let mark = if is_right { output.sheet.good() } else { output.sheet.bad() };
-            let words = match (is_right, hinted) {
-                (true, false) => "right",
-                (true, true) => "right, with the hint",
-                (false, _) => "no",
-            };
-            let paint =
-                if is_right { Paint::Good } else { Paint::Severity(ws101::rules::Severity::Error) };
-            say(output, paint, &format!("{mark} {words}"))?;
-            reveal(question, output)?;
+        if !ask_one(question, &mut lines, &mut score, output)? {
             break;
         }
     }
     writeln!(output)?;
-    let score = format!("{right} of {asked} right. The same questions again: --seed {seed}");
-    say(output, Paint::Title, &score)?;
+    let Score { right, asked } = score;
+    let words = format!("{right} of {asked} right. The same questions again: --seed {seed}");
+    say(output, Paint::Title, &words)?;
     Ok(())
+}
+
+/// Asks until there is an answer; false if nobody wants to go on. Whether it was right stands
+/// below the explanation, where the eye is when the next question comes.
+fn ask_one(
+    question: &Question,
+    lines: &mut impl Iterator<Item = io::Result<String>>,
+    score: &mut Score,
+    output: &mut Output,
+) -> Result<bool, Failure> {
+    let mut hinted = false;
+    let is_right = loop {
+        prompt(question, output)?;
+        let Some(Ok(typed)) = lines.next() else { return Ok(false) };
+        match typed.trim() {
+            "q" | "quit" => return Ok(false),
+            "?" | "hint" => {
+                say(output, Paint::Faint, question.hint)?;
+                hinted = true;
+                continue;
+            }
+            "s" | "skip" => break None,
+            _ => {}
+        }
+        match question.answer.accepts(&typed, &question.choices) {
+            Some(is_right) => break Some(is_right),
+            None => say(output, Paint::Faint, &format!("Expected {}.", wants(question)))?,
+        }
+    };
+    score.asked += 1;
+    score.right += usize::from(is_right == Some(true));
+    reveal(question, output)?;
+    let (paint, words) = match is_right {
+        None => (Paint::Faint, "skipped".to_owned()),
+        Some(true) => {
+            let words = if hinted { "right, with the hint" } else { "right" };
+            (Paint::Good, format!("{} {words}", output.sheet.good()))
+        }
+        Some(false) => (Paint::Severity(Severity::Error), format!("{} no", output.sheet.bad())),
+    };
+    let Score { right, asked } = score;
+    say(output, paint, &format!("{words} · {right} of {asked} so far"))?;
+    Ok(true)
 }
 
 fn say(output: &mut Output, paint: Paint, words: &str) -> io::Result<()> {
@@ -250,18 +290,19 @@ fn put(question: &Question, number: usize, of: usize, output: &mut Output) -> io
     }
     for (index, choice) in question.choices.iter().enumerate() {
         let letter = quiz::letter(index);
-        writeln!(
-            output,
-            "   {letter}  {}",
-            sheet.clip(&sheet.words(choice), sheet.width.saturating_sub(6))
-        )?;
+        let choice = sheet.clip(&sheet.words(choice), sheet.width.saturating_sub(6));
+        writeln!(output, "   {letter}) {choice}")?;
     }
     Ok(())
 }
 
+fn wants(question: &Question) -> String {
+    question.answer.wants(question.choices.len())
+}
+
 /// Where there is nobody to type, the answer's place is shown all the same.
 fn prompt(question: &Question, output: &mut Output) -> io::Result<()> {
-    write!(output, "   {} (? hint, s skip, q quit)> ", question.answer.wants())?;
+    write!(output, "   {} (? hint, s skip, q quit)> ", output.sheet.words(&wants(question)))?;
     output.flush()?;
     if !io::stdin().is_terminal() {
         writeln!(output)?;
@@ -269,22 +310,24 @@ fn prompt(question: &Question, output: &mut Output) -> io::Result<()> {
     Ok(())
 }
 
+/// The answer, why, and the figure of the frame: about as much as fits on a screen. The whole
+/// layout is one command away.
 fn reveal(question: &Question, output: &mut Output) -> Result<(), Failure> {
+    let sheet = output.sheet;
     let answer = question.answer.shown(&question.choices);
-    let steps = matches!(question.answer, Answer::Order(_));
     say(output, Paint::Title, &format!("answer: {answer}"))?;
-    if !steps || question.because.len() < 400 {
-        say(output, Paint::Faint, &question.because)?;
+    say(output, Paint::Faint, &question.because)?;
+    if let Some((from, bytes)) = &question.frame {
+        frame::figure_of(output, &sheet, *from, bytes)?;
     }
-    if let Some(command) = &question.command {
+    let command = question.command.as_deref().filter(|it| !it.starts_with("explain "));
+    if let Some(command) = command {
         let command = format!("ws101 {command}");
-        let sheet = output.sheet;
         writeln!(output, "   {}", sheet.palette.paint(Paint::Name, format!("$ {command}")))?;
-        if command.starts_with("ws101 frame ") {
+        if question.frame.is_none() {
             run_here(&command, output)?;
         }
     }
-    let learn = format!("learn more: ws101 explain {}", question.kind.topic);
-    say(output, Paint::Faint, &learn)?;
+    say(output, Paint::Faint, &format!("learn more: ws101 explain {}", question.topic))?;
     Ok(())
 }

@@ -72,7 +72,8 @@ pub fn line_at(
         Event::Close(_) => wrap(&what, room).join(&format!("\n{:width$}", "")),
         _ => sheet.clip(&what, room),
     };
-    Some(format!("{}{what}", lead(sheet, clock, connection, from, at)))
+    let line = format!("{}{what}", lead(sheet, clock, connection, from, at));
+    Some(line.trim_end().to_owned())
 }
 
 /// How the connection ended.
@@ -320,7 +321,11 @@ fn frame_text(sheet: &Sheet, frame: &Frame<'_>, detail: Detail, width: usize) ->
     if let Opcode::Reserved(bits) = opcode {
         name = format!("0x{bits:X}?");
     }
-    let mut out = format!("{name:<7}{:>8}  ", size(header.payload_length));
+    let mut out = match detail {
+        // "continuation" is the longest name; and here the borders of lengths are looked for.
+        Detail::Frames | Detail::Both => format!("{name:<13}{:>9} B  ", header.payload_length),
+        Detail::Messages => format!("{name:<7}{:>8}  ", size(header.payload_length)),
+    };
     if detail != Detail::Messages {
         let flag = |set: bool, label: &'static str| if set { label } else { "" };
         let flags = [

@@ -43,12 +43,14 @@ mod utf;
 pub use across::{Across, Who};
 pub use causes::{Cause, Traced};
 pub use ending::Ending;
+pub use hs_req::key::pattern as key_pattern;
 pub use judge::{Judge, Judged, judge_opaque};
 pub use memory::Memory;
 pub use nearest::nearest;
 pub use pages::{COVERED, Covered, page, sections};
 pub use policy::{Pattern, Policy};
 pub use route::{Place, Route};
+pub use suppression::is_said_for;
 pub use thresholds::{CannotSet, Threshold, Thresholds, Unit};
 
 use across::Meeting;

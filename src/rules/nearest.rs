@@ -21,7 +21,8 @@ pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Vec
 
 /// How far a name is from what was typed; none if too far.
 fn badness(typed: &str, name: &str) -> Option<usize> {
-    let wrong = strsim::levenshtein(typed, name);
+    // Two letters that changed places are one mistake.
+    let wrong = strsim::osa_distance(typed, name);
     let has_word = typed
         .split(['-', '_', ' '])
         .any(|word| word.len() >= 4 && name.split(['-', '_']).any(|part| part == word));
@@ -58,5 +59,9 @@ mod tests {
         assert_eq!(nearest("the accept value", names), nearest_first);
         assert_eq!(nearest("xyzzy", names), [""; 0]);
         assert_eq!(nearest("msaking", ["masking", "fin", "key"]), ["masking"]);
+        let short = ["frame", "close", "ping"];
+        assert_eq!(nearest("frmae", short), ["frame"]);
+        assert_eq!(nearest("clsoe", short), ["close"]);
+        assert_eq!(nearest("pnig", short), ["ping"]);
     }
 }

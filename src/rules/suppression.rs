@@ -120,6 +120,15 @@ const TIMED: &[&str] = &[
     "MSK-PREDICTABLE-KEY",
 ];
 
+/// True if a finding of `by` says what a finding of `other` about the same thing would say, so that
+/// only the first is told.
+pub fn is_said_for(by: &str, other: &str) -> bool {
+    let frames = TABLE.iter().filter(|row| row.hides != ALL_FRAME_RULES);
+    let frames = frames.map(|row| (row.by, row.hides));
+    let mut rows = frames.chain(HANDSHAKE.iter().copied());
+    rows.any(|(row, hides)| matches(row, by) && hides.iter().any(|pattern| matches(pattern, other)))
+}
+
 /// The rows after which nothing that is read of the endpoint can be relied on.
 pub(super) const UNRELIABLE: u32 = 0b1111;
 

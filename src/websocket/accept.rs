@@ -128,13 +128,23 @@ fn hashed_instead(key: &[u8]) -> Vec<(Option<&'static str>, Vec<u8>)> {
 }
 
 /// How servers write the digest instead, each with its clause. The right way comes first.
-fn written_instead(digest: &[u8; 20]) -> [(Option<&'static str>, String); 9] {
+fn written_instead(digest: &[u8; 20]) -> [(Option<&'static str>, String); 13] {
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     let base64 = STANDARD.encode(digest);
+    let printed = format!("SHA1(stdin)= {hex}");
+    let as_printed = "the digest is taken as openssl prints it, in hexadecimal with its name in \
+                      front, without -binary";
     let as_hex = "the digest is written in hexadecimal instead of Base64";
     [
         (None, base64.clone()),
         (Some("the hexadecimal digits of the digest are Base64-encoded"), STANDARD.encode(&hex)),
+        (
+            Some("the hexadecimal digits of the digest and a line feed are Base64-encoded"),
+            STANDARD.encode(format!("{hex}\n")),
+        ),
+        (Some(as_printed), STANDARD.encode(format!("{printed}\n"))),
+        (Some(as_printed), STANDARD.encode(format!("(stdin)= {hex}\n"))),
+        (Some(as_printed), printed),
         (Some("the digest is Base64-encoded twice"), STANDARD.encode(&base64)),
         (Some("the Base64 is in the URL-safe alphabet"), URL_SAFE.encode(digest)),
         (Some("the Base64 has lost its padding"), STANDARD_NO_PAD.encode(digest)),
@@ -244,6 +254,23 @@ mod tests {
             (
                 "YjM3YTRmMmNjMDYyNGYxNjkwZjY0NjA2Y2YzODU5NDViMmJlYzRlYQ==",
                 "the hexadecimal digits of the digest are Base64-encoded",
+            ),
+            // printf %s "$key$G" | openssl sha1
+            (
+                "SHA1(stdin)= b37a4f2cc0624f1690f64606cf385945b2bec4ea",
+                "the digest is taken as openssl prints it, in hexadecimal with its name in front, \
+                 without -binary",
+            ),
+            // printf %s "$key$G" | openssl sha1 -hex | base64 -w 0
+            (
+                "U0hBMShzdGRpbik9IGIzN2E0ZjJjYzA2MjRmMTY5MGY2NDYwNmNmMzg1OTQ1YjJiZWM0ZWEK",
+                "the digest is taken as openssl prints it, in hexadecimal with its name in front, \
+                 without -binary",
+            ),
+            // printf %s "$key$G" | sha1sum | cut -d' ' -f1 | base64 -w 0
+            (
+                "YjM3YTRmMmNjMDYyNGYxNjkwZjY0NjA2Y2YzODU5NDViMmJlYzRlYQo=",
+                "the hexadecimal digits of the digest and a line feed are Base64-encoded",
             ),
             ("s3pPLMBiTxaQ9kYGzzhZRbK-xOo=", "the Base64 is in the URL-safe alphabet"),
             ("s3pPLMBiTxaQ9kYGzzhZRbK+xOo", "the Base64 has lost its padding"),

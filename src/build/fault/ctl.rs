@@ -15,14 +15,16 @@ fn peer_says(c: &mut Conversation, opcode: Opcode, payload: &[u8], after: i64) {
 
 pub(super) static FAULTS: &[Fault] = &[
     Fault::frames("CTL-FRAGMENTED", "a Ping with FIN 0", |c| {
-        let ping = c.spoken(Opcode::Ping, b"Hi").with_fin(false);
-        let index = c.add(ping);
+        let index = c.change(Opcode::Ping, b"Hi", |ping| ping.with_fin(false));
         c.fail(index, 1002);
     })
     .also(&[EXPLAINED]),
     Fault::frames("CTL-TOO-LONG", "a Ping of 126 bytes", |c| {
-        let ping = c.spoken(Opcode::Ping, &[b'x'; 126]);
-        let index = c.add(ping);
+        let index = c.change(Opcode::Ping, b"", |ping| {
+            let mut payload = ping.payload.clone();
+            payload.resize(126, b'x');
+            ping.with_payload(&payload)
+        });
         c.fail(index, 1002);
     })
     .also(&[EXPLAINED]),

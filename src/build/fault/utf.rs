@@ -4,24 +4,30 @@ use super::{EXPLAINED, Fault};
 use crate::build::Conversation;
 use crate::websocket::Opcode;
 
-/// The speaker's text holds these bytes, and the connection fails with 1007.
-fn text(c: &mut Conversation, payload: &[u8]) {
-    let index = c.change(Opcode::Text, payload, |frame| frame.with_payload(payload));
+/// These bytes follow the speaker's text, this one if there is none yet, and the connection fails
+/// with 1007.
+fn text(c: &mut Conversation, text: &[u8], bad: &[u8]) {
+    let index = c.change(Opcode::Text, text, |frame| {
+        let payload = [&frame.payload, bad].concat();
+        frame.with_payload(&payload)
+    });
     c.fail(index, 1007);
 }
 
 pub(super) static FAULTS: &[Fault] = &[
-    Fault::frames("UTF-INVALID-BYTE", "the byte ff in a text", |c| text(c, b"Hello \xff"))
+    Fault::frames("UTF-INVALID-BYTE", "the byte ff in a text", |c| text(c, b"Hello ", b"\xff"))
         .also(&[EXPLAINED]),
-    Fault::frames("UTF-OVERLONG", "a slash in two bytes", |c| text(c, b"\xc0\xaf"))
+    Fault::frames("UTF-OVERLONG", "a slash in two bytes", |c| text(c, b"", b"\xc0\xaf"))
         .also(&[EXPLAINED]),
     Fault::frames("UTF-SURROGATE", "an emoji as two halves (CESU-8)", |c| {
-        text(c, b"\xed\xa0\xbd\xed\xb8\x80");
+        text(c, b"", b"\xed\xa0\xbd\xed\xb8\x80");
     })
     .also(&[EXPLAINED]),
-    Fault::frames("UTF-ABOVE-MAX", "a character above U+10FFFF", |c| text(c, b"\xf4\x90\x80\x80"))
-        .also(&[EXPLAINED]),
-    Fault::frames("UTF-TRUNCATED", "half an é at the end", |c| text(c, b"caf\xc3"))
+    Fault::frames("UTF-ABOVE-MAX", "a character above U+10FFFF", |c| {
+        text(c, b"", b"\xf4\x90\x80\x80")
+    })
+    .also(&[EXPLAINED]),
+    Fault::frames("UTF-TRUNCATED", "half an é at the end", |c| text(c, b"caf", b"\xc3"))
         .also(&[EXPLAINED]),
     Fault::frames("UTF-SPLIT-OK", "an é split across two fragments", |c| {
         let start = c.spoken(Opcode::Text, b"caf\xc3").with_fin(false);

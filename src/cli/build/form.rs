@@ -69,6 +69,8 @@ impl What {
 pub(super) struct Built {
     pub(super) conversation: Conversation,
     pub(super) what: What,
+    /// Only what this end says.
+    pub(super) half: Option<Endpoint>,
     pub(super) fault: Option<&'static Fault>,
     pub(super) seed: Option<u64>,
 }
@@ -116,6 +118,13 @@ pub(super) fn write(
         (is_pcap || built.what == What::Conversation).then_some(Form::Pcap)
     });
     let to_terminal = target.file.is_none() && io::stdout().is_terminal();
+    if form == Some(Form::Pcap) && built.half.is_some() {
+        return Err(Failure::Input(
+            "error: a capture holds both halves\n  expected: --as hex or raw, or neither --request \
+             nor --response"
+                .to_owned(),
+        ));
+    }
     let bytes = match (form, built.what) {
         (Some(Form::Pcap), _) => built.pcap(),
         (Some(Form::Annotated), What::Frames) if target.file.is_none() => {
@@ -150,8 +159,32 @@ pub(super) fn write(
 }
 
 impl Built {
+    /// The payloads of the frames that were asked for by themselves.
+    pub(super) fn payloads(&self) -> Vec<Vec<u8>> {
+        let frames = self.conversation.acts.iter().filter_map(Act::frame);
+        match self.what {
+            What::Frames => frames.map(|frame| frame.payload.clone()).collect(),
+            What::Handshake | What::Conversation => Vec::new(),
+        }
+    }
+
+    /// Whether each of these is a payload, or a part of one.
+    pub(super) fn holds(&self, payloads: &[Vec<u8>]) -> bool {
+        let holds = |whole: &[u8], part: &[u8]| {
+            part.is_empty() || whole.windows(part.len()).any(|window| window == part)
+        };
+        payloads.iter().all(|part| {
+            let mut frames = self.conversation.acts.iter().filter_map(Act::frame);
+            frames.any(|frame| holds(&frame.payload, part))
+        })
+    }
+
+    fn is_wanted(&self, act: &Act) -> bool {
+        self.half.is_none_or(|half| half == act.from)
+    }
+
     /// What the fault, or the handshake, agreed on, as `ws101 frame --deflate` takes it.
-    fn deflate(&mut self) -> Option<String> {
+    pub(super) fn deflate(&self) -> Option<String> {
         let agreed = self.conversation.agreed()?;
         agreed
             .strip_prefix("permessage-deflate")
@@ -188,8 +221,13 @@ impl Built {
         match self.what {
             What::Frames => self.conversation.frames_of(self.conversation.speaker),
             What::Handshake => {
-                let request = self.conversation.request().bytes();
-                [request, self.conversation.response().bytes()].concat()
+                let heads = [
+                    (Endpoint::Client, self.conversation.request().bytes()),
+                    (Endpoint::Server, self.conversation.response().bytes()),
+                ];
+                let wanted =
+                    heads.into_iter().filter(|(from, _)| self.half.is_none_or(|it| it == *from));
+                wanted.flat_map(|(_, bytes)| bytes).collect()
             }
             What::Conversation => self.conversation.acts.iter().flat_map(Act::bytes).collect(),
         }
@@ -213,7 +251,8 @@ impl Built {
         let opened = if self.what == What::Frames { self.conversation.opened() } else { 0 };
         for act in self.conversation.acts.iter().skip(opened) {
             let bytes = act.bytes();
-            if bytes.is_empty() || self.what == What::Frames && act.from != speaker {
+            let is_other = self.what == What::Frames && act.from != speaker;
+            if bytes.is_empty() || is_other || !self.is_wanted(act) {
                 continue;
             }
             if self.what == What::Conversation {
@@ -269,9 +308,11 @@ impl Built {
             let at = act.at as f64 / 1e9;
             ActRecord { at, from: act.from.name(), what, text, bytes: hex }
         };
-        let acts = self.conversation.acts.iter();
+        let acts = self.conversation.acts.iter().filter(|act| self.is_wanted(act));
         match self.what {
-            What::Handshake => acts.take(self.conversation.opened()).map(record).collect(),
+            What::Handshake => {
+                acts.filter(|act| matches!(act.what, Doing::Head(_))).map(record).collect()
+            }
             _ => acts.map(record).collect(),
         }
     }

@@ -1,15 +1,18 @@
 //! `ws101 build handshake`: a request and its answer.
 
-use super::form::What;
+use super::form::{Built, What};
 use super::{Making, opened};
 use crate::cli::{Common, Failure, Output};
 use ws101::build::{Conversation, Numbers, Upgrade};
+use ws101::said::Endpoint;
 
 /// Builds an opening handshake: a request and its answer.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   ws101 build handshake | ws101 handshake
+  ws101 build handshake --request --origin https://example.com
+  ws101 build handshake --response --key dGhlIHNhbXBsZSBub25jZQ==
   ws101 build handshake --key dGhlIHNhbXBsZSBub25jZQ==      the example of RFC 6455 §1.3
   ws101 build handshake --subprotocol mqtt --extension permessage-deflate
   ws101 build handshake --status 401                       a refusal, with what belongs to it
@@ -36,6 +39,12 @@ pub(super) struct Args {
     /// Another header of the request: "Name: value".
     #[arg(long, value_name = "LINE")]
     header: Vec<String>,
+    /// Only the request.
+    #[arg(long, conflicts_with = "response")]
+    request: bool,
+    /// Only the answer.
+    #[arg(long)]
+    response: bool,
     /// The status of the answer.
     #[arg(long, value_name = "STATUS", default_value_t = 101,
         value_parser = clap::value_parser!(u16).range(100..=599))]
@@ -70,9 +79,15 @@ pub(super) fn run(args: &Args, common: &Common, output: &mut Output) -> Result<(
     let seed = args.making.seed();
     let mut conversation = Conversation::open(&upgrade, Numbers::new(seed));
     if args.status == 101 {
-        conversation.close(ws101::said::Endpoint::Client, 1000);
+        conversation.close(Endpoint::Client, 1000);
     } else {
-        conversation.end_tcp(ws101::said::Endpoint::Server);
+        conversation.end_tcp(Endpoint::Server);
     }
-    args.making.finish(opened(conversation, What::Handshake, Some(seed)), common, output)
+    let half = match (args.request, args.response) {
+        (true, _) => Some(Endpoint::Client),
+        (_, true) => Some(Endpoint::Server),
+        _ => None,
+    };
+    let built = Built { half, ..opened(conversation, What::Handshake, Some(seed)) };
+    args.making.finish(built, common, output)
 }

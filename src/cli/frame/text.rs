@@ -197,8 +197,11 @@ fn summary(
     };
     let (mark, paint) = match outcome.worst {
         Some(Severity::Note) => (sheet.good(), Paint::Good),
-        Some(severity) => (sheet.bad(), Paint::Severity(severity)),
-        None if outcome.cut.is_some() => (sheet.bad(), Paint::Severity(Severity::Warning)),
+        Some(severity) => (sheet.mark(severity), Paint::Severity(severity)),
+        // Bytes are missing here; that is nobody's mistake.
+        None if outcome.cut.is_some() => {
+            (sheet.mark(Severity::Warning), Paint::Severity(Severity::Warning))
+        }
         None => (sheet.good(), Paint::Good),
     };
     if show.quiet && outcome.worst.is_none() {

@@ -230,6 +230,31 @@ pub fn pictured(out: &mut impl Write, sheet: &Sheet, view: &FrameView) -> io::Re
     }
 }
 
+/// Writes the figure alone of a frame of that endpoint, of which these bytes are there.
+pub fn figure_of(out: &mut impl Write, sheet: &Sheet, from: Endpoint, bytes: &[u8]) -> io::Result<()> {
+    let header = FrameHeader::read(bytes).ok();
+    let start = header.map_or(bytes.len(), |header| header.header_length() as usize);
+    let mut payload = bytes[start.min(bytes.len())..].to_vec();
+    if let Some(key) = header.and_then(|header| header.masking_key) {
+        mask(&mut payload, key, 0);
+    }
+    let view = FrameView {
+        number: 1,
+        offset: 0,
+        sender: Sender::Certain(from),
+        wire: bytes.to_vec(),
+        payload,
+        header,
+        layout: frame::layout(bytes, 0),
+        part: None,
+        not_kept: false,
+        compressed: header.is_some_and(|it| it.rsv1() && it.opcode().is_data()),
+        inflated: None,
+        findings: Vec::new(),
+    };
+    figure::write(out, sheet, &view, Extent { all: false })
+}
+
 /// Writes one line about a frame, and one for each finding.
 pub fn brief(out: &mut impl Write, sheet: &Sheet, view: &FrameView) -> io::Result<()> {
     let marks = Marks::of(sheet);
@@ -256,7 +281,7 @@ pub fn brief(out: &mut impl Write, sheet: &Sheet, view: &FrameView) -> io::Resul
     });
     let worst = view.findings.iter().map(|finding| finding.severity).max();
     let mark = match worst {
-        Some(severity) => format!("  {} {}", sheet.bad(), severity.name()),
+        Some(severity) => format!("  {} {}", sheet.mark(severity), severity.name()),
         None => String::new(),
     };
     let room = sheet.width.saturating_sub(line.columns() + super::escape::width(&mark)).max(12);

@@ -123,8 +123,14 @@ pub(super) fn write(
         (Kind::Close, _) => close_body(out, sheet, view),
         (Kind::Compressed, _) => compressed(out, sheet, view, extent),
         (Kind::Text, opcode) => {
-            let characters = String::from_utf8_lossy(&view.payload).chars().count() as u64;
-            let more = format!("{}{length}, {}", purpose(opcode), count(characters, "character"));
+            let more = match std::str::from_utf8(&view.payload) {
+                Ok(text) => {
+                    let characters = count(text.chars().count() as u64, "character");
+                    format!("{}{length}, {characters}", purpose(opcode))
+                }
+                // What is no UTF-8 has no number of characters.
+                Err(_) => format!("{}{length}, not UTF-8 throughout", purpose(opcode)),
+            };
             title(out, sheet, "payload", &more)?;
             text(out, sheet, &view.payload, extent)
         }

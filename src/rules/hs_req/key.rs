@@ -191,20 +191,26 @@ fn entropy(handshake: &Handshake) -> Judgement {
     if decoded.len() != KEY_BYTES {
         return Err("the key is not 16 bytes long");
     }
-    let steps = |step: u8| decoded.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(step));
-    let what = if steps(0) {
-        format!("16 times the byte {:02x}", decoded[0])
-    } else if steps(1) || steps(u8::MAX) {
-        format!("a run of bytes from {:02x} to {:02x}", decoded[0], decoded[15])
-    } else if decoded.iter().all(|&b| b.is_ascii_graphic() || b == b' ') {
-        format!("the text {}", quote(&decoded))
-    } else {
-        return Ok(None);
-    };
+    let Some(what) = pattern(&decoded) else { return Ok(None) };
     let seen = format!("the key decodes to {what}");
     Ok(Some(
         in_request(head, &line.value, seen, expected).cause("the key is a constant in the code"),
     ))
+}
+
+/// What the 16 bytes of a key are, if they are anything that chance does not draw.
+pub fn pattern(decoded: &[u8]) -> Option<String> {
+    let steps = |step: u8| decoded.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(step));
+    let (first, last) = (decoded.first()?, decoded.last()?);
+    Some(if steps(0) {
+        format!("16 times the byte {first:02x}")
+    } else if steps(1) || steps(u8::MAX) {
+        format!("a run of bytes from {first:02x} to {last:02x}")
+    } else if decoded.iter().all(|&b| b.is_ascii_graphic() || b == b' ') {
+        format!("the text {}", quote(decoded))
+    } else {
+        return None;
+    })
 }
 
 /// The first key, unless somebody made it unreadable.

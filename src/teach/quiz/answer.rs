@@ -24,8 +24,9 @@ impl Answer {
         match self {
             Answer::Choice(right) => {
                 let by_letter = letters(typed).filter(|letters| letters.len() == 1).map(|it| it[0]);
-                let by_text = choices.iter().position(|choice| choice.eq_ignore_ascii_case(typed));
-                let chosen = by_text.or(by_letter).filter(|chosen| *chosen < choices.len())?;
+                let chosen = by_text(typed, choices)
+                    .or(by_letter)
+                    .filter(|chosen| *chosen < choices.len())?;
                 Some(chosen == *right)
             }
             Answer::Number(right) => Some(number(typed)? == *right),
@@ -48,7 +49,7 @@ impl Answer {
     pub fn shown(&self, choices: &[String]) -> String {
         match self {
             Answer::Choice(index) => match choices.get(*index) {
-                Some(choice) => format!("{}  {choice}", letter(*index)),
+                Some(choice) => format!("{}) {choice}", letter(*index)),
                 None => String::new(),
             },
             Answer::Number(number) => number.to_string(),
@@ -58,16 +59,30 @@ impl Answer {
         }
     }
 
-    /// What has to be typed.
-    pub fn wants(&self) -> &'static str {
+    /// What has to be typed, if there are so many choices.
+    pub fn wants(&self, choices: usize) -> String {
         match self {
-            Answer::Choice(_) => "a letter",
-            Answer::Number(_) => "a number",
-            Answer::Bytes(_) => "bytes in hexadecimal",
-            Answer::Text(_) => "the characters",
-            Answer::Order(_) => "the letters in order, such as CAB",
+            Answer::Choice(_) => format!("A to {}", letter(choices.saturating_sub(1))),
+            Answer::Number(_) => "a number".to_owned(),
+            Answer::Bytes(_) => "bytes in hexadecimal".to_owned(),
+            Answer::Text(_) => "the characters".to_owned(),
+            Answer::Order(_) => format!("all {choices} letters in order, such as CAB…"),
         }
     }
+}
+
+/// The choice with that text, or the only one that holds it.
+fn by_text(typed: &str, choices: &[String]) -> Option<usize> {
+    let exact = choices.iter().position(|choice| choice.eq_ignore_ascii_case(typed));
+    let word = typed.to_ascii_lowercase();
+    let mut holding = choices
+        .iter()
+        .enumerate()
+        .filter(|(_, choice)| word.len() > 1 && choice.to_ascii_lowercase().contains(&word));
+    exact.or_else(|| match (holding.next(), holding.next()) {
+        (Some((index, _)), None) => Some(index),
+        _ => None,
+    })
 }
 
 /// The letter of a choice: A, B, …
@@ -118,6 +133,11 @@ mod tests {
         assert_eq!(choice.accepts("Ping", &choices), Some(true));
         assert_eq!(choice.accepts("A", &choices), Some(false));
         assert_eq!(choice.accepts("c", &choices), None);
+        assert_eq!(choice.accepts("pi", &choices), Some(true));
+        assert_eq!(choice.wants(choices.len()), "A to B");
+        let yes_no = ["yes, it ends here".to_owned(), "no, it goes on".to_owned()];
+        assert_eq!(Answer::Choice(0).accepts("yes", &yes_no), Some(true));
+        assert_eq!(Answer::Choice(0).accepts("it", &yes_no), None, "both hold that");
         assert_eq!(choice.accepts("", &choices), None);
         assert_eq!(Answer::Number(65536).accepts("65,536", &[]), Some(true));
         assert_eq!(Answer::Number(126).accepts("0x7e", &[]), Some(true));

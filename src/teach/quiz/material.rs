@@ -3,26 +3,41 @@
 
 use crate::inspection::{Connection, Observer};
 use crate::layout::{Layout, Span};
-use crate::rules::{Finding, Judged};
+use crate::rules::{Finding, Judged, Rule};
 use crate::said::{At, ConnectionId, Endpoint, Listener, Opening, Said, Transport, TransportEnd};
-use crate::websocket::frame::FrameHeader;
-use crate::websocket::{Conversation, Event, Limits};
+use crate::websocket::extension::Agreement;
+use crate::websocket::{Conversation, Event, Frame, Limits, Opcode};
 use crate::{Inspector, render::escape};
 
 /// What questions may be about, if it is not to be made up.
 #[derive(Debug, Clone, Default)]
 pub struct Material {
-    /// Frames with whole payloads, each as it stood on the wire.
-    pub frames: Vec<(Endpoint, Vec<u8>)>,
+    /// Frames with short, whole payloads.
+    pub frames: Vec<Kept>,
     /// How connections ended.
     pub endings: Vec<Ended>,
     /// Where it comes from, if it was not made up: the name of a file.
     pub source: Option<String>,
 }
 
+/// A frame as it stood on the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Who sent it.
+    pub from: Endpoint,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The number of its connection.
+    pub connection: u64,
+    /// Its number among the frames of its endpoint.
+    pub number: u64,
+}
+
 /// How a connection ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
+    /// The number of its connection.
+    pub connection: u64,
     /// The last things that were said, as lines.
     pub lines: Vec<String>,
     /// The code that the client's API reports.
@@ -50,32 +65,51 @@ pub struct Heard {
     pub steps: Vec<Step>,
     /// What was found.
     pub findings: Vec<Finding>,
+    /// Rules of the handshake that were looked at and hold.
+    pub held: Vec<&'static Rule>,
     /// Whole messages.
     pub messages: usize,
+    /// Pings of each endpoint that no Pong has answered yet.
+    unanswered: [usize; 2],
+    /// Where the Close of each endpoint ends in its stream.
+    closed: [Option<u64>; 2],
 }
 
 impl Observer for Heard {
     fn connection(&mut self, _: &Connection) {
         self.steps.clear();
+        self.unanswered = [0; 2];
+        self.closed = [None; 2];
     }
 
-    fn event(&mut self, _: &Connection, event: &Event<'_>, judged: &Judged) {
+    fn event(&mut self, connection: &Connection, event: &Event<'_>, judged: &Judged) {
         self.findings.extend(judged.findings.iter().take(MAX_KEPT).cloned());
         match event {
             Event::Handshake(handshake) => {
+                self.held.clone_from(&judged.held);
                 self.step("client", "asks: GET with Upgrade: websocket and a key");
                 if let Some(status) = handshake.status() {
                     self.step("server", &format!("answers {status}"));
                 }
             }
-            Event::Frame(frame) => self.frame(frame.from, frame.header, frame.payload),
-            Event::Message(_) => self.messages += 1,
+            Event::Frame(frame) => self.frame(connection.number, frame),
+            Event::Message(message) => self.messages += usize::from(message.complete),
             Event::Close(close) => {
+                let does = match self.closed[close.from.peer().index()] {
+                    _ if !close.first => "sends another Close",
+                    None => "begins to close: Close",
+                    // Two that cross on the way are no question and answer.
+                    Some(end) if close.heard.is_some_and(|heard| heard < end) => {
+                        "closes, too: Close"
+                    }
+                    Some(_) => "answers the Close: Close",
+                };
+                self.closed[close.from.index()] = Some(close.offset + close.length);
                 let reason = escape::clipped(close.body.reason, 60);
                 let said = match close.body.code {
-                    None => "sends Close without a code".to_owned(),
-                    Some(code) if reason.is_empty() => format!("sends Close with {code}"),
-                    Some(code) => format!("sends Close with {code} \"{reason}\""),
+                    None => format!("{does} without a code"),
+                    Some(code) if reason.is_empty() => format!("{does} with {code}"),
+                    Some(code) => format!("{does} with {code} \"{reason}\""),
                 };
                 self.step(close.from.name(), &said);
             }
@@ -90,7 +124,7 @@ impl Observer for Heard {
                         None => {}
                     }
                 }
-                self.end(judged);
+                self.end(connection.number, judged);
             }
             _ => {}
         }
@@ -104,12 +138,20 @@ impl Heard {
         }
     }
 
-    fn frame(&mut self, from: Endpoint, header: FrameHeader, payload: Option<&[u8]>) {
-        let opcode = header.opcode();
-        if opcode.name() != "close" {
-            self.step(from.name(), &format!("sends a {opcode} frame"));
+    fn frame(&mut self, connection: u64, frame: &Frame<'_>) {
+        let (from, header) = (frame.from, frame.header);
+        match header.opcode() {
+            Opcode::Close => {}
+            Opcode::Pong if self.unanswered[from.peer().index()] > 0 => {
+                self.unanswered[from.peer().index()] = 0;
+                self.step(from.name(), "answers with a pong frame");
+            }
+            opcode => {
+                self.unanswered[from.index()] += usize::from(opcode == Opcode::Ping);
+                self.step(from.name(), &format!("sends a {opcode} frame"));
+            }
         }
-        let Some(payload) = payload else { return };
+        let Some(payload) = frame.payload else { return };
         let is_whole = payload.len() as u64 == header.payload_length;
         if !is_whole || payload.len() > MAX_PAYLOAD || self.material.frames.len() >= MAX_KEPT {
             return;
@@ -120,10 +162,10 @@ impl Heard {
         if let Some(key) = header.masking_key {
             crate::websocket::mask::mask(&mut bytes[start..], key, 0);
         }
-        self.material.frames.push((from, bytes));
+        self.material.frames.push(Kept { from, bytes, connection, number: frame.number });
     }
 
-    fn end(&mut self, judged: &Judged) {
+    fn end(&mut self, connection: u64, judged: &Judged) {
         let Some(ending) = &judged.ending else { return };
         if self.material.endings.len() >= MAX_KEPT {
             return;
@@ -131,6 +173,7 @@ impl Heard {
         let lines: Vec<String> = self.steps.iter().map(|step| step.0.clone()).collect();
         let lines = lines[lines.len().saturating_sub(MAX_LINES)..].to_vec();
         self.material.endings.push(Ended {
+            connection,
             lines,
             client_reports: ending.reports[Endpoint::Client.index()],
             why: ending.why.clone(),
@@ -148,8 +191,19 @@ pub(super) enum Saying {
     End(Endpoint, TransportEnd),
 }
 
-/// Lets the decoder hear a conversation; with `framed` it begins behind the handshake.
-pub(super) fn hear(sayings: &[Saying], framed: bool) -> Heard {
+impl Saying {
+    /// The bytes, if it is bytes that are said.
+    pub(super) fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Saying::Bytes(_, bytes) => Some(bytes),
+            Saying::End(..) => None,
+        }
+    }
+}
+
+/// Lets the decoder hear a conversation, from its handshake on, or, if it is known what that
+/// agreed on, from behind it.
+pub(super) fn hear(sayings: &[Saying], agreed: Option<Option<Agreement>>) -> Heard {
     let limits = Limits { keep_frames: true, ..Limits::default() };
     let mut inspector = Inspector::new(Heard::default(), limits);
     let id = ConnectionId(0);
@@ -160,9 +214,9 @@ pub(super) fn hear(sayings: &[Saying], framed: bool) -> Heard {
         initiator_seen: true,
         at: At::default(),
     };
-    match framed {
-        true => inspector.begin(id, &opening, Conversation::assumed(None)),
-        false => inspector.opened(id, &opening),
+    match agreed {
+        Some(agreement) => inspector.begin(id, &opening, Conversation::assumed(agreement)),
+        None => inspector.opened(id, &opening),
     }
     let mut offsets = [0u64; 2];
     for saying in sayings {

@@ -10,10 +10,11 @@ mod words;
 mod worksheet;
 
 pub use answer::{Answer, letter};
-pub use material::{Ended, Heard, Material, Step};
+pub use material::{Ended, Heard, Kept, Material, Step};
 pub use worksheet::Worksheet;
 
 use crate::build::Numbers;
+use crate::said::Endpoint;
 
 /// One exercise.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +35,36 @@ pub struct Question {
     pub because: String,
     /// Arguments of `ws101` that show it byte by byte.
     pub command: Option<String>,
+    /// The frame that it is about, and who sent it.
+    pub frame: Option<(Endpoint, Vec<u8>)>,
+    /// What `ws101 explain` has about it.
+    pub topic: &'static str,
+    /// What it comes down to: no two questions of a kind with the same gist stand on a sheet as
+    /// long as there are others.
+    pub gist: String,
+}
+
+impl Question {
+    /// A question with an answer to be written, and nothing else yet.
+    fn new(kind: &'static Kind, ask: impl Into<String>, answer: Answer, gist: String) -> Question {
+        Question {
+            kind,
+            ask: ask.into(),
+            shown: Vec::new(),
+            choices: Vec::new(),
+            answer,
+            hint: "",
+            because: String::new(),
+            command: None,
+            frame: None,
+            topic: kind.topic,
+            gist,
+        }
+    }
+
+    fn is_like(&self, other: &Question) -> bool {
+        self.kind == other.kind && self.gist == other.gist
+    }
 }
 
 /// A kind of exercise.
@@ -47,6 +78,8 @@ pub struct Kind {
     pub level: u8,
     /// The topic that teaches it.
     pub topic: &'static str,
+    /// A capture can be asked about in this way; the others are made up.
+    pub of_captures: bool,
     /// Makes one; none if the material has nothing for it.
     make: fn(&'static Kind, &mut Numbers, &Material) -> Option<Question>,
 }
@@ -88,11 +121,13 @@ pub struct Wish {
 }
 
 /// Makes a sheet. Kinds take turns; none occurs twice before each has occurred once. No question
-/// stands on it twice, so it may be shorter than was wished.
+/// stands on it twice, so it may be shorter than was wished. About a capture, only what it can
+/// answer is asked.
 pub fn sheet(wish: &Wish, material: &Material) -> Vec<Question> {
     let fits = |kind: &&'static Kind| {
         wish.level.is_none_or(|level| level == kind.level)
             && (wish.kinds.is_empty() || wish.kinds.contains(kind))
+            && (material.source.is_none() || kind.of_captures)
     };
     let mut numbers = Numbers::new(wish.seed);
     let mut kinds: Vec<&'static Kind> = KINDS.iter().filter(fits).collect();
@@ -104,9 +139,9 @@ pub fn sheet(wish: &Wish, material: &Material) -> Vec<Question> {
             if questions.len() == wish.count {
                 break;
             }
-            match (kind.make)(kind, &mut numbers, material) {
-                Some(question) if !questions.contains(&question) => questions.push(question),
-                _ => misses += 1,
+            match new_one(kind, &mut numbers, material, &questions) {
+                Some(question) => questions.push(question),
+                None => misses += 1,
             }
         }
     }
@@ -115,7 +150,30 @@ pub fn sheet(wish: &Wish, material: &Material) -> Vec<Question> {
 }
 
 /// So often nothing new may come out before a sheet is left as it is.
-const MAX_MISSES: usize = 200;
+const MAX_MISSES: usize = 40;
+
+/// So often a question is made anew because one like it stands on the sheet.
+const MAX_TRIES: usize = 60;
+
+/// A question that is like none on the sheet, or, if none comes up, one that is not on it.
+fn new_one(
+    kind: &'static Kind,
+    numbers: &mut Numbers,
+    material: &Material,
+    questions: &[Question],
+) -> Option<Question> {
+    let mut second_best = None;
+    for _ in 0..MAX_TRIES {
+        let Some(question) = (kind.make)(kind, numbers, material) else { continue };
+        if !questions.iter().any(|other| other.is_like(&question)) {
+            return Some(question);
+        }
+        if second_best.is_none() && !questions.contains(&question) {
+            second_best = Some(question);
+        }
+    }
+    second_best
+}
 
 /// Puts things into an order that follows from the numbers (Fisher-Yates).
 fn shuffle<T>(things: &mut [T], numbers: &mut Numbers) {

@@ -9,6 +9,7 @@ pub(super) const HEADER: Kind = Kind {
     about: "what a header of the handshake says",
     level: 1,
     topic: "upgrade",
+    of_captures: false,
     make: header,
 };
 
@@ -31,14 +32,13 @@ fn header(kind: &'static Kind, numbers: &mut Numbers, _: &Material) -> Option<Qu
     others.truncate(3);
     let (choices, answer): (Vec<String>, Answer) = choose(numbers, right.clone(), others)?;
     let place = if in_request { "request" } else { "response" };
+    let ask = format!("What does {} say in the {place} of a handshake?", asked.name);
     Some(Question {
-        kind,
-        ask: format!("What does {} say in the {place} of a handshake?", asked.name),
-        shown: Vec::new(),
         choices,
-        answer,
         hint: "Its name has it almost all.",
         because: format!("{} in a {place}: {right} ({})", asked.name, asked.section),
         command: Some(format!("explain {}", asked.name)),
+        topic: asked.name,
+        ..Question::new(kind, ask, answer, right.clone())
     })
 }

@@ -3,6 +3,7 @@
 use super::answer::letter;
 use super::{Answer, Question};
 use crate::render::escape::markup;
+use crate::render::wrap;
 use std::fmt::Write as _;
 
 /// A sheet of questions.
@@ -35,13 +36,14 @@ impl Worksheet<'_> {
             let number = index + 1;
             if self.key {
                 let answer = question.answer.shown(&question.choices);
-                let _ = write!(out, "\n**{number}.** {answer}\n\n{}\n", question.because);
+                let because = folded(&question.because);
+                let _ = write!(out, "\n**{number}.** {answer}\n\n{because}\n");
                 if let Some(command) = &question.command {
                     let _ = write!(out, "\n    ws101 {command}\n");
                 }
                 continue;
             }
-            let _ = write!(out, "\n**{number}.** {}\n", question.ask);
+            let _ = write!(out, "\n{}\n", folded(&format!("**{number}.** {}", question.ask)));
             // Indented code: nothing in it can end it.
             if !question.shown.is_empty() {
                 out.push('\n');
@@ -51,11 +53,10 @@ impl Worksheet<'_> {
                 out.push('\n');
             }
             for (index, choice) in question.choices.iter().enumerate() {
-                let _ = writeln!(out, "- {}  {choice}", box_of(question, index));
+                let _ = writeln!(out, "- {} {choice}", box_of(question, index));
             }
             if question.choices.is_empty() || is_order(question) {
-                let _ =
-                    write!(out, "\nAnswer ({}): ______________________\n", question.answer.wants());
+                let _ = write!(out, "\nAnswer ({}): ______________________\n", wants(question));
             }
         }
         out
@@ -85,10 +86,22 @@ impl Worksheet<'_> {
 }
 
 const STYLE: &str = "body{font:11pt/1.5 Georgia,serif;max-width:42em;margin:2em auto;padding:0 1em}\
-h1{font-size:1.3em}li{break-inside:avoid;margin:0 0 1.4em}pre{font:10pt/1.4 monospace;white-space:pre-wrap;\
+h1{font-size:1.3em}li{break-inside:avoid;margin:0 0 1.2em}li li{margin:0}ul{margin:.3em 0}pre{font:10pt/1.4 monospace;white-space:pre-wrap;\
 overflow-wrap:anywhere;border-left:2px solid #888;padding-left:.8em}ul{list-style:none;padding-left:1em}\
 .name span,.line{display:inline-block;border-bottom:1px solid;min-width:12em}\
 @media print{body{margin:0}}";
+
+/// In lines that fit on a page of source.
+fn folded(text: &str) -> String {
+    wrap(text, LINE).join("\n")
+}
+
+/// Columns of a line of Markdown.
+const LINE: usize = 78;
+
+fn wants(question: &Question) -> String {
+    question.answer.wants(question.choices.len())
+}
 
 fn is_order(question: &Question) -> bool {
     matches!(question.answer, Answer::Order(_))
@@ -96,9 +109,9 @@ fn is_order(question: &Question) -> bool {
 
 fn box_of(question: &Question, index: usize) -> String {
     if is_order(question) {
-        format!("**{}**", letter(index))
+        format!("**{}**)", letter(index))
     } else {
-        format!("[ ] {}", letter(index))
+        format!("[ ] {})", letter(index))
     }
 }
 
@@ -111,16 +124,12 @@ fn question_html(question: &Question) -> String {
         out.push_str("<ul>");
         for (index, choice) in question.choices.iter().enumerate() {
             let mark = if is_order(question) { "" } else { "☐ " };
-            let _ = write!(out, "<li>{mark}{}  {}</li>", letter(index), markup(choice));
+            let _ = write!(out, "<li>{mark}{}) {}</li>", letter(index), markup(choice));
         }
         out.push_str("</ul>");
     }
     if question.choices.is_empty() || is_order(question) {
-        let _ = write!(
-            out,
-            "<p>Answer ({}): <span class=\"line\"></span></p>",
-            question.answer.wants()
-        );
+        let _ = write!(out, "<p>Answer ({}): <span class=\"line\"></span></p>", wants(question));
     }
     out
 }
