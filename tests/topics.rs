@@ -2,6 +2,7 @@
 //! the texts tell readers to try works.
 
 use assert_cmd::Command;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use ws101::rules;
@@ -127,6 +128,120 @@ fn everything_that_output_names_can_be_explained_and_has_a_topic() {
             page.topic.is_some() && !page.markdown.is_empty() && !page.title.is_empty(),
             "{name}"
         );
+    }
+}
+
+/// The words of a row, where two blanks or more stand between them.
+fn columns(row: &str) -> Vec<String> {
+    let words = row.trim().split("  ").map(str::trim).filter(|word| !word.is_empty());
+    words.map(str::to_owned).collect()
+}
+
+/// What stands on paper besides names: the headings of tables, the labels in front of lines, the
+/// words of summaries. Read off what the commands print.
+#[test]
+fn every_heading_label_and_word_of_a_summary_can_be_explained() {
+    let printed = |command: &str| {
+        let out = ws101(command).stdout;
+        String::from_utf8_lossy(&out).into_owned()
+    };
+    let capture = printed("ws101 pcap samples/captures/browser-ws.pcap");
+    let stats = printed("ws101 pcap samples/captures/browser-ws.pcap --stats");
+    let frame = printed("ws101 frame --from client 818537fa213d7f9f4d5158");
+    let cut = printed("ws101 frame --from server 82 7d");
+    let broken = printed("ws101 handshake samples/broken/host-without-colon.http");
+    let accept = printed("ws101 handshake samples/broken/accept-of-decoded-key.http");
+    let lost = printed("ws101 pcap samples/captures/reconnect-storm.pcap --connection 1");
+    let mut words: BTreeSet<String> = BTreeSet::new();
+
+    // The headings of tables.
+    for (text, start) in [(&stats, " from"), (&capture, " #"), (&frame, " byte")] {
+        let heading = text.lines().find(|line| line.starts_with(start));
+        let heading = columns(heading.unwrap_or_else(|| panic!("{start:?} in\n{text}")));
+        assert!(heading.len() >= 5, "{heading:?}");
+        words.extend(heading);
+    }
+    // Labels: what stands in front of "  " or ":" in lines that are indented.
+    let is_label = |word: &str| {
+        word.len() < 16 && word.chars().all(|c| c.is_alphabetic() || " -+1⊕".contains(c))
+    };
+    let labelled =
+        ["cause", "mend", "rule", "more", "likely", "next", "it means", "agreed", "body"];
+    for line in [&broken, &accept, &lost, &frame].into_iter().flat_map(|text| text.lines()) {
+        let line = line.trim_start().trim_start_matches("= ");
+        let label = line.split("  ").next().and_then(|it| it.split(": ").next()).unwrap_or("");
+        let first_words = labelled.iter().find(|label| line.starts_with(&format!("{label} ")));
+        words.extend(first_words.map(|label| label.to_string()));
+        let is_step =
+            ["key", "SHA-1", "in Base64", "found", "masked", "⊕", "hex", "unmasking", "payload"]
+                .iter()
+                .any(|start| label.starts_with(start));
+        if (is_step || labelled.contains(&label) || label == "ended") && is_label(label) {
+            words.insert(label.to_owned());
+        }
+    }
+    // Summaries: every word, but for numbers and joints.
+    for (text, start) in
+        [(&capture, "0 errors"), (&capture, "not shown:"), (&lost, "shown:"), (&broken, "61 rules")]
+    {
+        let line = text.lines().find(|line| line.starts_with(&start[..start.len().min(6)]));
+        let line = line.unwrap_or_else(|| panic!("{start} in\n{text}"));
+        let line = line.split(" (").next().unwrap_or(line);
+        for part in line.split(['·', ',']) {
+            let part = part.split(": ").next().unwrap_or(part);
+            let part = part.trim().trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
+            let part = part.trim_start_matches("rules ").trim_start_matches("are ");
+            if !part.starts_with("of ") {
+                words.insert(part.trim_end_matches(':').to_owned());
+            }
+        }
+    }
+    words.extend(
+        cut.lines().last().into_iter().filter(|it| it.contains("lacks")).map(|_| "lacks".into()),
+    );
+    words.extend(
+        frame
+            .lines()
+            .last()
+            .into_iter()
+            .filter(|it| it.contains("nothing"))
+            .map(|_| "nothing found".into()),
+    );
+    // Signs, in both forms.
+    words.extend(["✓", "✗", "!", "i", "-", "ok", "x", "──▶", "◀──", "↑", "↓"].map(str::to_owned));
+    words.extend(["deflated", "echo", "cleanly", "unanswered", "cut short"].map(str::to_owned));
+
+    assert!(words.len() > 60, "only {}: {words:?}", words.len());
+    let missing: Vec<&String> = words
+        .iter()
+        .filter(|word| {
+            let result = Command::cargo_bin("ws101")
+                .expect("it was built")
+                .args(["explain", "--", word])
+                .output();
+            result.expect("it runs").status.code() != Some(0)
+        })
+        .collect();
+    assert!(missing.is_empty(), "can't be explained: {missing:?}");
+}
+
+#[test]
+fn a_word_of_the_output_has_the_sense_that_it_has_there() {
+    for (word, sense) in [
+        ("headers", "frame headers"),
+        ("kind", "frames of a row"),
+        ("server", "accepted the upgrade"),
+        ("echo", "answers with the code it got"),
+        ("95 %", "19 of 20"),
+        ("deflated", "compressed"),
+        ("✗", "visibly broken"),
+        ("-", "did not upgrade"),
+        ("could not be judged", "something that is not there"),
+    ] {
+        let result =
+            Command::cargo_bin("ws101").expect("it was built").args(["explain", word]).output();
+        let out = String::from_utf8_lossy(&result.expect("it runs").stdout).into_owned();
+        assert!(out.contains(sense), "{word}: {out}");
     }
 }
 

@@ -38,7 +38,8 @@ pub fn completions(args: &Completions, output: &mut Output) -> Result<Status, Fa
 
 /// Runs `ws101 man`.
 pub fn man(args: &Man, output: &mut Output) -> Result<Status, Failure> {
-    let all = super::command();
+    let mut all = super::command();
+    all.build();
     let page = match &args.command {
         None => all,
         Some(name) => {

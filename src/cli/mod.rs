@@ -85,26 +85,20 @@ const NOT_JUDGING: [&str; 5] = ["explain", "build", "quiz", "completions", "man"
 const OF_JUDGING: [&str; 7] =
     ["fail_on", "select", "ignore", "threshold", "redact", "config", "no_config"];
 
-/// The command line. A command's help has no options that mean nothing to it.
+/// The command line. A command's help has no options that mean nothing to it: where it has them
+/// itself, hidden, the common ones do not come down to it.
 pub fn command() -> clap::Command {
-    let mut all = Cli::command();
-    all.build();
-    NOT_JUDGING.iter().fold(all, |all, name| all.mut_subcommand(name, without_judging))
-}
-
-fn without_judging(command: clap::Command) -> clap::Command {
-    let inner: Vec<String> =
-        command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
-    let command = inner
-        .iter()
-        .filter(|name| *name != "help")
-        .fold(command, |command, name| command.mut_subcommand(name, without_judging));
-    let command = OF_JUDGING
-        .iter()
-        .fold(command, |command, name| command.mut_arg(name, |arg| arg.hide(true)));
-    command.mut_arg("format", |arg| {
-        arg.hide_possible_values(true).help("How to print: text, json or jsonl")
-    })
+    let all = Cli::command();
+    let hide = |arg: &clap::Arg| match arg.get_id().as_str() {
+        "format" => {
+            let arg = arg.clone().hide_possible_values(true);
+            Some(arg.help("How to print: text, json or jsonl"))
+        }
+        id => OF_JUDGING.contains(&id).then(|| arg.clone().hide(true)),
+    };
+    let hidden: Vec<clap::Arg> = all.get_arguments().filter_map(hide).collect();
+    let names = NOT_JUDGING.iter();
+    names.fold(all, |all, name| all.mut_subcommand(name, |command| command.args(&hidden)))
 }
 
 /// What the arguments ask for.

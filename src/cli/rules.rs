@@ -67,6 +67,8 @@ fn list(out: &mut Output, sheet: &Sheet, listed: &[&Rule]) -> std::io::Result<()
     let ids = listed.iter().map(|rule| rule.id.len()).max().unwrap_or(0);
     let sections =
         listed.iter().map(|rule| escape::width(&sheet.words(rule.rfc))).max().unwrap_or(0).min(24);
+    // On a narrow sheet the titles come before the sections.
+    let sections = sections.min(sheet.width.saturating_sub(ids + 15 + 24).max(9));
     let mut area = "";
     for rule in listed {
         if rule.area() != area {

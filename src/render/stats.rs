@@ -6,7 +6,7 @@
 
 use super::json::{self, record};
 use super::timeline::size;
-use super::{Paint, Sheet, overview};
+use super::{Paint, Palette, Sheet, escape, overview, wrap};
 use crate::inspection::{Connection, Observer};
 use crate::rules::Judged;
 use crate::said::{At, Endpoint, Time};
@@ -317,9 +317,14 @@ fn write_text(
     total: &ByKind,
 ) -> io::Result<()> {
     for (connection, kinds) in kept {
-        let traffic = format!(" · {}", traffic(kinds));
-        writeln!(out, "{}{}", overview::title(sheet, connection), sheet.words(&traffic))?;
-        writeln!(out, "{}\n", table(kinds))?;
+        let traffic = traffic(kinds);
+        let title = overview::title(sheet, connection);
+        // Colours are no columns.
+        let plain = overview::title(&Sheet { palette: Palette::plain(), ..*sheet }, connection);
+        let is_short = escape::width(&plain) + 3 + escape::width(&traffic) <= sheet.width;
+        let joint = if is_short { " · " } else { "\n" };
+        writeln!(out, "{title}{}{traffic}", sheet.words(joint))?;
+        writeln!(out, "{}\n", table(kinds, sheet))?;
     }
     let left_out = connections.saturating_sub(kept.len() as u64);
     if left_out > 0 {
@@ -329,7 +334,15 @@ fn write_text(
         let title = sheet
             .words(&format!("all {connections} connections · {}", traffic(total)))
             .into_owned();
-        writeln!(out, "{}\n{}", sheet.palette.paint(Paint::Title, title), table(total))?;
+        writeln!(out, "{}\n{}", sheet.palette.paint(Paint::Title, title), table(total, sheet))?;
+    }
+    if total.values().any(|numbers| numbers.deflated_bytes > 0) {
+        let legend = "on wire: as it travelled, compressed; min to max: sizes of messages as the \
+                      application has them, and of control frames";
+        for row in wrap(legend, sheet.width) {
+            writeln!(out, "{}", sheet.palette.paint(Paint::Faint, row))?;
+        }
+        writeln!(out)?;
     }
     Ok(())
 }
@@ -342,18 +355,43 @@ fn traffic(kinds: &ByKind) -> String {
     format!("{} in frames, {share:.1} % of it headers", size(all))
 }
 
-fn table(kinds: &ByKind) -> Table {
+/// The headings. On a narrow sheet those with a number are left out first, 1 before 2; records
+/// have them all.
+const HEADINGS: [(&str, u8); 12] = [
+    ("from", 0),
+    ("kind", 0),
+    ("frames", 0),
+    ("messages", 0),
+    ("headers", 0),
+    ("on wire", 0),
+    ("min", 2),
+    ("median", 0),
+    ("95 %", 1),
+    ("max", 0),
+    ("per s", 1),
+    ("deflated", 0),
+];
+
+/// The widest table that fits, without blanks at the ends of its lines.
+fn table(kinds: &ByKind, sheet: &Sheet) -> String {
+    let fits = |text: &str| text.lines().all(|line| escape::width(line) <= sheet.width);
+    let tables = (0..=2).map(|least| whole_table(kinds, least).trim_fmt());
+    let tables: Vec<String> = tables.collect();
+    tables.iter().find(|text| fits(text)).or(tables.last()).cloned().unwrap_or_default()
+}
+
+/// The table without the columns up to this number.
+fn whole_table(kinds: &ByKind, left_out: u8) -> Table {
+    let is_shown = |index: usize| HEADINGS[index].1 == 0 || HEADINGS[index].1 > left_out;
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
-    table.set_header([
-        "from", "kind", "frames", "messages", "headers", "payload", "min", "median", "95 %", "max",
-        "per s", "deflated",
-    ]);
+    let headings = HEADINGS.iter().enumerate().filter(|(index, _)| is_shown(*index));
+    table.set_header(headings.map(|(_, (heading, _))| *heading));
     let sized = |bytes: Option<u64>| bytes.map_or(String::new(), size);
     for ((from, opcode), numbers) in kinds {
         let opcode = Opcode::from_bits(*opcode);
         let is_message = matches!(opcode, Opcode::Text | Opcode::Binary);
-        table.add_row([
+        let row = [
             from.name().to_owned(),
             match opcode {
                 Opcode::Reserved(bits) => format!("0x{bits:X}"),
@@ -371,9 +409,11 @@ fn table(kinds: &ByKind) -> Table {
             numbers
                 .compression_ratio()
                 .map_or(String::new(), |ratio| format!("to {:.0} %", ratio * 100.0)),
-        ]);
+        ];
+        let row = row.into_iter().enumerate().filter(|(index, _)| is_shown(*index));
+        table.add_row(row.map(|(_, cell)| cell));
     }
-    for column in 2..12 {
+    for column in 2..HEADINGS.len() {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }

@@ -51,6 +51,8 @@ fn named(word: &str) -> Vec<Entry> {
     found.extend(number(word));
     found.extend(topics().iter().filter(|topic| same(topic.name)).map(Entry::Topic));
     found.extend(topics().iter().filter(|topic| topic.is_named(word)).map(Entry::Topic));
+    // As it stands in output, a word is the word: `server`; `Server` is the header.
+    found.extend(glossary().iter().filter(|gloss| gloss.word == word).map(Entry::Word));
     found.extend(header::ALL.iter().filter(|header| same(header.name)).map(Entry::Header));
     found.extend(fields().filter(|spec| same(spec.name) || same(spec.label)).map(Entry::Field));
     found.extend(opcodes().filter(|opcode| same(opcode.name())).map(Entry::Opcode));

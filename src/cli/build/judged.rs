@@ -5,6 +5,7 @@ use ws101::Inspector;
 use ws101::inspection::{Connection, Observer};
 use ws101::rules::{Judged, Rule, Severity};
 use ws101::said::{At, ConnectionId, Listener as _, Opening, Said, Transport};
+use ws101::websocket::extension::Agreement;
 use ws101::websocket::{Conversation, Event, Limits};
 
 /// The rules that are broken.
@@ -28,13 +29,14 @@ pub(super) fn tell(built: &Built) {
     if built.what != What::Frames {
         return;
     }
-    let agreement =
+    let none = Agreement { deflate: None, unknown_extension: false, compression_offered: false };
+    let agreed =
         built.deflate().and_then(|parameters| crate::cli::deflate::agreement(&parameters).ok());
     let mut inspector = Inspector::new(Broken::default(), Limits::default());
     let (id, at) = (ConnectionId(0), At::default());
     let transport = Transport::None;
     let opening = Opening { client: None, server: None, transport, initiator_seen: true, at };
-    inspector.begin(id, &opening, Conversation::assumed(agreement));
+    inspector.begin(id, &opening, Conversation::assumed(Some(agreed.unwrap_or(none))));
     let from = built.conversation.speaker;
     let bytes = built.conversation.frames_of(from);
     inspector.said(id, Said::Bytes { from, offset: 0, bytes: &bytes, heard: None, at });

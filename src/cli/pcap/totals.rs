@@ -60,9 +60,14 @@ pub(super) fn write_total(
     let Seen { tally, counts: all, passed: counts } = seen;
     if !chosen.filter.is_empty() {
         let connections = counted(all.connections, "connection");
-        let messages = counted(all.messages, "message");
-        let (some, few) = (counts.messages, counts.connections);
-        writeln!(out, "\nshown: {some} of {messages}, of {few} of {connections}")?;
+        // What the lines are: frames, or what was chosen has no message in it.
+        let are_frames = args.frames || counts.messages == 0 && counts.frames > 0;
+        let (some, things) = match are_frames {
+            true => (counts.frames, counted(all.frames, "frame")),
+            false => (counts.messages, counted(all.messages, "message")),
+        };
+        let few = counts.connections;
+        writeln!(out, "\nshown: {some} of {things}, of {few} of {connections}")?;
     }
     let skipped = skipped(tally, &seen.counts);
     if !skipped.is_empty() {

@@ -207,10 +207,10 @@ fn opcode(kind: &'static Kind, numbers: &mut Numbers, material: &Material) -> Op
         choices,
         hint: "The opcode is the lower half of the first byte.",
         because: format!(
-            "the lower half of {:02x} is {:x}, which means {}",
+            "the lower half of {:02x} is {:x}, the opcode of {right} ({})",
             bytes[0],
             right.bits(),
-            right.meaning().replacen(": ", ", ", 1)
+            right.meaning().trim_start_matches(right.name()).trim_start_matches(": ")
         ),
         command: Some(sample.command),
         frame: Some((sample.from, sample.bytes.clone())),

@@ -188,7 +188,7 @@ fn browser_code(
         None => format!("explain {code}"),
     };
     let ask = "A browser is the client. Which code does its close event report?";
-    let gist = ended.lines.join("/");
+    let gist = shape(&ended.lines);
     Some(Question {
         shown: ended.lines,
         hint: "The code in the Close that arrived; 1005 if that had none; 1006 if none arrived.",
@@ -196,6 +196,14 @@ fn browser_code(
         command: Some(command),
         ..Question::new(kind, ask, Answer::Number(u64::from(code)), gist)
     })
+}
+
+/// Who does what, whatever the code and the reason.
+fn shape(lines: &[String]) -> String {
+    let does = lines.iter().map(|line| line.split('"').next().unwrap_or(line).trim_end());
+    let does: Vec<&str> =
+        does.map(|line| line.trim_end_matches(|c: char| c.is_ascii_digit())).collect();
+    does.join("/")
 }
 
 /// One of the ways in which connections end. A script in a browser can begin to close with 1000
