@@ -12,7 +12,7 @@ pub fn advice() -> Option<String> {
     let words = match first.as_str() {
         "build" => of_build(rest)?,
         word if word.starts_with('-') || Path::new(word).exists() => return None,
-        word => [&[near_command(word)?.to_owned()], rest].concat(),
+        word => [&[near_command(word)?], rest].concat(),
     };
     let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
     Some(format!("ws101 {}", words.join(" ")))
@@ -33,23 +33,11 @@ fn of_build(rest: &[String]) -> Option<Vec<String>> {
 }
 
 /// The command that a word that is none looks like.
-pub fn near_command(word: &str) -> Option<&'static str> {
-    const NAMES: [&str; 12] = [
-        "handshake",
-        "frame",
-        "pcap",
-        "diff",
-        "report",
-        "accept",
-        "explain",
-        "rules",
-        "build",
-        "quiz",
-        "completions",
-        "man",
-    ];
-    let near = nearest(word, NAMES);
-    near.first().copied().filter(|name| !name.eq_ignore_ascii_case(word))
+pub fn near_command(word: &str) -> Option<String> {
+    let all = super::command();
+    let near = nearest(word, all.get_subcommands().map(clap::Command::get_name));
+    let near = near.first().filter(|name| !name.eq_ignore_ascii_case(word));
+    near.map(|name| name.to_string())
 }
 
 fn quoted(word: &str) -> String {

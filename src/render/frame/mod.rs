@@ -231,7 +231,12 @@ pub fn pictured(out: &mut impl Write, sheet: &Sheet, view: &FrameView) -> io::Re
 }
 
 /// Writes the figure alone of a frame of that endpoint, of which these bytes are there.
-pub fn figure_of(out: &mut impl Write, sheet: &Sheet, from: Endpoint, bytes: &[u8]) -> io::Result<()> {
+pub fn figure_of(
+    out: &mut impl Write,
+    sheet: &Sheet,
+    from: Endpoint,
+    bytes: &[u8],
+) -> io::Result<()> {
     let header = FrameHeader::read(bytes).ok();
     let start = header.map_or(bytes.len(), |header| header.header_length() as usize);
     let mut payload = bytes[start.min(bytes.len())..].to_vec();
