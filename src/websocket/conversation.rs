@@ -334,7 +334,7 @@ impl Conversation {
     ) {
         let Phase::Http(http) = &mut self.phase else { return };
         let stream = &http.streams[from.index()];
-        let (offset, bytes, at) = (stream.offset, &stream.pending[..], stream.origin.at);
+        let (offset, bytes, at) = (stream.offset, &stream.pending[..], stream.origin_of(0).at);
         let kind = match from {
             Endpoint::Server if http.awaits_upgrade() && begins_tls(bytes) => {
                 NotFramesKind::TlsRecord
@@ -436,8 +436,8 @@ impl Conversation {
         // The server spoke first: its answer is what ended the wait.
         for endpoint in [Endpoint::Server, Endpoint::Client] {
             let stream = &http.streams[endpoint.index()];
-            if !stream.pending.is_empty() {
-                self.bytes(endpoint, stream.offset, &stream.pending, stream.origin, desk, sink);
+            for (offset, bytes, origin) in stream.pieces() {
+                self.bytes(endpoint, offset, bytes, origin, desk, sink);
             }
         }
     }
@@ -563,8 +563,8 @@ impl Conversation {
         let Phase::Http(http) = before else { return };
         for endpoint in [Endpoint::Client, Endpoint::Server] {
             let stream = &http.streams[endpoint.index()];
-            if !stream.pending.is_empty() {
-                self.bytes(endpoint, stream.offset, &stream.pending, stream.origin, desk, sink);
+            for (offset, bytes, origin) in stream.pieces() {
+                self.bytes(endpoint, offset, bytes, origin, desk, sink);
             }
         }
     }

@@ -15,6 +15,9 @@ const MAX_OUTSTANDING: usize = 64;
 /// How much of a refusal's body is kept, to say what it is.
 const MAX_BODY_PREVIEW: usize = 256;
 
+/// Of how many pending segments it is remembered where they came from.
+const MAX_PIECES: usize = 4096;
+
 /// The longest method that is looked for; the longest registered one has 17 letters.
 const MAX_METHOD: usize = 24;
 
@@ -41,8 +44,8 @@ pub(super) struct HttpStream {
     pub(super) offset: u64,
     /// Where the last of them came from.
     pub(super) origin: Origin,
-    /// What their sender had heard when it sent the first of them.
-    heard: Option<u64>,
+    /// Where those before them came from, if several segments are pending: where each ends.
+    earlier: Vec<(u64, Origin)>,
     body: Option<Body>,
     /// Bytes are missing in this direction: where heads begin is not known any more.
     pub(super) cut: Option<Gap>,
@@ -80,9 +83,12 @@ enum Step {
 
 impl HttpStream {
     pub(super) fn push(&mut self, offset: u64, bytes: &[u8], origin: Origin) {
-        if self.pending.is_empty() {
-            self.offset = offset;
-            self.heard = origin.heard;
+        let is_full = self.earlier.len() == MAX_PIECES;
+        match (self.pending.is_empty(), self.earlier.last_mut()) {
+            (true, _) => self.offset = offset,
+            // Whoever says a byte at a time does not get more than this remembered.
+            (false, Some(last)) if is_full => *last = (offset, self.origin),
+            (false, _) => self.earlier.push((offset, self.origin)),
         }
         self.pending.extend_from_slice(bytes);
         self.origin = origin;
@@ -91,8 +97,33 @@ impl HttpStream {
     fn take(&mut self, length: usize) {
         self.pending.drain(..length);
         self.offset += length as u64;
-        // What is left came with the last bytes: those of a head are taken as soon as it is whole.
-        self.heard = self.origin.heard;
+        let offset = self.offset;
+        self.earlier.retain(|(end, _)| *end > offset);
+    }
+
+    fn take_all(&mut self) -> Vec<u8> {
+        self.offset += self.pending.len() as u64;
+        self.earlier.clear();
+        std::mem::take(&mut self.pending)
+    }
+
+    /// Where the pending byte at this place came from.
+    pub(super) fn origin_of(&self, index: usize) -> Origin {
+        let offset = self.offset + index as u64;
+        self.earlier.iter().find(|(end, _)| offset < *end).map_or(self.origin, |(_, it)| *it)
+    }
+
+    /// What is pending, as it came: where each piece begins, its bytes and where they are from.
+    pub(super) fn pieces(&self) -> impl Iterator<Item = (u64, &[u8], Origin)> {
+        let end = self.offset + self.pending.len() as u64;
+        let mut start = self.offset;
+        let pieces = self.earlier.iter().copied().chain([(end, self.origin)]);
+        pieces.filter_map(move |(end, origin)| {
+            let piece = (start - self.offset) as usize..(end - self.offset) as usize;
+            let bytes = (self.pending.get(piece)).filter(|bytes| !bytes.is_empty())?;
+            let from = std::mem::replace(&mut start, end);
+            Some((from, bytes, origin))
+        })
     }
 
     /// Steps over the body in progress, if any.
@@ -126,7 +157,6 @@ impl Exchanges {
             pending,
             offset,
             origin,
-            heard: origin.heard,
             ..HttpStream::default()
         });
         Exchanges { streams, count: u64::from(upgrades), ..Exchanges::default() }
@@ -190,9 +220,9 @@ impl Exchanges {
             HeadRead::Incomplete => Step::Wait,
             HeadRead::TooLong => Step::NotHttp,
             HeadRead::Head(head, length) => {
+                let at = stream.origin_of(length - 1).at;
                 stream.take(length);
                 stream.begin_body(BodyLength::of_request(&head));
-                let at = stream.origin.at;
                 self.take_request(head, at, sink);
                 Step::Progress
             }
@@ -217,8 +247,8 @@ impl Exchanges {
             HeadRead::Incomplete => Step::Wait,
             HeadRead::TooLong => Step::NotHttp,
             HeadRead::Head(head, length) => {
+                let at = stream.origin_of(length - 1).at;
                 stream.take(length);
-                let at = stream.origin.at;
                 let method = self.outstanding.front().and_then(|request| request.head.method());
                 let body = BodyLength::of_response(&head, method);
                 self.streams[Endpoint::Server.index()].begin_body(body);
@@ -308,8 +338,9 @@ impl Exchanges {
     fn early(&self, status: Option<u16>) -> Option<Early> {
         let client = &self.streams[Endpoint::Client.index()];
         let answered = self.streams[Endpoint::Server.index()].offset;
-        let is_captured = client.origin.at.packet.is_some();
-        let had_heard = client.heard.map_or(is_captured, |heard| heard >= answered);
+        let first = client.origin_of(0);
+        let is_captured = first.at.packet.is_some();
+        let had_heard = first.heard.map_or(is_captured, |heard| heard >= answered);
         let length = client.pending.len() as u64;
         (length > 0 && status == Some(101) && !had_heard)
             .then_some(Early { offset: client.offset, length })
@@ -355,8 +386,9 @@ impl Exchanges {
         }
         match Head::read(&stream.pending, stream.offset) {
             HeadRead::Head(head, length) => {
+                let at = stream.origin_of(length - 1).at;
                 stream.take(length);
-                Some((head, stream.origin.at))
+                Some((head, at))
             }
             _ => None,
         }
@@ -385,9 +417,9 @@ impl Exchanges {
         let from = gap.from;
         let stream = &mut self.streams[from.index()];
         let at = stream.origin.at;
-        let pending = std::mem::take(&mut stream.pending);
-        let head = Head::read_cut(&pending, stream.offset);
-        stream.offset += pending.len() as u64;
+        let start = stream.offset;
+        let pending = stream.take_all();
+        let head = Head::read_cut(&pending, start);
         let gap = Gap { offset: stream.offset, ..gap };
         stream.offset += gap.length.unwrap_or(0);
         if stream.cut.replace(gap).is_some() {
@@ -412,9 +444,8 @@ impl Exchanges {
         }
         let stream = &mut self.streams[Endpoint::Client.index()];
         stream.is_unfinished = true;
-        let (pending, at) = (std::mem::take(&mut stream.pending), stream.origin.at);
-        let head = Head::read_cut(&pending, stream.offset);
-        stream.offset += pending.len() as u64;
+        let (start, at) = (stream.offset, stream.origin.at);
+        let head = Head::read_cut(&stream.take_all(), start);
         if head.is_request() {
             self.take_request(Box::new(head), at, sink);
         }

@@ -47,6 +47,19 @@ impl Tape {
         self.open_between(time, ([192, 0, 2, 7], port), ([203, 0, 113, 5], 80))
     }
 
+    /// A client's SYN from this port, with that sequence number, which nobody answers.
+    pub(crate) fn knock(&mut self, time: f64, port: u16, sequence: u32) -> usize {
+        let (client, server) = (([192, 0, 2, 7], port), ([203, 0, 113, 5], 80));
+        self.lines.push(Line { client, server, sent: [sequence, 0x7000_0000], heard: [0, 0] });
+        self.packet(time, self.lines.len() - 1, Client, SYN, &[]);
+        self.lines.len() - 1
+    }
+
+    /// The server answers that SYN.
+    pub(crate) fn answer(&mut self, time: f64, line: usize) {
+        self.packet(time, line, Server, SYN | ACK, &[]);
+    }
+
     /// A new connection between these addresses.
     pub(crate) fn open_between(
         &mut self,
@@ -113,6 +126,11 @@ impl Tape {
     /// times stay.
     pub(crate) fn put_first(&mut self, side: By) {
         self.packets.sort_by_key(|(by, _)| *by != side);
+    }
+
+    /// The packets with these numbers, from 1, were captured in each other's place.
+    pub(crate) fn swap(&mut self, one: usize, other: usize) {
+        self.packets.swap(one - 1, other - 1);
     }
 
     /// The packets with these numbers, from 1, were not captured.
