@@ -89,7 +89,7 @@ fn check(name: &str) -> usize {
         let stream = stream(&tcp, &packets);
         let start = number(frame, "offset");
         let length = number(frame, "header_length") + number(frame, "payload_length");
-        let mut needed = Vec::from([start..start + length]);
+        let mut needed: Vec<_> = std::iter::once(start..start + length).collect();
         for layers in [&data, &tls, &tcp].into_iter().filter(|layers| !layers.is_empty()) {
             let contents: Vec<_> = layers.iter().map(|layer| content(layer)).collect();
             for needed in &needed {
