@@ -221,7 +221,7 @@ impl<O: Observer> Listener for Inspector<O> {
             telling.tell(event, connection, judge);
         });
         if interest == Interest::Done || telling.observer.is_done() {
-            telling.counts.other_connections += u64::from(connection.number == 0);
+            telling.forget(connection);
             self.slots[id.0 as usize] = None;
             return Interest::Done;
         }
@@ -249,7 +249,7 @@ impl<O: Observer> Listener for Inspector<O> {
         conversation.finish(&mut self.desk, &mut |event| {
             telling.tell(event, &mut connection, &mut judge);
         });
-        telling.counts.other_connections += u64::from(connection.number == 0);
+        telling.forget(&connection);
     }
 
     fn pause(&mut self) {
@@ -258,6 +258,15 @@ impl<O: Observer> Listener for Inspector<O> {
 }
 
 impl<O: Observer> Telling<O> {
+    /// Nothing more will be said of a connection; if it does not concern WebSocket, it is counted.
+    fn forget(&mut self, connection: &Connection) {
+        match (connection.number, connection.transport) {
+            (0, Transport::Http2 { .. }) => self.counts.other_exchanges += 1,
+            (0, _) => self.counts.other_connections += 1,
+            _ => {}
+        }
+    }
+
     /// Judges what happened and passes both on, once the connection is known to concern WebSocket.
     fn tell(&mut self, event: &Event<'_>, connection: &mut Connection, judge: &mut Judge) {
         let Telling { observer, judged, counts, across, policy } = self;
@@ -267,7 +276,8 @@ impl<O: Observer> Telling<O> {
                     counts.other_exchanges += 1;
                     return;
                 }
-                Event::End(_) => return,
+                // A stream of HTTP/2 that nobody has recognised yet.
+                Event::End(_) | Event::Http2(_) => return,
                 Event::Request(_) | Event::Handshake(_) => Origin::Handshake,
                 Event::Recognised(recognised) => {
                     if recognised.swapped {

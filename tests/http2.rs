@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use shared::{of_type, utf8, ws101};
 use ws101::input::capture::Http2Step;
 use ws101::said::{
-    At, ConnectionId, Endpoint, Http2Fact, Interest, Listener, Opening, Said, Transport,
+    At, ConnectionId, Endpoint, GapReason, Http2Fact, Interest, Listener, Opening, Said, Transport,
 };
 
 fn sample(name: &str) -> std::path::PathBuf {
@@ -214,6 +214,140 @@ proptest! {
             said.push((from, frame(*kind, *flags, *stream, payload)));
         }
         let notes = play(&said, piece.max(3));
+        let opened = notes.lines.iter().filter(|line| line.contains("opened")).count();
+        let forgotten = notes.lines.iter().filter(|line| line.contains("forgotten")).count();
+        prop_assert_eq!(opened, forgotten);
+    }
+}
+
+/// What is told of these, one after another, on a stream that was opened before.
+fn facts(frames: &[(Endpoint, Vec<u8>)]) -> Vec<String> {
+    let mut said = conversation();
+    said.truncate(7);
+    said.extend(frames.iter().cloned());
+    let lines = play(&said, usize::MAX).lines;
+    let known = play(&said[..7], usize::MAX).lines.len() - 2;
+    lines[known..].iter().filter(|line| line.starts_with("0 ")).cloned().collect()
+}
+
+#[test]
+fn who_may_not_send_any_more_and_who_goes_away_is_told() {
+    use Endpoint::{Client, Server};
+    let blocked = format!("0 client {:?}", Http2Fact::Blocked);
+    let unblocked = format!("0 client {:?}", Http2Fact::Unblocked);
+    let data = || frame(0, 0, 3, &[b'x'; 16_384]);
+    let update = |stream| (Server, frame(8, 0, stream, &[0, 0, 0, 9]));
+    // 65535 bytes, and one more that may not be sent: stream and connection have the same window.
+    let last = (Client, frame(0, 0, 3, &[b'x'; 16_383]));
+    let all = [(Client, data()), (Client, data()), (Client, data()), last, update(3), update(0)];
+    let told = facts(&all);
+    let about: Vec<_> = told.iter().filter(|line| line.contains("locked")).collect();
+    assert_eq!(about, [&blocked, &blocked, &unblocked, &unblocked], "{told:?}");
+    let refused = |last, from, code| {
+        let payload = [last, code].map(u32::to_be_bytes).concat();
+        facts(&[(from, frame(7, 0, 0, &payload))])
+    };
+    let fact = |refused, code| format!("{:?}", Http2Fact::GoAway { code, refused });
+    assert!(refused(1, Server, 11)[0].ends_with(&fact(true, 11)));
+    assert!(refused(3, Server, 0)[0].ends_with(&fact(false, 0)));
+    assert!(refused(0, Client, 0)[0].ends_with(&fact(false, 0)));
+}
+
+/// A gap inside a frame whose length is known is stepped over; what it held is missing, and no more.
+#[test]
+fn a_gap_inside_a_frame_is_no_more_than_that() {
+    use Endpoint::{Client, Server};
+    let mut notes = Notes::default();
+    let mut step = Http2Step::default();
+    let mut listener = step.before(&mut notes);
+    let id = ConnectionId(0);
+    let at = At::default();
+    let opening =
+        Opening { client: None, server: None, transport: Transport::Tcp, initiator_seen: true, at };
+    listener.opened(id, &opening);
+    let mut offsets = [0; 2];
+    let mut say = |from: Endpoint, bytes: &[u8], missing: u64| {
+        let offset = offsets[from.index()];
+        let said = Said::Bytes { from, offset, bytes, heard: None, at };
+        listener.said(id, said);
+        offsets[from.index()] += bytes.len() as u64;
+        if missing > 0 {
+            let (offset, reason) = (offsets[from.index()], GapReason::Lost);
+            listener.said(id, Said::Gap { from, offset, length: Some(missing), reason, at });
+            offsets[from.index()] += missing;
+        }
+    };
+    for (from, bytes) in conversation().into_iter().take(7) {
+        say(from, &bytes, 0);
+    }
+    let whole = frame(0, 0, 3, b"0123456789");
+    say(Client, &whole[..13], 4);
+    say(Client, &whole[17..], 0);
+    // The rest of a DATA, exactly.
+    say(Client, &whole[..15], 4);
+    say(Client, &whole, 0);
+    // The middle of a PING, and of an ordinary head: from there on the table is not known.
+    let ping = frame(6, 0, 0, &[7; 8]);
+    say(Client, &ping[..12], 3);
+    say(Client, &ping[15..], 0);
+    let head = frame(1, 5, 7, &literals(&[(":method", "GET"), (":path", "/again")]));
+    say(Client, &head[..14], 5);
+    say(Client, &head[19..], 0);
+    say(Server, &frame(0, 1, 3, b"bye"), 0);
+    say(Client, &frame(0, 1, 3, b"end"), 0);
+    listener.forgotten(id, true);
+    let lines: Vec<_> = notes.lines.iter().filter(|line| line.starts_with("0 ")).skip(5).collect();
+    let expected = [
+        "0 client 0 0123",
+        "0 client gap Some(4)",
+        "0 client 8 89",
+        "0 client 10 012345",
+        "0 client gap Some(4)",
+        "0 client 20 0123456789",
+        "0 server 0 bye",
+        "0 server EndStream",
+        "0 client 30 end",
+        "0 client EndStream",
+        "0 forgotten",
+    ];
+    assert_eq!(lines, expected, "{:?}", notes.lines);
+}
+
+proptest! {
+    #[test]
+    fn nor_do_gaps(
+        lengths in prop::collection::vec((1usize..60, prop::option::of(prop::option::of(0u64..80))), 60),
+        late: bool,
+    ) {
+        let mut notes = Notes::default();
+        let mut step = Http2Step::default();
+        let mut listener = step.before(&mut notes);
+        let (id, at) = (ConnectionId(0), At::default());
+        let opening =
+            Opening { client: None, server: None, transport: Transport::Tcp, initiator_seen: true, at };
+        listener.opened(id, &opening);
+        let mut said = conversation();
+        said.drain(..if late { 3 } else { 0 });
+        let mut lengths = lengths.into_iter().cycle();
+        let mut offsets = [0; 2];
+        for (from, mut bytes) in said {
+            while !bytes.is_empty() {
+                let (length, gap) = lengths.next().expect("it has no end");
+                let offset = offsets[from.index()];
+                let rest = bytes.split_off(length.min(bytes.len()));
+                listener.said(id, Said::Bytes { from, offset, bytes: &bytes, heard: None, at });
+                offsets[from.index()] += bytes.len() as u64;
+                bytes = rest;
+                if let Some(length) = gap {
+                    let (offset, reason) = (offsets[from.index()], GapReason::Lost);
+                    listener.said(id, Said::Gap { from, offset, length, reason, at });
+                    let length = length.unwrap_or(0);
+                    offsets[from.index()] += length;
+                    bytes.drain(..bytes.len().min(length as usize));
+                }
+            }
+        }
+        listener.forgotten(id, true);
         let opened = notes.lines.iter().filter(|line| line.contains("opened")).count();
         let forgotten = notes.lines.iter().filter(|line| line.contains("forgotten")).count();
         prop_assert_eq!(opened, forgotten);

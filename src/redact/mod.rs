@@ -124,6 +124,9 @@ impl Redactor {
         judge.memory.direction_known = opening.initiator_seen;
         judge.memory.timed = opening.at.time.is_some();
         judge.memory.route = Route::of(&opening);
+        if connection.tls.is_some() {
+            judge.memory.route.encrypted = Some(true);
+        }
         judge.memory.tls = connection.tls.clone();
         judge.memory.pasted = opening.transport == Transport::None;
         self.judges[slot] = judge;

@@ -384,6 +384,9 @@ fn http2_line(sheet: &Sheet, event: &Http2Event) -> String {
         Http2Fact::LateHeaders => "HEADERS  on the stream that is a tunnel".to_owned(),
         Http2Fact::DataAfterEnd => "DATA  behind its END_STREAM".to_owned(),
         Http2Fact::Reset { code, .. } => format!("RST_STREAM  error code {code}"),
+        Http2Fact::GoAway { code, .. } => format!("GOAWAY  error code {code}"),
+        Http2Fact::Blocked => "DATA  that uses up the window".to_owned(),
+        Http2Fact::Unblocked => "may send again: WINDOW_UPDATE or SETTINGS".to_owned(),
     };
     let (arrow, paint) = timeline::arrow(sheet, Some(event.from));
     format!("{:11}{}  {what}", "", sheet.palette.paint(paint, arrow))

@@ -39,9 +39,13 @@ static NO_HANDSHAKE: Rule = Rule {
 fn no_handshake(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     let is_first = memory.client.frames + memory.server.frames == 0;
     (is_first && memory.misses_handshake()).then(|| {
-        let what = match memory.half {
-            true => "the handshake was not captured whole",
-            false => "no 101 was captured before this frame",
+        let what = match (memory.half, memory.route.http2) {
+            (_, true) => {
+                "the request or the answer that opened this stream can't be read, because HTTP/2 \
+                 writes fields as numbers of earlier ones, and those were not captured"
+            }
+            (true, false) => "the handshake was not captured whole",
+            (false, false) => "no 101 was captured before this frame",
         };
         let agreed = match memory.stated {
             true => "what was agreed is taken from --deflate, and RSV1 and compression",

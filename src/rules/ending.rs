@@ -8,6 +8,7 @@ use super::pings::Unanswered;
 use super::suppression;
 use crate::said::{At, Endpoint, TransportEnd};
 use crate::websocket::{End, How, close};
+use std::borrow::Cow;
 
 /// The end of a connection as it is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,7 @@ impl Ending {
             (true, Some(first)) => closed(end, first, memory),
             (true, None) => vec![dropped(end, memory)],
         };
+        clauses.extend(memory.tunnel.iter().flat_map(|tunnel| tunnel.clauses(end)));
         clauses.extend(in_words(end, reports, memory));
         Ending { why: clauses.join("; "), reports }
     }
@@ -95,9 +97,9 @@ fn not_upgraded(end: &End, memory: &Memory) -> String {
     };
     match end.first_to_end() {
         Some((endpoint, how)) => {
-            sentence.push_str(&format!("; the {endpoint} {}", ended(how)));
+            sentence.push_str(&format!("; the {endpoint} {}", ended(how, memory)));
         }
-        None => sentence.push_str("; TCP was still open when the capture ended"),
+        None => sentence.push_str(&format!("; {}", left_open(memory))),
     }
     sentence
 }
@@ -112,10 +114,10 @@ fn closed(end: &End, first: Endpoint, memory: &Memory) -> Vec<String> {
     let mut clauses = vec![sentence, answer];
     match end.first_to_end() {
         Some((endpoint, how)) if !ends_tcp => {
-            clauses.push(format!("the {endpoint} {}", ended(how)))
+            clauses.push(format!("the {endpoint} {}", ended(how, memory)))
         }
         Some(_) => {}
-        None => clauses.push("TCP was still open when the capture ended".to_owned()),
+        None => clauses.push(left_open(memory)),
     }
     if end.is_clean() {
         clauses.push("clean".to_owned());
@@ -132,9 +134,9 @@ fn answer(end: &End, first: Endpoint, memory: &Memory) -> (String, bool) {
     if end.closes[peer.index()].is_none() {
         return match left_first {
             Some((_, how)) if end.took_close(peer) => {
-                (format!("the {peer} {} without an answer", ended(how)), true)
+                (format!("the {peer} {} without an answer", ended(how, memory)), true)
             }
-            Some((_, how)) => (format!("the {peer} {} before it came", ended(how)), true),
+            Some((_, how)) => (format!("the {peer} {} before it came", ended(how, memory)), true),
             None if end.how == How::CaptureEnd => {
                 (format!("no answer of the {peer} was captured"), false)
             }
@@ -153,8 +155,8 @@ fn answer(end: &End, first: Endpoint, memory: &Memory) -> (String, bool) {
     }
     if !end.took_close(first) {
         let how = end.transport[first.index()].map_or(TransportEnd::Fin, |(how, _)| how);
-        let how = if how == TransportEnd::Fin { "closed" } else { "reset" };
-        let late = format!("the {peer} answered {code}{later}, when the {first} had {how} TCP");
+        let ended = ended(how, memory);
+        let late = format!("the {peer} answered {code}{later}, when the {first} had {ended}");
         return (late, true);
     }
     (format!("the {peer} answered {code}{later}"), false)
@@ -174,7 +176,8 @@ fn dropped(end: &End, memory: &Memory) -> String {
     {
         reason = format!(" after a 101 that breaks {rule}");
     }
-    format!("the {endpoint} {}{inside}{reason}, without a Close from either side", ended(how))
+    let ended = ended(how, memory);
+    format!("the {endpoint} {ended}{inside}{reason}, without a Close from either side")
 }
 
 fn still_open(end: &End, memory: &Memory) -> String {
@@ -365,12 +368,20 @@ fn code_of(end: &End, endpoint: Endpoint) -> String {
     }
 }
 
-fn ended(how: TransportEnd) -> &'static str {
+fn ended(how: TransportEnd, memory: &Memory) -> Cow<'static, str> {
     match how {
-        TransportEnd::Fin => "closed TCP",
-        TransportEnd::EndStream => "ended the stream",
-        TransportEnd::Reset => "reset TCP",
+        TransportEnd::Fin => Cow::Borrowed("closed TCP"),
+        TransportEnd::EndStream => Cow::Borrowed("ended the stream"),
+        TransportEnd::Reset => match memory.tunnel.as_ref().and_then(|tunnel| tunnel.reset()) {
+            Some(stream) => Cow::Owned(format!("reset {stream}")),
+            None => Cow::Borrowed("reset TCP"),
+        },
     }
+}
+
+fn left_open(memory: &Memory) -> String {
+    let what = if memory.route.http2 { "the stream" } else { "TCP" };
+    format!("{what} was still open when the capture ended")
 }
 
 fn waited(from: Option<At>, to: Option<At>) -> Option<f64> {

@@ -4,6 +4,8 @@
 mod request;
 mod stream;
 
+pub(super) use stream::error_name;
+
 use super::Rule;
 
 /// The rules of this area, in the order of the index.

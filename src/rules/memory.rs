@@ -7,6 +7,7 @@ use super::keys::Keys;
 use super::pace::Pace;
 use super::pings::Pings;
 use super::thresholds::{self, Thresholds};
+use super::tunnel::Tunnel;
 use super::{Finding, Route, Rule, Severity, hist, suppression};
 use crate::http::Head;
 use crate::said::{At, Endpoint, GapReason, Http2Fact, Time, Tls};
@@ -63,6 +64,8 @@ pub struct Memory {
     before_close: Option<NonZeroI64>,
     /// A Pong was sent.
     pub(super) ponged: bool,
+    /// What happened around the stream of HTTP/2, if anything did.
+    pub(super) tunnel: Option<Box<Tunnel>>,
     /// What of the handshake matters later; none if nothing does.
     pub(super) handshake: Option<Box<HandshakeMemory>>,
     told: Vec<Told>,
@@ -230,6 +233,7 @@ impl Default for Memory {
             opened: None,
             before_close: None,
             ponged: false,
+            tunnel: None,
             handshake: None,
             told: Vec::new(),
         }
@@ -298,6 +302,7 @@ impl Memory {
             Event::NotFrames(other) => self.note_not_frames(other),
             Event::Http2(event) => {
                 self.connect_allowed |= event.fact == Http2Fact::Asked { allowed: Some(true) };
+                self.tunnel.get_or_insert_default().note(event);
             }
             Event::Exchange(_)
             | Event::Request(_)

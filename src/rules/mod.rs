@@ -37,6 +37,7 @@ mod route;
 mod sec;
 mod suppression;
 pub mod thresholds;
+mod tunnel;
 mod twins;
 mod utf;
 

@@ -12,6 +12,8 @@ pub(in crate::rules) const NO_ROUTE: &str = "the addresses and TLS are not part 
 pub struct Route {
     /// True over TLS, false over TCP alone.
     pub encrypted: Option<bool>,
+    /// It is a stream of HTTP/2.
+    pub http2: bool,
     /// Where the server is.
     pub server: Option<Place>,
 }
@@ -32,10 +34,12 @@ impl Route {
     pub fn of(opening: &Opening) -> Route {
         Route {
             encrypted: match opening.transport {
-                Transport::Tcp => Some(false),
+                // Of HTTP/2 over TLS that is told right after.
+                Transport::Tcp | Transport::Http2 { .. } => Some(false),
                 Transport::Tls => Some(true),
-                Transport::Http2 { .. } | Transport::None => None,
+                Transport::None => None,
             },
+            http2: matches!(opening.transport, Transport::Http2 { .. }),
             server: opening.server.map(|address| Place::of(address.ip())),
         }
     }

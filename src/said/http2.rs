@@ -26,4 +26,15 @@ pub enum Http2Fact {
         /// The stream was a tunnel by then.
         accepted: bool,
     },
+    /// GOAWAY (RFC 9113 §6.8): the connection below will end.
+    GoAway {
+        /// The error code.
+        code: u32,
+        /// This stream is none of those that will still be dealt with.
+        refused: bool,
+    },
+    /// This endpoint may send nothing more until the peer allows it (RFC 9113 §5.2).
+    Blocked,
+    /// It may go on.
+    Unblocked,
 }

@@ -71,8 +71,7 @@ pub(super) fn write_total(
     }
     let skipped = skipped(tally, &seen.counts);
     if !skipped.is_empty() {
-        let list: Vec<_> =
-            skipped.iter().map(|skipped| format!("{} {}", skipped.count, skipped.reason)).collect();
+        let list: Vec<_> = skipped.iter().map(in_words).collect();
         writeln!(out)?;
         for row in wrap(&format!("not shown: {}", list.join(", ")), sheet.width) {
             writeln!(out, "{}", sheet.palette.paint(Paint::Faint, row))?;
@@ -148,6 +147,31 @@ pub(super) fn counted(number: u64, what: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {what}{plural}")
 }
+
+/// `1 UDP packet`, `2 UDP packets`: the reason is written for several.
+fn in_words(skipped: &Skipped<'_>) -> String {
+    let Skipped { count, reason } = skipped;
+    let one = ONE.iter().find(|(several, _)| *count == 1 && reason.starts_with(several));
+    match one {
+        Some((several, one)) => {
+            format!("1 {one}{}", reason[several.len()..].replacen(" are", " is", 1))
+        }
+        None => format!("{count} {reason}"),
+    }
+}
+
+/// How reasons begin, and how they do if there is one of it.
+const ONE: [(&str, &str); 9] = [
+    ("TCP connections", "TCP connection"),
+    ("TLS connections", "TLS connection"),
+    ("UDP packets", "UDP packet"),
+    ("packets", "packet"),
+    ("IP fragments", "IP fragment"),
+    ("datagrams", "datagram"),
+    ("connections", "connection"),
+    ("pings, pongs and errors", "ping, pong or error"),
+    ("damaged parts", "damaged part"),
+];
 
 /// What was skipped, by reason.
 pub(super) fn skipped(tally: &Tally, counts: &Counts) -> Vec<Skipped<'static>> {

@@ -22,6 +22,7 @@ mod places;
 mod reassembly;
 mod roles;
 mod segment;
+mod slots;
 mod source;
 mod stream;
 mod tally;

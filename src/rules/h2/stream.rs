@@ -101,13 +101,13 @@ pub static RESET_CODE: Rule = Rule {
 fn reset_code(event: &Http2Event, _: &Memory) -> Option<Broken> {
     let Http2Fact::Reset { code, accepted: true } = event.fact else { return None };
     (code != CANCEL).then(|| {
-        let seen = format!("RST_STREAM with {}", name(code));
+        let seen = format!("RST_STREAM with {}", error_name(code));
         Broken::new(event.from, seen, "CANCEL (8)")
     })
 }
 
 /// Error codes (RFC 9113 §7).
-fn name(code: u32) -> String {
+pub(in crate::rules) fn error_name(code: u32) -> String {
     const NAMES: [&str; 14] = [
         "NO_ERROR",
         "PROTOCOL_ERROR",

@@ -1,63 +1,72 @@
-//! One connection of HTTP/2: frames in, and what is said on the streams that carry WebSocket.
+//! One connection of HTTP/2: bytes in, frames out. What frames mean for the streams that carry
+//! WebSocket is in `streams`, how a lost border is found again in `search`.
 
 use super::super::ids::Ids;
-use super::super::marks::Marks;
-use super::Trails;
-use super::fields::{Block, Fields, MAX_BLOCK};
-use super::frame::{
-    CONTINUATION, DATA, ENABLE_CONNECT_PROTOCOL, HEADER, HEADER_TABLE_SIZE, HEADERS, Header,
-    PREFACE, RST_STREAM, SETTINGS, block_fragment, settings,
-};
+use super::fields::{Fields, MAX_BLOCK};
+use super::frame::{CONTINUATION, DATA, HEADER, HEADERS, Header, PREFACE};
+use super::search::Search;
+use super::stream::{Origin, Stream};
+use super::window::Window;
 use crate::said::{
-    At, Carried, Carrier, ConnectionId, Endpoint, GapReason, Http2Fact, Interest, Listener,
-    Opening, Said, Tls, Transport, TransportEnd,
+    At, Endpoint, GapReason, Http2Fact, Interest, Listener, Opening, Said, Tls, Trail,
 };
 use std::collections::BTreeMap;
 
-/// So many streams with WebSocket are followed at a time; servers commonly allow 100.
-const MAX_STREAMS: usize = 4096;
-
-/// So many facts about settings are kept for streams to come.
-const MAX_SETTINGS: usize = 8;
-
 /// The state of a connection.
 pub(super) struct Connection {
-    opening: Opening,
-    tls: Option<Tls>,
-    directions: [Direction; 2],
-    streams: BTreeMap<u32, Stream>,
+    pub(super) opening: Opening,
+    pub(super) tls: Option<Tls>,
+    pub(super) directions: [Direction; 2],
+    pub(super) streams: BTreeMap<u32, Stream>,
     /// What each endpoint set SETTINGS_ENABLE_CONNECT_PROTOCOL to.
-    connect_protocol: [Option<u32>; 2],
+    pub(super) connect_protocol: [Option<u32>; 2],
     /// Facts about that which no stream was told.
-    untold: Vec<(Endpoint, Http2Fact, At)>,
-    trails: Trails,
-    has_closed: [bool; 2],
+    pub(super) untold: Vec<(Endpoint, Http2Fact, At)>,
     /// The server's SETTINGS were seen.
-    has_settings: bool,
+    pub(super) has_settings: bool,
+    /// Why bytes are missing, if any are.
+    pub(super) missing: GapReason,
 }
 
 /// One endpoint's frames.
 #[derive(Default)]
-struct Direction {
+pub(super) struct Direction {
     /// The preface is behind.
     has_begun: bool,
     /// The frame in progress, unless it is DATA.
     buffer: Vec<u8>,
-    data: Option<Data>,
-    /// So many bytes belong to a frame that is too long to look at.
+    pub(super) data: Option<Data>,
+    /// So many bytes belong to a frame that is not looked at.
     skip: usize,
-    fields: Fields,
-    block: Option<Fragment>,
-    /// Where frames begin is not known any more.
-    is_lost: bool,
+    pub(super) fields: Fields,
+    pub(super) block: Option<Fragment>,
+    border: Border,
+    /// Frames of it were not captured.
+    pub(super) is_partial: bool,
+    /// What it may still send on all streams together, and on each that begins.
+    pub(super) window: Window,
+    pub(super) initial_window: u32,
+    /// What carried its bytes, if somebody asked.
+    pub(super) trail: Option<Box<Trail>>,
+}
+
+/// What is known of where frames begin.
+#[derive(Default)]
+enum Border {
+    /// The next byte is where the frames so far say it is.
+    #[default]
+    Known,
+    Sought(Box<Search>),
+    /// These are no frames.
+    Lost,
 }
 
 /// A DATA frame in progress.
-struct Data {
-    /// Where it begins, and its header.
-    offset: u64,
-    header: Header,
-    pad_length: Option<u8>,
+pub(super) struct Data {
+    /// Where it begins.
+    pub(super) offset: u64,
+    pub(super) header: Header,
+    pub(super) pad_length: Option<u8>,
     /// The byte with the length of the padding is still to come.
     awaits_padding: bool,
     content: usize,
@@ -65,49 +74,25 @@ struct Data {
 }
 
 /// A header block in progress.
-struct Fragment {
-    stream: u32,
-    ends: bool,
-    bytes: Vec<u8>,
-}
-
-/// A stream with WebSocket.
-struct Stream {
-    id: ConnectionId,
-    accepted: bool,
-    offsets: [u64; 2],
-    marks: [Marks; 2],
-    ended: [bool; 2],
-    unwanted: bool,
-}
-
-/// Where bytes come from; the offset is of the next byte of the connection.
-#[derive(Clone, Copy)]
-struct Origin {
-    from: Endpoint,
-    offset: u64,
-    heard: Option<u64>,
-    at: At,
+pub(super) struct Fragment {
+    pub(super) stream: u32,
+    pub(super) ends: bool,
+    pub(super) bytes: Vec<u8>,
 }
 
 impl Connection {
-    pub(super) fn new(opening: Opening, tls: Option<Tls>, trails: Trails) -> Connection {
+    pub(super) fn new(opening: Opening, tls: Option<Tls>) -> Connection {
+        let direction = || Direction { initial_window: 65_535, ..Direction::default() };
         Connection {
             opening,
             tls,
-            directions: Default::default(),
+            directions: [direction(), direction()],
             streams: BTreeMap::new(),
             connect_protocol: [None; 2],
             untold: Vec::new(),
-            trails,
-            has_closed: [false; 2],
             has_settings: false,
+            missing: GapReason::CaptureStart,
         }
-    }
-
-    /// Who speaks with whom.
-    pub(super) fn opening(&self) -> &Opening {
-        &self.opening
     }
 
     /// Whether the server allows WebSocket on it; none before its settings were seen.
@@ -127,13 +112,13 @@ impl Connection {
             Said::Bytes { from, offset, bytes, heard, at } => {
                 self.bytes(bytes, Origin { from, offset, heard, at }, listener, ids);
             }
-            Said::Gap { from, length, reason, at, .. } => {
-                self.gap(from, length, reason, at, listener);
+            Said::Gap { from, offset, length, reason, at } => {
+                self.missing = reason;
+                let origin = Origin { from, offset, heard: None, at };
+                self.gap(length, reason, origin, listener, ids);
             }
             Said::End { from, how, heard, at } => {
-                self.has_closed[from.index()] = true;
                 for stream in self.streams.values_mut() {
-                    let heard = stream.marks[from.peer().index()].heard(heard);
                     stream.end(from, how, heard, at, listener);
                 }
             }
@@ -143,7 +128,7 @@ impl Connection {
                 }
             }
             Said::Carried { from, carried } => {
-                self.trails[from.index()].get_or_insert_default().push(carried);
+                self.directions[from.index()].trail.get_or_insert_default().push(carried);
             }
             Said::Head { .. }
             | Said::Message { .. }
@@ -157,8 +142,7 @@ impl Connection {
     /// Nothing more will be said.
     pub(super) fn finish<L: Listener>(&mut self, cut: bool, listener: &mut L, ids: &mut Ids) {
         for (_, stream) in std::mem::take(&mut self.streams) {
-            listener.forgotten(stream.id, cut);
-            ids.give_back(stream.id);
+            stream.forget(cut, listener, ids);
         }
     }
 
@@ -171,17 +155,23 @@ impl Connection {
     ) {
         while !bytes.is_empty() {
             let direction = &mut self.directions[origin.from.index()];
-            if direction.is_lost {
-                return;
-            }
-            let taken = if direction.data.is_some() {
-                self.data(bytes, origin, listener, ids)
-            } else if direction.skip > 0 {
-                let taken = direction.skip.min(bytes.len());
-                direction.skip -= taken;
-                taken
-            } else {
-                self.collect(bytes, origin, listener, ids)
+            let taken = match &mut direction.border {
+                Border::Lost => return,
+                Border::Sought(search) => {
+                    let Some(found) = search.push(bytes, origin.offset) else { return };
+                    direction.border = Border::Known;
+                    let origin = Origin { offset: found.offset, ..origin };
+                    return self.bytes(&found.bytes, origin, listener, ids);
+                }
+                Border::Known if direction.data.is_some() => {
+                    self.data(bytes, origin, listener, ids)
+                }
+                Border::Known if direction.skip > 0 => {
+                    let taken = direction.skip.min(bytes.len());
+                    direction.skip -= taken;
+                    taken
+                }
+                Border::Known => self.collect(bytes, origin, listener, ids),
             };
             origin.offset += taken as u64;
             bytes = &bytes[taken..];
@@ -210,25 +200,33 @@ impl Connection {
             return taken;
         }
         if is_preface {
-            direction.is_lost = direction.buffer != PREFACE;
+            if direction.buffer != PREFACE {
+                direction.border = Border::Lost;
+                direction.is_partial = true;
+            }
             direction.has_begun = true;
             direction.buffer.clear();
             return taken;
         }
         let Some(header) = Header::read(&direction.buffer) else { return taken };
+        let origin = Origin { offset: origin.offset + taken as u64, ..origin };
         if direction.buffer.len() < HEADER + header.length {
-            let offset = origin.offset + taken as u64;
-            self.begin(header, Origin { offset, ..origin });
+            self.begin(header, origin, listener, ids);
             return taken;
         }
         let frame = std::mem::take(&mut direction.buffer);
-        let origin = Origin { offset: origin.offset + taken as u64, ..origin };
         self.frame(header, &frame[HEADER..], origin, listener, ids);
         taken
     }
 
     /// The header of a frame ends at the origin's offset; its payload is still to come.
-    fn begin(&mut self, header: Header, origin: Origin) {
+    fn begin<L: Listener>(
+        &mut self,
+        header: Header,
+        origin: Origin,
+        listener: &mut L,
+        ids: &mut Ids,
+    ) {
         let direction = &mut self.directions[origin.from.index()];
         if header.kind == DATA {
             direction.buffer.clear();
@@ -240,10 +238,9 @@ impl Connection {
                 content: header.length,
                 padding: 0,
             });
+            self.begin_data(header, origin, listener, ids);
         } else if header.length > MAX_BLOCK {
-            direction.buffer.clear();
-            direction.skip = header.length;
-            direction.fields.is_lost |= matches!(header.kind, HEADERS | CONTINUATION);
+            direction.drop_frame(header, header.length);
         } else {
             direction.buffer.reserve_exact(header.length);
         }
@@ -264,6 +261,9 @@ impl Connection {
             data.pad_length = Some(bytes[0]);
             data.padding = usize::from(bytes[0]).min(data.content - 1);
             data.content -= 1 + data.padding;
+            if data.content + data.padding == 0 {
+                self.end_data(origin, listener, ids);
+            }
             return 1;
         }
         let taken = (data.content + data.padding).min(bytes.len());
@@ -271,332 +271,122 @@ impl Connection {
         data.content -= content.len();
         data.padding -= taken - content.len();
         let (number, is_over) = (data.header.stream, data.content + data.padding == 0);
-        let ends = is_over && data.header.is_end_of_stream();
-        if self.trails[origin.from.index()].is_some() {
+        if direction.trail.is_some() {
             self.tell_carriers(content.len() as u64, origin, listener);
-        }
-        let direction = &mut self.directions[origin.from.index()];
-        if is_over {
-            direction.data = None;
         }
         let end = origin.offset + content.len() as u64;
         if let Some(stream) = self.streams.get_mut(&number) {
             stream.data(content, Origin { offset: end, ..origin }, listener);
         }
-        if ends {
-            self.end_of_stream(number, origin, listener, ids);
+        if is_over {
+            self.end_data(origin, listener, ids);
         }
         taken
     }
 
-    /// So much content of the DATA in progress comes next: the frame carries it, and this the frame.
-    #[cold]
-    fn tell_carriers<L: Listener>(&mut self, content: u64, origin: Origin, listener: &mut L) {
-        let Origin { from, offset, .. } = origin;
-        let Some(trail) = &mut self.trails[from.index()] else { return };
-        let Some(data) = &self.directions[from.index()].data else { return };
-        let mut carriers = trail.of(offset..offset + content);
-        trail.forget(offset);
-        let Some(stream) = self.streams.get_mut(&data.header.stream) else { return };
-        carriers.push(Carried {
-            carrier: Carrier::Data { header: data.header, padding: data.pad_length },
-            offset: data.offset,
-            length: (HEADER + data.header.length) as u64,
-            content_offset: stream.offsets[from.index()],
-            content_length: content,
-        });
-        for carried in &carriers {
-            stream.say(Said::Carried { from, carried }, listener);
+    /// The DATA in progress is over.
+    fn end_data<L: Listener>(&mut self, origin: Origin, listener: &mut L, ids: &mut Ids) {
+        let Some(data) = self.directions[origin.from.index()].data.take() else { return };
+        if data.header.is_end_of_stream() {
+            self.end_of_stream(data.header.stream, origin, listener, ids);
         }
     }
 
-    /// A whole frame; the origin's offset is that of its end.
-    fn frame<L: Listener>(
+    /// Bytes are missing. Inside a frame of known length it is known what they belong to; beyond,
+    /// frames can't be told apart until a border is found, nor do header blocks say everything.
+    fn gap<L: Listener>(
         &mut self,
-        header: Header,
-        payload: &[u8],
-        origin: Origin,
-        listener: &mut L,
-        ids: &mut Ids,
-    ) {
-        match header.kind {
-            DATA if header.is_end_of_stream() => {
-                self.end_of_stream(header.stream, origin, listener, ids);
-            }
-            SETTINGS if !header.is_ack() => self.settings(payload, origin, listener),
-            HEADERS => {
-                let fields = &mut self.directions[origin.from.index()].fields;
-                let Some(fragment) = block_fragment(header, payload) else {
-                    fields.is_lost = true;
-                    return;
-                };
-                let fragment = Fragment {
-                    stream: header.stream,
-                    ends: header.is_end_of_stream(),
-                    bytes: fragment.to_vec(),
-                };
-                self.fragment(fragment, header, origin, listener, ids);
-            }
-            CONTINUATION => {
-                let direction = &mut self.directions[origin.from.index()];
-                let Some(mut fragment) = direction.block.take() else { return };
-                if fragment.stream == header.stream
-                    && fragment.bytes.len() + payload.len() <= MAX_BLOCK
-                {
-                    fragment.bytes.extend_from_slice(payload);
-                    self.fragment(fragment, header, origin, listener, ids);
-                } else {
-                    direction.fields.is_lost = true;
-                }
-            }
-            RST_STREAM => self.reset(header.stream, payload, origin, listener, ids),
-            _ => {}
-        }
-    }
-
-    fn settings<L: Listener>(&mut self, payload: &[u8], origin: Origin, listener: &mut L) {
-        let Origin { from, at, .. } = origin;
-        self.has_settings |= from == Endpoint::Server;
-        for (setting, value) in settings(payload) {
-            match setting {
-                // How large the tables of the peer's encoder may be.
-                HEADER_TABLE_SIZE => {
-                    self.directions[from.peer().index()].fields.allow_table(value);
-                }
-                ENABLE_CONNECT_PROTOCOL => {
-                    let before = self.connect_protocol[from.index()].replace(value);
-                    let fact = Http2Fact::ConnectProtocol { value, before };
-                    match self.streams.values_mut().next() {
-                        Some(stream) => stream.say(Said::Http2 { from, fact, at }, listener),
-                        None if self.untold.len() < MAX_SETTINGS => {
-                            self.untold.push((from, fact, at));
-                        }
-                        None => {}
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// A part of a header block; the last one makes it whole.
-    fn fragment<L: Listener>(
-        &mut self,
-        fragment: Fragment,
-        header: Header,
+        length: Option<u64>,
+        reason: GapReason,
         origin: Origin,
         listener: &mut L,
         ids: &mut Ids,
     ) {
         let direction = &mut self.directions[origin.from.index()];
-        if !header.is_end_of_headers() {
-            direction.block = Some(fragment);
+        match &mut direction.border {
+            Border::Lost => return,
+            // What lies before and behind it makes no chain.
+            Border::Sought(search) => return **search = Search::default(),
+            Border::Known => {}
+        }
+        if direction.data.is_some() {
+            if self.gap_in_data(length, reason, origin, listener, ids) {
+                return;
+            }
+        } else if length.is_some_and(|length| direction.step_over(length)) {
             return;
         }
-        let Some(block) = direction.fields.decode(&fragment.bytes) else { return };
-        match origin.from {
-            Endpoint::Client => self.request(fragment.stream, block, origin, listener, ids),
-            Endpoint::Server => self.response(fragment.stream, block, origin, listener, ids),
-        }
-        if fragment.ends {
-            self.end_of_stream(fragment.stream, origin, listener, ids);
-        }
+        self.lose_border(reason, origin, listener);
     }
 
-    fn request<L: Listener>(
+    /// Bytes of the DATA in progress are missing: true if no more than those are.
+    fn gap_in_data<L: Listener>(
         &mut self,
-        number: u32,
-        block: Block,
-        origin: Origin,
-        listener: &mut L,
-        ids: &mut Ids,
-    ) {
-        let Origin { from, at, .. } = origin;
-        if let Some(stream) = self.streams.get_mut(&number) {
-            let fact = Http2Fact::LateHeaders;
-            return stream.say(Said::Http2 { from, fact, at }, listener);
-        }
-        if !block.is_request() {
-            return;
-        }
-        if !block.asks_for_websocket() || self.streams.len() == MAX_STREAMS {
-            return listener.other_exchange();
-        }
-        let id = ids.take();
-        let transport = Transport::Http2 { stream: number };
-        listener.opened(id, &Opening { transport, at, ..self.opening });
-        let mut stream = Stream {
-            id,
-            accepted: false,
-            offsets: [0; 2],
-            marks: Default::default(),
-            ended: [false; 2],
-            unwanted: false,
-        };
-        if let Some(tls) = &self.tls {
-            stream.say(Said::Secured { tls }, listener);
-        }
-        stream.say(Said::Head { from, head: block.into_head(), body: &[], at }, listener);
-        for (from, fact, at) in self.untold.drain(..) {
-            stream.say(Said::Http2 { from, fact, at }, listener);
-        }
-        let server = Endpoint::Server.index();
-        let allowed = match self.connect_protocol[server] {
-            _ if self.directions[server].is_lost => None,
-            setting => Some(setting == Some(1)),
-        };
-        stream.say(Said::Http2 { from, fact: Http2Fact::Asked { allowed }, at }, listener);
-        self.streams.insert(number, stream);
-    }
-
-    fn response<L: Listener>(
-        &mut self,
-        number: u32,
-        block: Block,
-        origin: Origin,
-        listener: &mut L,
-        ids: &mut Ids,
-    ) {
-        let Origin { from, at, .. } = origin;
-        let Some(stream) = self.streams.get_mut(&number) else { return };
-        if stream.accepted {
-            let fact = Http2Fact::LateHeaders;
-            return stream.say(Said::Http2 { from, fact, at }, listener);
-        }
-        let status = block.status();
-        stream.say(Said::Head { from, head: block.into_head(), body: &[], at }, listener);
-        match status {
-            Some(200..=299) => stream.accepted = true,
-            Some(100..=199) | None => {}
-            // What follows is the body of a refusal.
-            Some(_) => self.forget(number, listener, ids),
-        }
-    }
-
-    fn reset<L: Listener>(
-        &mut self,
-        number: u32,
-        payload: &[u8],
-        origin: Origin,
-        listener: &mut L,
-        ids: &mut Ids,
-    ) {
-        let Origin { from, heard, at, .. } = origin;
-        let Some(stream) = self.streams.get_mut(&number) else { return };
-        if let Some(code) = payload.first_chunk() {
-            let code = u32::from_be_bytes(*code);
-            let fact = Http2Fact::Reset { code, accepted: stream.accepted };
-            stream.say(Said::Http2 { from, fact, at }, listener);
-        }
-        let heard = stream.marks[from.peer().index()].heard(heard);
-        stream.end(from, TransportEnd::Reset, heard, at, listener);
-        self.forget(number, listener, ids);
-    }
-
-    fn end_of_stream<L: Listener>(
-        &mut self,
-        number: u32,
-        origin: Origin,
-        listener: &mut L,
-        ids: &mut Ids,
-    ) {
-        let Origin { from, heard, at, .. } = origin;
-        let Some(stream) = self.streams.get_mut(&number) else { return };
-        let heard = stream.marks[from.peer().index()].heard(heard);
-        stream.end(from, TransportEnd::EndStream, heard, at, listener);
-        if stream.ended == [true; 2] {
-            self.forget(number, listener, ids);
-        }
-    }
-
-    fn forget<L: Listener>(&mut self, number: u32, listener: &mut L, ids: &mut Ids) {
-        if let Some(stream) = self.streams.remove(&number) {
-            listener.forgotten(stream.id, false);
-            ids.give_back(stream.id);
-        }
-    }
-
-    /// Bytes are missing. Inside DATA it is known whose they are; beyond, frames can't be told apart
-    /// any more, nor do header blocks say anything.
-    fn gap<L: Listener>(
-        &mut self,
-        from: Endpoint,
         length: Option<u64>,
         reason: GapReason,
-        at: At,
+        origin: Origin,
         listener: &mut L,
-    ) {
-        let direction = &mut self.directions[from.index()];
-        if direction.is_lost {
-            return;
+        ids: &mut Ids,
+    ) -> bool {
+        let from = origin.from;
+        let Some(data) = &mut self.directions[from.index()].data else { return false };
+        let (content, rest) = (data.content as u64, (data.content + data.padding) as u64);
+        let number = data.header.stream;
+        // Of padding whose length is missing nothing is known, not even that it is there.
+        let inside = length.filter(|length| *length <= rest && !data.awaits_padding);
+        let missing = content.min(inside.unwrap_or(content));
+        let known = (!data.awaits_padding).then_some(missing);
+        data.content -= missing as usize;
+        data.padding -= inside.map_or(data.padding, |length| (length - missing) as usize);
+        let is_over = data.content + data.padding == 0;
+        if let Some(stream) = self.streams.get_mut(&number).filter(|_| missing > 0) {
+            stream.gap(from, known, reason, origin.at, listener);
         }
-        if let (Some(length), Some(data)) = (length, &mut direction.data)
-            && !data.awaits_padding
-            && length < (data.content + data.padding) as u64
-        {
-            let content = length.min(data.content as u64);
-            data.content -= content as usize;
-            data.padding -= (length - content) as usize;
-            if let Some(stream) = self.streams.get_mut(&data.header.stream).filter(|_| content > 0)
-            {
-                stream.gap(from, Some(content), reason, at, listener);
-            }
-            return;
+        if is_over {
+            self.end_data(origin, listener, ids);
         }
-        direction.is_lost = true;
+        inside.is_some()
+    }
+
+    /// Where the next frame begins is not known, nor which streams what is missing belongs to.
+    fn lose_border<L: Listener>(&mut self, reason: GapReason, origin: Origin, listener: &mut L) {
+        let direction = &mut self.directions[origin.from.index()];
+        direction.border = Border::Sought(Box::default());
+        direction.has_begun = true;
+        direction.is_partial = true;
+        direction.buffer.clear();
+        direction.block = None;
+        direction.skip = 0;
+        direction.fields.lose();
         for stream in self.streams.values_mut() {
-            stream.gap(from, None, reason, at, listener);
+            stream.gap(origin.from, None, reason, origin.at, listener);
         }
     }
 }
 
-impl Stream {
-    fn say<L: Listener>(&mut self, said: Said<'_>, listener: &mut L) {
-        if !self.unwanted && listener.said(self.id, said) == Interest::Done {
-            self.unwanted = true;
+impl Direction {
+    /// A frame that is not looked at, and what that means for those after it.
+    fn drop_frame(&mut self, header: Header, left: usize) {
+        self.buffer.clear();
+        self.skip = left;
+        self.is_partial = true;
+        if matches!(header.kind, HEADERS | CONTINUATION) {
+            self.block = None;
+            self.fields.lose();
         }
     }
 
-    /// Content of DATA that ends at the origin's offset.
-    fn data<L: Listener>(&mut self, bytes: &[u8], origin: Origin, listener: &mut L) {
-        let Origin { from, offset: end, heard, at } = origin;
-        if bytes.is_empty() {
-            return;
+    /// Bytes are missing inside a frame other than DATA: true if that is all that is missing.
+    fn step_over(&mut self, missing: u64) -> bool {
+        if self.skip > 0 {
+            let fits = missing <= self.skip as u64;
+            self.skip -= if fits { missing as usize } else { 0 };
+            return fits;
         }
-        if self.ended[from.index()] {
-            let fact = Http2Fact::DataAfterEnd;
-            return self.say(Said::Http2 { from, fact, at }, listener);
-        }
-        let offset = self.offsets[from.index()];
-        self.offsets[from.index()] += bytes.len() as u64;
-        self.marks[from.index()].mark(end, offset + bytes.len() as u64);
-        let heard = self.marks[from.peer().index()].heard(heard);
-        self.say(Said::Bytes { from, offset, bytes, heard, at }, listener);
-    }
-
-    fn gap<L: Listener>(
-        &mut self,
-        from: Endpoint,
-        length: Option<u64>,
-        reason: GapReason,
-        at: At,
-        listener: &mut L,
-    ) {
-        let offset = self.offsets[from.index()];
-        self.offsets[from.index()] += length.unwrap_or(0);
-        self.say(Said::Gap { from, offset, length, reason, at }, listener);
-    }
-
-    fn end<L: Listener>(
-        &mut self,
-        from: Endpoint,
-        how: TransportEnd,
-        heard: Option<u64>,
-        at: At,
-        listener: &mut L,
-    ) {
-        if !std::mem::replace(&mut self.ended[from.index()], true) {
-            self.say(Said::End { from, how, heard, at }, listener);
-        }
+        let Some(header) = Header::read(&self.buffer) else { return false };
+        let left = HEADER + header.length - self.buffer.len();
+        let Some(behind) = (left as u64).checked_sub(missing) else { return false };
+        self.drop_frame(header, behind as usize);
+        true
     }
 }

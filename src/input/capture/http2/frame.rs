@@ -1,11 +1,13 @@
 //! Frames of HTTP/2 (RFC 9113 §4 and §6): headers, flags, and the parts of payloads that matter.
 
 pub(super) use crate::layers::http2::{
-    CONTINUATION, DATA, HEADER, HEADERS, Header, PRIORITY, RST_STREAM, SETTINGS,
+    CONTINUATION, DATA, GOAWAY, HEADER, HEADERS, Header, PRIORITY, RST_STREAM, SETTINGS,
+    WINDOW_UPDATE,
 };
 
 /// Settings (RFC 9113 §6.5.2, RFC 8441 §3).
 pub(super) const HEADER_TABLE_SIZE: u16 = 1;
+pub(super) const INITIAL_WINDOW_SIZE: u16 = 4;
 pub(super) const ENABLE_CONNECT_PROTOCOL: u16 = 8;
 
 /// What a client says first (RFC 9113 §3.4).

@@ -1,15 +1,21 @@
 //! HTTP/2 (RFC 9113): a step from one stream to several. An extended CONNECT (RFC 8441) becomes a
-//! connection of its own; ordinary requests are counted; what is not HTTP/2 passes through.
+//! connection of its own; ordinary requests are counted; what is not HTTP/2 passes through. Of a stream
+//! whose head can't be read, because the tables it refers to were built before the capture began, the
+//! listener hears DATA with a gap in front.
 //!
-//! Absent: connections whose beginning was not captured (without the header tables built there,
-//! nobody knows what their header blocks say), server push, flow control.
+//! Absent: server push.
 
 mod connection;
 mod fields;
 mod frame;
+mod search;
+mod stream;
+mod streams;
+mod window;
 
 use super::ids::Ids;
-use crate::said::{ConnectionId, Endpoint, Interest, Listener, Opaque, Opening, Said, Tls, Trail};
+use super::slots::{New, Slot, Slots};
+use crate::said::{ConnectionId, Endpoint, Interest, Listener, Opaque, Opening, Said};
 use connection::Connection;
 use frame::PREFACE;
 use std::collections::HashMap;
@@ -21,37 +27,19 @@ const MAX_PAIRS: usize = 1024;
 /// The state of all connections.
 #[derive(Default)]
 pub struct Http2Step {
-    slots: Vec<Slot>,
+    slots: Slots<Known>,
     /// Clients and servers that have spoken HTTP/2 with each other, and whether WebSocket is
     /// allowed on it.
     pairs: HashMap<(IpAddr, SocketAddr), bool>,
     ids: Ids,
 }
 
-/// One connection.
-#[derive(Default)]
-enum Slot {
-    /// Nobody's.
-    #[default]
-    Empty,
-    /// Nothing was said yet that tells what it is.
-    New(Box<New>),
-    /// Not HTTP/2.
-    Plain(ConnectionId),
+/// A connection of HTTP/2, or one that may become one.
+enum Known {
     /// HTTP/1.1, but the client has asked for HTTP/2 (RFC 7540 §3.2).
     Asked(Box<New>, ConnectionId),
     Http2(Box<Connection>),
 }
-
-struct New {
-    opening: Opening,
-    tls: Option<Tls>,
-    /// What carries the first bytes, if somebody asked.
-    trails: Trails,
-}
-
-/// What carried the bytes of each endpoint.
-type Trails = [Option<Box<Trail>>; 2];
 
 /// Hears streams, and tells those inside HTTP/2 as connections.
 pub struct Http2Listener<'a, L> {
@@ -72,56 +60,43 @@ impl<L: Listener> Http2Listener<'_, L> {
         self.listener
     }
 
-    /// The first thing said tells what a connection is.
+    /// The first bytes tell what a connection is.
     #[cold]
     fn decide(&mut self, id: ConnectionId, mut new: Box<New>, said: Said<'_>) -> Interest {
-        match said {
-            Said::Secured { tls } => {
-                new.tls = Some(tls.clone());
-                self.step.slots[id.0 as usize] = Slot::New(new);
+        let Said::Bytes { from, offset, bytes, .. } = said else {
+            if new.keep(&said) {
+                self.step.slots.put(id, Slot::New(new));
                 return Interest::More;
             }
-            Said::Carried { from, carried } => {
-                new.trails[from.index()].get_or_insert_default().push(carried);
-                self.step.slots[id.0 as usize] = Slot::New(new);
-                return Interest::More;
+            return self.pass(id, new, said);
+        };
+        let is_late = new.is_late() || offset > 0;
+        let is_client = !is_late && from == Endpoint::Client && begins_preface(bytes);
+        // Whose server may speak first: SETTINGS of the connection as a whole.
+        let is_agreed = new.tls().is_some_and(|tls| tls.protocol.as_deref() == Some(b"h2"));
+        if is_client || is_agreed || is_late && search::begins_frames(bytes) {
+            let mut connection = Box::new(Connection::new(new.opening, new.tls().cloned()));
+            for before in &new.before {
+                let _ = connection.hear(before.said(), self.listener, &mut self.step.ids);
             }
-            Said::Bytes { from, offset: 0, bytes, .. } => {
-                let is_client = from == Endpoint::Client && begins_preface(bytes);
-                // Whose server may speak first: SETTINGS of the connection as a whole.
-                let is_agreed =
-                    new.tls.as_ref().is_some_and(|tls| tls.protocol.as_deref() == Some(b"h2"));
-                if is_client || is_agreed {
-                    let New { opening, tls, trails } = *new;
-                    let connection = Box::new(Connection::new(opening, tls, trails));
-                    return self.hear(id, connection, said);
-                }
-            }
-            _ => {}
+            return self.hear(id, connection, said);
         }
-        let inner = self.open(&new);
-        let is_asked = matches!(&said, Said::Bytes { from: Endpoint::Client, bytes, .. }
-            if memchr::memmem::find(bytes, b"HTTP2-Settings").is_some());
-        self.step.slots[id.0 as usize] =
-            if is_asked { Slot::Asked(new, inner) } else { Slot::Plain(inner) };
-        self.listener.said(inner, said)
+        self.pass(id, new, said)
     }
 
-    fn open(&mut self, new: &New) -> ConnectionId {
-        let id = self.step.ids.take();
-        self.listener.opened(id, &new.opening);
-        if let Some(tls) = &new.tls {
-            let allowed = pair(&new.opening).and_then(|pair| self.step.pairs.get(&pair));
-            let tls = &Tls { beside_http2: allowed == Some(&false), ..tls.clone() };
-            self.listener.said(id, Said::Secured { tls });
+    /// It is not HTTP/2, or not yet.
+    fn pass(&mut self, id: ConnectionId, mut new: Box<New>, said: Said<'_>) -> Interest {
+        let allowed = pair(&new.opening).and_then(|pair| self.step.pairs.get(&pair));
+        if let Some(tls) = new.tls_mut() {
+            tls.beside_http2 = allowed == Some(&false);
         }
-        for from in [Endpoint::Client, Endpoint::Server] {
-            let trail = new.trails[from.index()].as_deref();
-            for carried in trail.map(|trail| trail.of(0..u64::MAX)).unwrap_or_default() {
-                self.listener.said(id, Said::Carried { from, carried: &carried });
-            }
-        }
-        id
+        let inner = new.pass(self.listener, &mut self.step.ids);
+        let is_asked = matches!(&said, Said::Bytes { from: Endpoint::Client, bytes, .. }
+            if memchr::memmem::find(bytes, b"HTTP2-Settings").is_some());
+        let slot =
+            if is_asked { Slot::Known(Known::Asked(new, inner)) } else { Slot::Plain(inner) };
+        self.step.slots.put(id, slot);
+        self.listener.said(inner, said)
     }
 
     fn hear(
@@ -134,14 +109,14 @@ impl<L: Listener> Http2Listener<'_, L> {
         let interest = connection.hear(said, self.listener, &mut self.step.ids);
         let allows = connection.allows_websocket();
         if let Some(allows) = allows.filter(|_| allows != before)
-            && let Some(pair) = pair(connection.opening())
+            && let Some(pair) = pair(&connection.opening)
         {
             if self.step.pairs.len() == MAX_PAIRS {
                 self.step.pairs.clear();
             }
             self.step.pairs.insert(pair, allows);
         }
-        self.step.slots[id.0 as usize] = Slot::Http2(connection);
+        self.step.slots.put(id, Slot::Known(Known::Http2(connection)));
         interest
     }
 
@@ -156,7 +131,7 @@ impl<L: Listener> Http2Listener<'_, L> {
         said: Said<'_>,
     ) -> Interest {
         let Said::Bytes { from: Endpoint::Server, offset, bytes, heard, at } = said else {
-            self.step.slots[id.0 as usize] = Slot::Asked(new, inner);
+            self.step.slots.put(id, Slot::Known(Known::Asked(new, inner)));
             return self.listener.said(inner, said);
         };
         let head = memchr::memmem::find(bytes, b"\r\n\r\n").map_or(bytes.len(), |end| end + 4);
@@ -166,7 +141,7 @@ impl<L: Listener> Http2Listener<'_, L> {
             self.listener.said(inner, Said::Bytes { from, offset, bytes: head, heard, at });
         let text = head.to_ascii_lowercase();
         if !head.starts_with(b"HTTP/1.1 101") || memchr::memmem::find(&text, b"h2c").is_none() {
-            self.step.slots[id.0 as usize] = Slot::Plain(inner);
+            self.step.slots.put(id, Slot::Plain(inner));
             if rest.is_empty() {
                 return interest;
             }
@@ -175,24 +150,22 @@ impl<L: Listener> Http2Listener<'_, L> {
         }
         self.listener.forgotten(inner, false);
         self.step.ids.give_back(inner);
-        let New { opening, tls, trails } = *new;
-        let connection = Box::new(Connection::new(opening, tls, trails));
+        let connection = Box::new(Connection::new(new.opening, new.tls().cloned()));
         let offset = offset + head.len() as u64;
         self.hear(id, connection, Said::Bytes { from, offset, bytes: rest, heard, at })
     }
 
     #[inline(never)]
     fn said_slowly(&mut self, id: ConnectionId, said: Said<'_>) -> Interest {
-        let Some(slot) = self.step.slots.get_mut(id.0 as usize) else { return Interest::Done };
-        match std::mem::take(slot) {
+        match self.step.slots.take(id) {
             Slot::Empty => Interest::Done,
+            Slot::New(new) => self.decide(id, new, said),
+            Slot::Known(Known::Http2(connection)) => self.hear(id, connection, said),
+            Slot::Known(Known::Asked(new, inner)) => self.upgrade(id, new, inner, said),
             Slot::Plain(inner) => {
-                *slot = Slot::Plain(inner);
+                self.step.slots.put(id, Slot::Plain(inner));
                 self.listener.said(inner, said)
             }
-            Slot::Http2(connection) => self.hear(id, connection, said),
-            Slot::New(new) => self.decide(id, new, said),
-            Slot::Asked(new, inner) => self.upgrade(id, new, inner, said),
         }
     }
 }
@@ -210,20 +183,15 @@ fn begins_preface(bytes: &[u8]) -> bool {
 
 impl<L: Listener> Listener for Http2Listener<'_, L> {
     fn opened(&mut self, id: ConnectionId, opening: &Opening) {
-        let index = id.0 as usize;
-        if self.step.slots.len() <= index {
-            self.step.slots.resize_with(index + 1, Slot::default);
-        }
-        self.step.slots[index] =
-            Slot::New(Box::new(New { opening: *opening, tls: None, trails: Trails::default() }));
+        self.step.slots.open(id, opening);
     }
 
     #[inline]
     fn said(&mut self, id: ConnectionId, said: Said<'_>) -> Interest {
-        if let Some(Slot::Plain(inner)) = self.step.slots.get(id.0 as usize) {
-            return self.listener.said(*inner, said);
+        match self.step.slots.plain(id) {
+            Some(inner) => self.listener.said(inner, said),
+            None => self.said_slowly(id, said),
         }
-        self.said_slowly(id, said)
     }
 
     fn other_exchange(&mut self) {
@@ -235,12 +203,11 @@ impl<L: Listener> Listener for Http2Listener<'_, L> {
     }
 
     fn forgotten(&mut self, id: ConnectionId, cut: bool) {
-        let Some(slot) = self.step.slots.get_mut(id.0 as usize) else { return };
-        let inner = match std::mem::take(slot) {
+        let inner = match self.step.slots.take(id) {
             Slot::Empty => return,
-            Slot::New(new) => self.open(&new),
-            Slot::Plain(inner) | Slot::Asked(_, inner) => inner,
-            Slot::Http2(mut connection) => {
+            Slot::New(new) => new.pass(self.listener, &mut self.step.ids),
+            Slot::Plain(inner) | Slot::Known(Known::Asked(_, inner)) => inner,
+            Slot::Known(Known::Http2(mut connection)) => {
                 return connection.finish(cut, self.listener, &mut self.step.ids);
             }
         };

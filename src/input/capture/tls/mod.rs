@@ -21,9 +21,9 @@ mod suite;
 
 pub use keylog::{KeyLog, KeyLogCounts};
 
+use super::slots::{New, Slot, Slots};
 use crate::said::{
-    At, Carried, ConnectionId, Endpoint, GapReason, Interest, Listener, Opaque, OpaqueReason,
-    Opening, Said, Tls, TransportEnd,
+    ConnectionId, Endpoint, Interest, Listener, Opaque, OpaqueReason, Opening, Said, Tls,
 };
 use record::{begins_record, is_hello};
 use session::{Context, Desk, Session};
@@ -54,10 +54,10 @@ pub struct TlsCounts {
 /// The state of all connections.
 #[derive(Default)]
 pub struct TlsStep {
-    slots: Vec<Slot>,
+    slots: Slots<Known>,
     desk: Desk,
     /// Connections that wait for secrets.
-    waiting: Vec<u32>,
+    waiting: Vec<ConnectionId>,
     /// Those that ended while they waited, and how.
     orphans: VecDeque<(Box<Session>, bool)>,
     /// The state of the key log when they were last looked at.
@@ -67,16 +67,8 @@ pub struct TlsStep {
 /// So many connections may have ended and still wait for secrets.
 const MAX_ORPHANS: usize = 4096;
 
-/// One connection.
-#[derive(Default)]
-enum Slot {
-    /// Nobody's, or nobody wants to hear of it.
-    #[default]
-    Empty,
-    /// Nothing was said yet that tells what it is.
-    New(Box<New>),
-    /// No TLS.
-    Plain(ConnectionId),
+/// A connection that is TLS, or may become it.
+enum Known {
     /// No TLS so far: a CONNECT was sent to a proxy, and TLS may follow.
     Tunnel(Box<Tunnel>),
     Tls(Box<Session>),
@@ -89,30 +81,6 @@ struct Tunnel {
     id: ConnectionId,
     /// How much each endpoint has said.
     offsets: [u64; 2],
-}
-
-struct New {
-    opening: Opening,
-    before: Vec<Before>,
-}
-
-/// What was said before the first byte.
-enum Before {
-    Gap { from: Endpoint, offset: u64, length: Option<u64>, reason: GapReason, at: At },
-    End { from: Endpoint, how: TransportEnd, heard: Option<u64>, at: At },
-    Carried { from: Endpoint, carried: Carried },
-}
-
-impl Before {
-    fn said(&self) -> Said<'_> {
-        match *self {
-            Before::Carried { from, ref carried } => Said::Carried { from, carried },
-            Before::Gap { from, offset, length, reason, at } => {
-                Said::Gap { from, offset, length, reason, at }
-            }
-            Before::End { from, how, heard, at } => Said::End { from, how, heard, at },
-        }
-    }
 }
 
 impl TlsStep {
@@ -159,16 +127,17 @@ impl<L: Listener> TlsListener<'_, L> {
             return;
         }
         self.step.looked_at = generation;
-        for index in std::mem::take(&mut self.step.waiting) {
-            let Some(slot @ Slot::Tls(_)) = self.step.slots.get_mut(index as usize) else {
-                continue;
-            };
-            let Slot::Tls(mut session) = std::mem::take(slot) else { continue };
-            let interest = session.wake(&mut self.context());
-            if interest == Interest::More && session.is_waiting() {
-                self.step.waiting.push(index);
+        for id in std::mem::take(&mut self.step.waiting) {
+            match self.step.slots.take(id) {
+                Slot::Known(Known::Tls(mut session)) => {
+                    let interest = session.wake(&mut self.context());
+                    if interest == Interest::More && session.is_waiting() {
+                        self.step.waiting.push(id);
+                    }
+                    self.step.slots.put(id, after(session, interest));
+                }
+                other => self.step.slots.put(id, other),
             }
-            self.step.slots[index as usize] = Slot::after(session, interest);
         }
         for (mut session, cut) in std::mem::take(&mut self.step.orphans) {
             let interest = session.wake(&mut self.context());
@@ -193,12 +162,13 @@ impl<L: Listener> TlsListener<'_, L> {
 
     /// The first bytes tell what a connection is.
     #[cold]
-    fn decide(&mut self, id: ConnectionId, new: New, said: Said<'_>) -> Interest {
+    fn decide(&mut self, id: ConnectionId, mut new: Box<New>, said: Said<'_>) -> Interest {
         let Said::Bytes { from, offset, bytes, .. } = said else {
+            let _ = new.keep(&said);
+            self.step.slots.put(id, Slot::New(new));
             return Interest::More;
         };
-        let is_carried = |before: &Before| matches!(before, Before::Carried { .. });
-        let is_first = new.before.iter().all(is_carried) && offset == 0;
+        let is_first = new.is_fresh() && offset == 0;
         let is_sure = is_first || bytes.len() >= 7;
         if is_sure && (is_hello(bytes, 1) || is_hello(bytes, 2)) {
             let mut session = Session::new(new.opening, [0; 2], None);
@@ -219,36 +189,27 @@ impl<L: Listener> TlsListener<'_, L> {
             });
             return Interest::Done;
         }
-        let inner = self.pass(&new);
+        let inner = new.pass(self.listener, &mut self.step.desk.ids);
         let is_tunnel = from == Endpoint::Client && bytes.starts_with(b"CONNECT ");
-        self.step.slots[id.0 as usize] = match is_tunnel {
-            true => Slot::Tunnel(Box::new(Tunnel {
+        let slot = match is_tunnel {
+            true => Slot::Known(Known::Tunnel(Box::new(Tunnel {
                 opening: new.opening,
                 id: inner,
                 offsets: [offset + bytes.len() as u64, 0],
-            })),
+            }))),
             false => Slot::Plain(inner),
         };
+        self.step.slots.put(id, slot);
         self.listener.said(inner, said)
-    }
-
-    /// Tells what was kept back.
-    fn pass(&mut self, new: &New) -> ConnectionId {
-        let id = self.step.desk.ids.take();
-        self.listener.opened(id, &new.opening);
-        for before in &new.before {
-            self.listener.said(id, before.said());
-        }
-        id
     }
 
     fn hear(&mut self, id: ConnectionId, mut session: Box<Session>, said: Said<'_>) -> Interest {
         let was_waiting = session.is_waiting();
         let interest = session.hear(said, &mut self.context());
         if interest == Interest::More && !was_waiting && session.is_waiting() {
-            self.step.waiting.push(id.0);
+            self.step.waiting.push(id);
         }
-        self.step.slots[id.0 as usize] = Slot::after(session, interest);
+        self.step.slots.put(id, after(session, interest));
         interest
     }
 
@@ -264,76 +225,49 @@ impl<L: Listener> TlsListener<'_, L> {
             tunnel.offsets[from.index()] = offset + bytes.len() as u64;
         }
         let inner = tunnel.id;
-        self.step.slots[id.0 as usize] = Slot::Tunnel(tunnel);
+        self.step.slots.put(id, Slot::Known(Known::Tunnel(tunnel)));
         self.listener.said(inner, said)
     }
 
     #[inline(never)]
     fn said_slowly(&mut self, id: ConnectionId, said: Said<'_>) -> Interest {
-        let Some(slot) = self.step.slots.get_mut(id.0 as usize) else { return Interest::Done };
-        match std::mem::take(slot) {
+        match self.step.slots.take(id) {
             Slot::Empty => Interest::Done,
-            Slot::Unwanted(inner) => {
-                *slot = Slot::Unwanted(inner);
+            Slot::New(new) => self.decide(id, new, said),
+            Slot::Known(Known::Tls(session)) => self.hear(id, session, said),
+            Slot::Known(Known::Tunnel(tunnel)) => self.tunnel(id, tunnel, said),
+            slot @ Slot::Known(Known::Unwanted(_)) => {
+                self.step.slots.put(id, slot);
                 Interest::Done
             }
             Slot::Plain(inner) => {
-                *slot = Slot::Plain(inner);
+                self.step.slots.put(id, Slot::Plain(inner));
                 self.listener.said(inner, said)
-            }
-            Slot::Tls(session) => self.hear(id, session, said),
-            Slot::Tunnel(tunnel) => self.tunnel(id, tunnel, said),
-            Slot::New(mut new) => {
-                match said {
-                    Said::Bytes { .. } => return self.decide(id, *new, said),
-                    Said::Gap { from, offset, length, reason, at } => {
-                        new.before.push(Before::Gap { from, offset, length, reason, at });
-                    }
-                    Said::End { from, how, heard, at } => {
-                        new.before.push(Before::End { from, how, heard, at });
-                    }
-                    Said::Carried { from, carried } => {
-                        new.before.push(Before::Carried { from, carried: *carried });
-                    }
-                    Said::Head { .. }
-                    | Said::Message { .. }
-                    | Said::Secured { .. }
-                    | Said::Http2 { .. }
-                    | Said::Tcp { .. }
-                    | Said::CloseNotify { .. } => {}
-                }
-                *slot = Slot::New(new);
-                Interest::More
             }
         }
     }
 }
 
-impl Slot {
-    fn after(session: Box<Session>, interest: Interest) -> Slot {
-        match (interest, session.id) {
-            (Interest::More, _) => Slot::Tls(session),
-            (Interest::Done, Some(id)) => Slot::Unwanted(id),
-            (Interest::Done, None) => Slot::Empty,
-        }
+/// What is left of a session that wants to hear more, or not.
+fn after(session: Box<Session>, interest: Interest) -> Slot<Known> {
+    match (interest, session.id) {
+        (Interest::More, _) => Slot::Known(Known::Tls(session)),
+        (Interest::Done, Some(id)) => Slot::Known(Known::Unwanted(id)),
+        (Interest::Done, None) => Slot::Empty,
     }
 }
 
 impl<L: Listener> Listener for TlsListener<'_, L> {
     fn opened(&mut self, id: ConnectionId, opening: &Opening) {
-        let index = id.0 as usize;
-        if self.step.slots.len() <= index {
-            self.step.slots.resize_with(index + 1, Slot::default);
-        }
-        self.step.slots[index] = Slot::New(Box::new(New { opening: *opening, before: Vec::new() }));
+        self.step.slots.open(id, opening);
     }
 
     #[inline]
     fn said(&mut self, id: ConnectionId, said: Said<'_>) -> Interest {
-        if let Some(Slot::Plain(inner)) = self.step.slots.get(id.0 as usize) {
-            return self.listener.said(*inner, said);
+        match self.step.slots.plain(id) {
+            Some(inner) => self.listener.said(inner, said),
+            None => self.said_slowly(id, said),
         }
-        self.said_slowly(id, said)
     }
 
     fn opaque(&mut self, opaque: &Opaque) {
@@ -341,13 +275,12 @@ impl<L: Listener> Listener for TlsListener<'_, L> {
     }
 
     fn forgotten(&mut self, id: ConnectionId, cut: bool) {
-        let Some(slot) = self.step.slots.get_mut(id.0 as usize) else { return };
-        let inner = match std::mem::take(slot) {
+        let inner = match self.step.slots.take(id) {
             Slot::Empty => return,
-            Slot::New(new) => self.pass(&new),
-            Slot::Plain(inner) | Slot::Unwanted(inner) => inner,
-            Slot::Tunnel(tunnel) => tunnel.id,
-            Slot::Tls(mut session) => {
+            Slot::New(new) => new.pass(self.listener, &mut self.step.desk.ids),
+            Slot::Plain(inner) | Slot::Known(Known::Unwanted(inner)) => inner,
+            Slot::Known(Known::Tunnel(tunnel)) => tunnel.id,
+            Slot::Known(Known::Tls(mut session)) => {
                 if session.is_waiting() && self.step.desk.more_may_come {
                     self.step.orphans.push_back((session, cut));
                     if self.step.orphans.len() <= MAX_ORPHANS {

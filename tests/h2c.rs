@@ -1,0 +1,173 @@
+//! WebSocket over HTTP/2 in the clear (RFC 8441): recordings of real peers, whole, from any packet on,
+//! and with any packet missing. What is shown is what the peers saw, or it is not shown.
+
+#[path = "shared/mod.rs"]
+mod shared;
+
+use serde_json::Value;
+use shared::{list, number, of_type, text, utf8, ws101};
+use std::path::{Path, PathBuf};
+
+const RECORDINGS: [&str; 2] = ["h2c-prior", "h2c-upgrade"];
+
+fn sample(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/captures").join(name)
+}
+
+fn truth(name: &str) -> Value {
+    let truth = shared::read_text(&sample(&format!("{name}.truth.json")));
+    serde_json::from_str(&truth).expect("JSON")
+}
+
+/// What a `message` record says, as the truth has it.
+fn said(message: &Value) -> Value {
+    match message["text"].as_str() {
+        Some(text) => serde_json::json!({ "text": text }),
+        None => serde_json::json!({ "binary": message["base64"] }),
+    }
+}
+
+/// What one endpoint said on one connection, whole and beyond doubt.
+fn messages(records: &[Value], connection: &Value, direction: &str) -> Vec<Value> {
+    let messages = of_type(records, "message").into_iter();
+    messages
+        .filter(|it| it["connection"] == *connection && it["direction"] == direction)
+        .filter(|it| it["complete"] == true && it["trusted"] == true && it["truncated"] == false)
+        .map(said)
+        .collect()
+}
+
+#[test]
+fn each_stream_is_what_its_peers_saw() {
+    for name in RECORDINGS {
+        let records = ws101(&["pcap", utf8(&sample(&format!("{name}.pcap"))), "--format", "jsonl"]);
+        let (records, truth) = (records.records(), truth(name));
+        let handshakes = of_type(&records, "handshake");
+        assert_eq!(handshakes.len(), 2, "{name}");
+        for handshake in handshakes {
+            assert_eq!(handshake["valid"], true, "{name}: {handshake}");
+            let field = |head: &str, name: &str| {
+                let fields = list(&handshake[head], "headers").iter();
+                fields.filter(|it| it[0] == name).map(|it| text(it, "1").to_owned()).next()
+            };
+            let path = list(&handshake["request"], "headers").iter().find(|it| it[0] == ":path");
+            let path = path.expect("a path")[1].as_str().expect("text").to_owned();
+            assert!(field("request", ":authority").is_some());
+            let [client, server] =
+                ["client", "server"].map(|end| messages(&records, &handshake["connection"], end));
+            assert_eq!(client, list(&truth["client_to_server"], &path), "{name} {path}");
+            assert_eq!(server, list(&truth["server_to_client"], &path), "{name} {path}");
+        }
+        let why = |number: u64| {
+            let end = of_type(&records, "end").into_iter().find(|it| it["connection"] == number);
+            text(end.expect("an end"), "why")
+        };
+        assert!(why(1).contains("Close 1000"), "{}", why(1));
+        assert!(why(1).contains("the client had sent GOAWAY with NO_ERROR (0);"), "{}", why(1));
+        assert!(why(2).contains("the client reset the stream with CANCEL (8)"), "{}", why(2));
+        let others = if name == "h2c-prior" { 2 } else { 3 };
+        assert_eq!(number(records.last().expect("a summary"), "other_exchanges"), others);
+        let errors = shared::errors(&records);
+        assert!(errors.is_empty(), "{name}: {errors:?}");
+    }
+}
+
+/// The file's header, and its packets with theirs.
+fn split(file: &Path) -> (Vec<u8>, Vec<Vec<u8>>) {
+    let bytes = std::fs::read(file).expect("it is there");
+    let (mut packets, mut at) = (Vec::new(), 24);
+    while at < bytes.len() {
+        let length = u32::from_le_bytes(bytes[at + 8..at + 12].try_into().expect("four"));
+        let end = at + 16 + length as usize;
+        packets.push(bytes[at..end].to_vec());
+        at = end;
+    }
+    (bytes[..24].to_vec(), packets)
+}
+
+/// Every message that is shown whole was said, in that direction of one of the streams.
+fn check_truth(what: &str, records: &[Value], truth: &Value) -> usize {
+    let mut shown = 0;
+    for connection in of_type(records, "connection") {
+        for (direction, key) in [("client", "client_to_server"), ("server", "server_to_client")] {
+            let found = messages(records, &connection["connection"], direction);
+            shown += found.len();
+            let streams = truth[key].as_object().expect("streams").values();
+            let is_part_of = |stream: &Value| {
+                // In order, though some may be missing.
+                let mut said = stream.as_array().expect("messages").iter();
+                found.iter().all(|found| said.any(|it| it == found))
+            };
+            assert!(streams.into_iter().any(is_part_of), "{what}: {direction}: {found:?}");
+        }
+    }
+    for handshake in of_type(records, "handshake") {
+        for (name, value) in ["request", "response"].iter().flat_map(|head| {
+            list(&handshake[*head], "headers").iter().map(|it| (text_at(it, 0), text_at(it, 1)))
+        }) {
+            let expected = match name {
+                ":path" | "x-room" => &["/one", "/two"][..],
+                ":method" => &["CONNECT"],
+                ":protocol" => &["websocket"],
+                ":status" => &["200"],
+                "user-agent" => &["h2c.py"],
+                "x-token" => &["kept in the table"],
+                "sec-websocket-version" => &["13"],
+                _ => continue,
+            };
+            assert!(expected.contains(&value), "{what}: {name}: {value}");
+        }
+    }
+    shown
+}
+
+fn text_at(pair: &Value, index: usize) -> &str {
+    pair[index].as_str().unwrap_or_default()
+}
+
+fn play(what: &str, header: &[u8], packets: &[&Vec<u8>], truth: &Value) -> (Vec<Value>, usize) {
+    let bytes: Vec<u8> =
+        header.iter().chain(packets.iter().flat_map(|packet| packet.iter())).copied().collect();
+    let run = shared::ws101_with_input(&["pcap", "-", "--format", "jsonl"], &bytes);
+    let records = run.records();
+    let shown = check_truth(what, &records, truth);
+    (records, shown)
+}
+
+#[test]
+fn a_capture_that_begins_late_shows_what_can_be_known_and_nothing_else() {
+    for name in RECORDINGS {
+        let (header, packets) = split(&sample(&format!("{name}.pcap")));
+        let truth = truth(name);
+        let whole = play(name, &header, &packets.iter().collect::<Vec<_>>(), &truth).1;
+        let mut late = Vec::new();
+        for first in 1..packets.len() {
+            let rest: Vec<_> = packets[first..].iter().collect();
+            let (records, shown) = play(&format!("{name} from {first}"), &header, &rest, &truth);
+            assert!(shown <= whole);
+            let is_late =
+                of_type(&records, "connection").iter().any(|it| it["origin"] == "assumed");
+            late.extend(is_late.then_some(shown));
+        }
+        // Behind the two heads there are a dozen messages; with half of them left, most are found.
+        assert!(late.iter().max() >= Some(&8), "{name}: {late:?}");
+    }
+}
+
+#[test]
+fn a_lost_packet_costs_no_more_than_what_was_in_it_or_hangs_on_it() {
+    for name in RECORDINGS {
+        let (header, packets) = split(&sample(&format!("{name}.pcap")));
+        let truth = truth(name);
+        let whole = play(name, &header, &packets.iter().collect::<Vec<_>>(), &truth).1;
+        let mut costs = Vec::new();
+        for lost in 0..packets.len() {
+            let rest: Vec<_> =
+                packets.iter().enumerate().filter(|(at, _)| *at != lost).map(|it| it.1).collect();
+            let (_, shown) = play(&format!("{name} without {lost}"), &header, &rest, &truth);
+            costs.push(whole - shown);
+        }
+        let dear = costs.iter().filter(|cost| **cost > 8).count();
+        assert!(dear <= 2, "{name}: {costs:?}");
+    }
+}
