@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod calendar;
+pub mod cost;
 pub mod diff;
 pub mod http;
 pub mod input;

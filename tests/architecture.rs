@@ -96,6 +96,7 @@ const FORBIDDEN: [(&str, &[&str]); 15] = [
     ("build", &["std::io", "std::fs", "std::time", "crate::render", "owo_colors", "clap"]),
     ("inspection.rs", &["std::io", "std::fs", "crate::input", "crate::render"]),
     ("inspector.rs", &["std::io", "std::fs", "crate::input", "crate::render"]),
+    ("recording", &["std::io", "std::fs", "crate::input", "crate::render", "clap"]),
     ("redact", &["std::io", "std::fs", "crate::input", "crate::render", "clap"]),
     ("select", &["std::io", "std::fs", "crate::input", "crate::render", "clap"]),
     (

@@ -45,6 +45,7 @@ Questions:
   what did they say to each other?           --follow-stream 3
   who breaks a MUST, and where?              --finding error
   which connection carried the most bytes?   --stats                (it comes first)
+  what would polling have cost?              --stats --compare-http
   what is large?                             --min-length 1M
   the handshake was not captured, but I know what this is
                                              --assume websocket --client 10.0.0.5:49152

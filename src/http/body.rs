@@ -83,18 +83,34 @@ impl Body {
 
     /// Steps over as much of `bytes` as belongs to the body; returns how much that was.
     pub fn step(&mut self, bytes: &[u8]) -> usize {
+        self.step_through(bytes, &mut |_| {})
+    }
+
+    /// The same, and tells what the body says: without the borders of chunks.
+    pub fn step_through(&mut self, bytes: &[u8], content: &mut impl FnMut(&[u8])) -> usize {
         let mut at = 0;
         while at < bytes.len() && !self.is_over() {
-            at += self.step_once(&bytes[at..]);
+            at += self.step_once(&bytes[at..], content);
         }
         at
     }
 
-    fn step_once(&mut self, bytes: &[u8]) -> usize {
+    fn step_once(&mut self, bytes: &[u8], content: &mut impl FnMut(&[u8])) -> usize {
         match &mut self.state {
-            State::UntilClose => bytes.len(),
-            State::Bytes(left) | State::Chunk(left) => {
+            State::UntilClose => {
+                content(bytes);
+                bytes.len()
+            }
+            State::Bytes(left) => {
                 let taken = (*left).min(bytes.len() as u64);
+                *left -= taken;
+                content(&bytes[..taken as usize]);
+                taken as usize
+            }
+            State::Chunk(left) => {
+                let taken = (*left).min(bytes.len() as u64);
+                // The last two are the line end behind the chunk.
+                content(&bytes[..taken.min(left.saturating_sub(2)) as usize]);
                 *left -= taken;
                 if self.state == State::Chunk(0) {
                     self.state = State::ChunkSize { size: 0, digits_over: false };

@@ -4,6 +4,7 @@
 pub mod caption;
 pub mod checks;
 mod clock;
+pub mod cost;
 pub mod derivation;
 pub mod diff;
 pub mod escape;

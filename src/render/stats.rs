@@ -216,6 +216,17 @@ impl<W: Write> Stats<W> {
         }
     }
 
+    /// Messages of the connections that ended, from client and server, and bytes of their frames'
+    /// headers.
+    pub fn carried(&self) -> ([u64; 2], u64) {
+        let (mut messages, mut headers) = ([0; 2], 0);
+        for ((from, _), numbers) in &self.total {
+            messages[from.index()] += numbers.messages;
+            headers += numbers.header_bytes;
+        }
+        (messages, headers)
+    }
+
     fn close(&mut self, connection: &Connection) {
         let Some(kinds) = self.open.remove(&connection.number) else { return };
         for (kind, numbers) in &kinds {

@@ -67,6 +67,10 @@ pub struct Select {
     /// Show counts, sizes, rates and compression: per connection, end and kind.
     #[arg(long, conflicts_with_all = ["frames", "layout", "summary", "follow_stream", "extract"])]
     pub stats: bool,
+    /// With --stats: what carrying a message cost, over WebSocket and, in the same capture, by short
+    /// polling, long polling and Server-Sent Events; and what it would have cost by polling.
+    #[arg(long, requires = "stats")]
+    pub compare_http: bool,
     /// How times are shown in text: seconds since the connection began, date and time, or seconds
     /// since the line before.
     #[arg(long, value_enum, value_name = "HOW", default_value_t = Times::Relative)]

@@ -10,10 +10,12 @@ use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::PathBuf;
 use ws101::Inspector;
+use ws101::cost::{Meter, Metered};
 use ws101::input::capture::{self, CaptureError, KeyLog, LinkType, News, Packing, Tally};
 use ws101::input::har;
 use ws101::inspection::Observer;
 use ws101::render::escape;
+use ws101::said::Listener;
 use ws101::websocket::Limits;
 
 /// Reads the file and lets an observer hear what is chosen of it.
@@ -24,9 +26,27 @@ pub(super) fn observe<O: Observer>(
     limits: Limits,
     facts: &RefCell<Facts>,
 ) -> Result<(O, Seen), Failure> {
+    observe_beside(args, chosen, observer, limits, facts, None)
+}
+
+/// The same, with a meter beside the inspector.
+pub(super) fn observe_beside<O: Observer>(
+    args: &Args,
+    chosen: &Chosen,
+    observer: O,
+    limits: Limits,
+    facts: &RefCell<Facts>,
+    meter: Option<&mut Meter>,
+) -> Result<(O, Seen), Failure> {
     let select = select_with(chosen.judging.redacting(observer), chosen);
     let mut inspector = inspector(args, chosen, select, limits)?;
-    let tally = listen(args, &mut inspector, facts, chosen)?;
+    let tally = match meter {
+        None => listen(args, &mut inspector, facts, chosen)?,
+        Some(meter) => {
+            let mut metered = Metered { listener: &mut inspector, meter };
+            listen(args, &mut metered, facts, chosen)?
+        }
+    };
     let (select, counts) = inspector.into_parts();
     let (observer, passed, shown) = select.into_parts();
     let observer = observer.into_inner();
@@ -110,9 +130,9 @@ fn once_each(names: impl Iterator<Item = String>) -> Vec<String> {
 }
 
 /// Opens the files and lets the inspector hear them.
-pub(super) fn listen<O: Observer>(
+pub(super) fn listen<L: Listener>(
     args: &Args,
-    inspector: &mut Inspector<O>,
+    inspector: &mut L,
     facts: &RefCell<Facts>,
     chosen: &Chosen,
 ) -> Result<Tally, Failure> {
@@ -175,11 +195,11 @@ fn beginning(source: &mut dyn Read) -> std::io::Result<Vec<u8>> {
 const LOOKED_AT: usize = 64;
 
 /// A HAR is one document: it is read as a whole.
-fn listen_to_har<O: Observer>(
+fn listen_to_har<L: Listener>(
     file: &str,
     mut document: Vec<u8>,
     rest: Box<dyn Read>,
-    inspector: &mut Inspector<O>,
+    inspector: &mut L,
     facts: &RefCell<Facts>,
     chosen: &Chosen,
 ) -> Result<Tally, Failure> {
@@ -201,9 +221,9 @@ fn listen_to_har<O: Observer>(
 }
 
 /// Several files as one.
-fn listen_to_all<O: Observer>(
+fn listen_to_all<L: Listener>(
     args: &Args,
-    inspector: &mut Inspector<O>,
+    inspector: &mut L,
     options: capture::Options<'_>,
 ) -> Result<Tally, Failure> {
     let files = &args.files;

@@ -91,6 +91,8 @@ pub enum Record<'a> {
     Tls(Tls),
     /// Counts and sizes of one opcode in one direction.
     Stats(Stats),
+    /// What carrying messages cost (`--compare-http`).
+    Cost(Cost<'a>),
     /// What was counted.
     Summary(Summary<'a>),
 }
@@ -575,6 +577,38 @@ pub struct Stats {
     pub frames_per_second: Option<f64>,
     /// Bytes on the wire for each byte of the compressed messages.
     pub compression_ratio: Option<f64>,
+}
+
+/// `cost`.
+#[derive(Debug, Serialize)]
+pub struct Cost<'a> {
+    /// How the messages were carried, or (`if-…`) could have been.
+    pub kind: &'static str,
+    /// Method and path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<Cow<'a, str>>,
+    /// Requests, each with its response.
+    pub requests: u64,
+    /// Messages; none where it is not known which of several targets carried them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub messages: Option<u64>,
+    /// Bytes of the requests' heads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_head_bytes: Option<u64>,
+    /// Bytes of the responses' heads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_head_bytes: Option<u64>,
+    /// Bytes around the messages: frame headers, borders of chunks, the fields of events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub framing_bytes: Option<u64>,
+    /// Heads and framing.
+    pub overhead_bytes: u64,
+    /// The same for each message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overhead_per_message: Option<f64>,
+    /// Seconds from one request to the next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<f64>,
 }
 
 /// `summary`.
