@@ -76,8 +76,7 @@ impl Meter {
             return Interest::More;
         }
         link.sides[from.index()].pending.extend_from_slice(bytes);
-        loop {
-            let Some(Some(link)) = self.links.get_mut(id.0 as usize) else { break };
+        while let Some(Some(link)) = self.links.get_mut(id.0 as usize) {
             match link.step(from, at, &mut self.series, &mut self.places) {
                 Step::Progress => {}
                 Step::Wait => return Interest::More,
