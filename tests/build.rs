@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use ws101::build::fault::{self, Fault, Level};
-use ws101::build::{Conversation, Frame, LengthForm, Numbers, Saying, Upgrade};
+use ws101::build::{Act, Conversation, Fate, Frame, LengthForm, Numbers, Saying, Upgrade};
 use ws101::said::Endpoint;
 use ws101::websocket::Opcode;
 use ws101::websocket::frame::FrameHeader;
@@ -399,7 +399,9 @@ fn raw(layer: &Value, name: &str) -> String {
 fn built(conversation: &Conversation) -> [Vec<Row>; 2] {
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     [Endpoint::Client, Endpoint::Server].map(|from| {
-        let acts = conversation.acts.iter().filter(|act| act.from == from);
+        // What was not captured can't be seen.
+        let is_there = |act: &&Act| act.from == from && act.fate != Fate::Lost;
+        let acts = conversation.acts.iter().filter(is_there);
         let row = |frame: &Frame| {
             let header = &frame.header;
             let key = header.masking_key.map_or(String::new(), |key| hex(&key));
@@ -462,7 +464,6 @@ const BEYOND_TSHARK: &[(&str, &str)] = &[
     ("LIV-PONG-BLOCKED", "the large frame is built as bytes, in two parts"),
     ("CAP-NO-HANDSHAKE", "without a handshake it does not know that it is WebSocket"),
     ("CAP-DIRECTION", "without a handshake it does not know that it is WebSocket"),
-    ("CAP-GAP", "one frame is not in the capture"),
     ("CAP-PROXY-CONNECT", "behind a CONNECT it does not look for an upgrade"),
 ];
 

@@ -3,6 +3,7 @@
 //! `REPLAY=write cargo test --test documents` puts what is printed into the blocks that say
 //! something else and have no such line; read the difference before it is committed.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,6 +25,46 @@ fn documents_show_what_the_commands_print() {
         documents().iter().for_each(|path| rewrite(path));
     }
     assert!(wrong.is_empty(), "{} of {} claims:\n{}", wrong.len(), claims.len(), wrong.join("\n"));
+}
+
+/// Lines that are as long as they are: commands to copy, bytes, records, diagrams; and the table of
+/// connections, whose addresses are not cut.
+fn may_be_long(command: &str, line: &str) -> bool {
+    let is_row = line.trim_start().starts_with(|c: char| c == '#' || c.is_ascii_digit());
+    command.contains("--format")
+        || ["ws101 build frame", "ws101 man", "ws101 completions"]
+            .iter()
+            .any(|it| command.starts_with(it))
+        || line.trim_start().starts_with("$ ")
+        || line.starts_with("    ws101 ")
+        || is_row && line.contains(":") && !line.starts_with("#")
+        || line.contains("  client  ")
+        // A heading of Markdown.
+        || line.starts_with("# ")
+        // What the parser of arguments says is on standard error, and not laid out by us.
+        || line.starts_with("error: invalid value")
+        || line.starts_with("  expected: ")
+}
+
+#[test]
+fn what_is_printed_fits_the_width_and_has_no_blanks_at_the_ends_of_lines() {
+    let mut wrong = Vec::new();
+    let commands: BTreeSet<String> =
+        documents().iter().flat_map(|path| claims(path)).map(|claim| claim.command).collect();
+    for command in commands {
+        if !command.starts_with("ws101 ") || command.contains(['|', '>', '<']) {
+            continue;
+        }
+        let command = format!("{command} --width 80");
+        let result = run(&command);
+        for line in String::from_utf8_lossy(&result).lines() {
+            let is_long = line.chars().count() > 80 && !may_be_long(&command, line);
+            if is_long || line.ends_with(' ') {
+                wrong.push(format!("{command}\n  {line:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} lines:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 fn root() -> PathBuf {
@@ -66,8 +107,8 @@ fn claims(document: &Path) -> Vec<Claim> {
     claims
 }
 
-/// What a command prints, without spaces at the ends of lines and without empty lines at the end.
-fn printed(command: &str) -> Vec<String> {
+/// What a command prints.
+fn run(command: &str) -> Vec<u8> {
     let binary = Path::new(env!("CARGO_BIN_EXE_ws101"));
     let folder = binary.parent().expect("the binary is in a folder");
     let path = std::env::var("PATH").unwrap_or_default();
@@ -79,7 +120,13 @@ fn printed(command: &str) -> Vec<String> {
         .env_remove("CLICOLOR_FORCE")
         .output()
         .expect("there is a shell");
-    let printed = String::from_utf8_lossy(&result.stdout);
+    result.stdout
+}
+
+/// The same without spaces at the ends of lines and without empty lines at the end.
+fn printed(command: &str) -> Vec<String> {
+    let printed = run(command);
+    let printed = String::from_utf8_lossy(&printed);
     let mut lines: Vec<String> = printed.lines().map(|line| line.trim_end().to_owned()).collect();
     while lines.last().is_some_and(String::is_empty) {
         lines.pop();

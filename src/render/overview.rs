@@ -4,7 +4,7 @@
 
 use super::opaque::{self, OpaqueList};
 use super::timeline::{self, Detail, size};
-use super::{Paint, Sheet, escape};
+use super::{Paint, Sheet, escape, wrap};
 use crate::inspection::{Connection, Observer};
 use crate::rules::{Cause, Finding, Judged, Severity};
 use crate::said::{Endpoint, Opaque, Transport};
@@ -72,7 +72,7 @@ impl Overview {
     /// Prints it.
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
         if !self.kept.is_empty() {
-            writeln!(out, "{}", self.table())?;
+            writeln!(out, "{}", self.table().trim_fmt())?;
         }
         if self.left_out > 0 {
             writeln!(out, " … and {} more connections: --format jsonl lists all", self.left_out)?;
@@ -135,6 +135,11 @@ impl Overview {
 
 /// The title of a connection: who with whom, and how it was found.
 pub fn title(sheet: &Sheet, connection: &Connection) -> String {
+    title_with(sheet, connection, "")
+}
+
+/// The same, with more to say about it.
+pub(super) fn title_with(sheet: &Sheet, connection: &Connection, more: &str) -> String {
     let address = |address: Option<std::net::SocketAddr>| {
         address.map_or("?".to_owned(), |address| address.to_string())
     };
@@ -157,10 +162,12 @@ pub fn title(sheet: &Sheet, connection: &Connection) -> String {
         title.push_str(" · no handshake seen");
         title.push_str(&assumed(&connection.assumed));
     }
+    title.push_str(more);
     if sheet.ascii {
         title = title.replace('·', "-");
     }
-    sheet.palette.paint(Paint::Title, title).to_string()
+    let rows = wrap(&title, sheet.width);
+    sheet.palette.paint(Paint::Title, rows.join("\n  ")).to_string()
 }
 
 /// What was assumed of a connection whose handshake was not seen.
@@ -280,7 +287,7 @@ impl Kept {
     }
 
     fn write(&self, out: &mut impl Write, sheet: &Sheet) -> io::Result<()> {
-        writeln!(out, "{}{}", title(sheet, &self.connection), self.agreed)?;
+        writeln!(out, "{}", title_with(sheet, &self.connection, &self.agreed))?;
         for line in &self.first {
             writeln!(out, "{line}")?;
         }

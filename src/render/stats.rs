@@ -6,7 +6,7 @@
 
 use super::json::{self, record};
 use super::timeline::size;
-use super::{Paint, Palette, Sheet, escape, overview, wrap};
+use super::{Paint, Sheet, escape, overview, wrap};
 use crate::inspection::{Connection, Observer};
 use crate::rules::Judged;
 use crate::said::{At, Endpoint, Time};
@@ -328,13 +328,8 @@ fn write_text(
     total: &ByKind,
 ) -> io::Result<()> {
     for (connection, kinds) in kept {
-        let traffic = traffic(kinds);
-        let title = overview::title(sheet, connection);
-        // Colours are no columns.
-        let plain = overview::title(&Sheet { palette: Palette::plain(), ..*sheet }, connection);
-        let is_short = escape::width(&plain) + 3 + escape::width(&traffic) <= sheet.width;
-        let joint = if is_short { " · " } else { "\n" };
-        writeln!(out, "{title}{}{traffic}", sheet.words(joint))?;
+        let traffic = format!(" · {}", traffic(kinds));
+        writeln!(out, "{}", overview::title_with(sheet, connection, &traffic))?;
         writeln!(out, "{}\n", table(kinds, sheet))?;
     }
     let left_out = connections.saturating_sub(kept.len() as u64);

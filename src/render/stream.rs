@@ -37,6 +37,9 @@ struct Told {
     times: u64,
 }
 
+/// Columns of the label in front of each line: the number of the connection.
+const LABEL: usize = 5;
+
 /// So often the same is told in full.
 const MAX_TOLD: u64 = 3;
 
@@ -44,6 +47,9 @@ impl<W: Write> Stream<W> {
     /// A stream of lines to `out`.
     pub fn new(out: W, sheet: Sheet, detail: Detail, only: Option<u64>) -> Stream<W> {
         let (clock, whole) = (Clock::Relative, false);
+        // The label in front takes its columns.
+        let label = if only.is_none() { LABEL } else { 0 };
+        let sheet = Sheet { width: sheet.width.saturating_sub(label).max(20), ..sheet };
         Stream {
             out,
             sheet,
@@ -84,7 +90,7 @@ impl<W: Write> Stream<W> {
         if self.error.is_some() {
             return;
         }
-        let label = format!("#{:<4}", connection.number);
+        let label = format!("#{:<1$}", connection.number, LABEL - 1);
         for line in lines.lines() {
             let label = self.sheet.palette.paint(Paint::Faint, &label);
             let label = if self.only.is_some() { String::new() } else { label.to_string() };

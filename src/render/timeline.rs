@@ -338,7 +338,11 @@ fn frame_text(sheet: &Sheet, frame: &Frame<'_>, detail: Detail, width: usize) ->
         let flags: Vec<_> = flags.into_iter().filter(|flag| !flag.is_empty()).collect();
         let _ = write!(out, "frame {:<6} {:<16} ", frame.number, flags.join(" "));
     }
-    let room = sheet.width.saturating_sub(width + escape::width(&out) + 14).max(8);
+    let missing = match frame.complete {
+        true => String::new(),
+        false => format!("  {} missing", size(frame.missing)),
+    };
+    let room = sheet.width.saturating_sub(width + escape::width(&out) + missing.len()).max(8);
     if let Some(payload) = frame.payload
         && !payload.is_empty()
     {
@@ -348,10 +352,7 @@ fn frame_text(sheet: &Sheet, frame: &Frame<'_>, detail: Detail, width: usize) ->
         let shown_as = if is_text { Opcode::Text } else { Opcode::Binary };
         out.push_str(&preview(shown_as, payload, room));
     }
-    if !frame.complete {
-        let _ = write!(out, "  {} missing", size(frame.missing));
-    }
-    out
+    out + &missing
 }
 
 fn close_text(close: &Close<'_>) -> String {

@@ -28,6 +28,7 @@ impl Worksheet<'_> {
 
     /// The sheet, or its key, in Markdown.
     pub fn markdown(&self) -> String {
+        // A heading is one line in Markdown, whatever a file is called.
         let mut out = format!("# {}\n", self.title());
         if !self.key {
             out.push_str("\nName: ______________________   Date: ______________\n");
@@ -47,7 +48,9 @@ impl Worksheet<'_> {
             // Indented code: nothing in it can end it.
             if !question.shown.is_empty() {
                 out.push('\n');
-                question.shown.iter().for_each(|line| out.push_str(&format!("    {line}\n")));
+                for line in &question.shown {
+                    let _ = writeln!(out, "{}", format!("    {line}").trim_end());
+                }
             }
             if !question.choices.is_empty() {
                 out.push('\n');
