@@ -181,3 +181,46 @@ fn who_only_forgets_upgrade_has_no_proxy_to_blame() {
     tape.fin(0.3, line, Server);
     assert_eq!(of_type(&records("forgot", &tape), "cause").len(), 0);
 }
+
+#[test]
+fn tls_to_a_port_for_plain_http_is_named() {
+    let mut tape = Tape::default();
+    let line = tape.open(0.0, 50001);
+    tape.say(0.1, line, Client, &hello());
+    tape.say(0.2, line, Server, b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+    tape.fin(0.3, line, Server);
+    tape.fin(0.3, line, Client);
+    let records = records("hello", &tape);
+    let tls = of_type(&records, "tls");
+    assert_eq!(tls[0]["why"], "answered-in-clear", "{records:#?}");
+    let finding = of_type(&records, "finding")[0];
+    assert_eq!(
+        (&finding["rule"], &finding["severity"]),
+        (&json!("CAP-TLS-OPAQUE"), &json!("warning"))
+    );
+    assert!(text(finding, "mend").contains("ws://"), "{finding}");
+    let shown = shown("hello", &tape, &[]);
+    assert!(shown.contains("the client speaks TLS to a port that expects plain HTTP"), "{shown}");
+}
+
+/// A ClientHello (RFC 8446 §4.1.2) with a random number of ones, one cipher suite, no extensions.
+fn hello() -> Vec<u8> {
+    let body = [&[3, 3][..], &[1; 32], &[0, 0, 2, 0x13, 1, 1, 0]].concat();
+    let message = [&[1, 0, 0, body.len() as u8][..], &body].concat();
+    [&[0x16, 3, 1, 0, message.len() as u8][..], &message].concat()
+}
+
+#[test]
+fn a_handshake_in_a_text_has_its_cause_and_one_line_for_what_follows() {
+    let file = "samples/broken/upgrade-stripped-by-a-proxy.http";
+    let folded = |more: &[&str]| {
+        let run = shared::ws101(&[&["handshake", file, "--width", "200"], more].concat());
+        String::from_utf8(run.stdout).expect("UTF-8")
+    };
+    let text = folded(&[]);
+    assert!(text.contains("cause[upgrade-stripped]"), "{text}");
+    assert!(text.contains("HS-REQ-UPGRADE-PRESENT") && text.contains("SEC-HOP-STRIPPED"), "{text}");
+    // How to mend it is said once, by the cause.
+    assert_eq!(text.matches("= mend:").count(), 0, "{text}");
+    assert!(folded(&["-v"]).matches("= mend:").count() >= 3);
+}

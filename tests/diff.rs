@@ -155,3 +155,23 @@ fn what_can_not_be_read_is_said() {
         assert!(run.stdout.is_empty(), "{a}");
     }
 }
+
+#[test]
+fn captures_over_tls_are_compared_with_their_keys() {
+    let claim = "captures_over_tls_are_compared_with_their_keys";
+    let Some((old, _)) = shared::recording(claim, "wss-tls12-gcm") else { return };
+    let Some((new, _)) = shared::recording(claim, "wss-tls13") else { return };
+    let (old_keys, new_keys) = (old.with_extension("keys"), new.with_extension("keys"));
+    if !old_keys.exists() || !new_keys.exists() {
+        return shared::say(&format!("SKIPPED {claim}: the keys are not here"));
+    }
+    let [old, new, old_keys, new_keys] =
+        [&old, &new, &old_keys, &new_keys].map(|path| shared::utf8(path));
+    let args = ["diff", old, new, "--keylog", old_keys, "--keylog", new_keys, "--format", "jsonl"];
+    let run = shared::ws101(&args);
+    assert_ne!(run.code, Some(2), "{}", run.stderr);
+    let records = run.records();
+    assert!(text(&records[0], "verdict").starts_with("both work"), "{records:#?}");
+    // Without keys there is no connection to compare.
+    assert_eq!(shared::ws101(&["diff", old, new]).code, Some(2));
+}

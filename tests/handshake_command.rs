@@ -161,7 +161,7 @@ fn a_rule_is_explained_once_and_in_full() {
     let start = "HS-RES-ACCEPT-VALUE error\nThe Accept answers the request's key (MUST, RFC 6455 \
                  §4.2.2)\n\nWhat it asks\n\nThe Accept is Base64";
     assert!(run.out.starts_with(start), "\n{}", run.out);
-    for part in ["\nWhy\n", "\n    Sec-WebSocket-Accept: ", "\nHow to fix it\n"] {
+    for part in ["\nWhy\n", "\n   Sec-WebSocket-Accept: ", "\nHow to fix it\n"] {
         assert!(run.out.contains(part), "{part} is missing in\n{}", run.out);
     }
     assert!(run.out.lines().all(|line| line == line.trim_end()), "\n{}", run.out);

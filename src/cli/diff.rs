@@ -1,8 +1,10 @@
 //! `ws101 diff`: what differs between two handshakes or two connections, and whether it matters.
 
+use super::pcap::key_log;
 use super::{Common, Failure, Format, Output, Status};
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
+use std::path::PathBuf;
 use ws101::Inspector;
 use ws101::diff::{Side, compare};
 use ws101::input::capture::{self, CaptureFile};
@@ -19,6 +21,7 @@ Examples:
   ws101 diff works.http fails.http           two transcripts of a handshake
   ws101 diff works.pcap fails.pcap           the first connections of two captures
   ws101 diff proxy.pcap#1 proxy.pcap#3       two connections of one capture
+  ws101 diff --keylog keys.log a.pcap b.pcap   over TLS, with the secrets of both
   ws101 diff -v works.har fails.pcap         what does not matter, too; a transcript and a capture
 
 Order and case of headers are no difference; keys and accepts are compared by whether they are valid,
@@ -32,11 +35,15 @@ pub struct Args {
     /// The second.
     #[arg(value_name = "B")]
     b: String,
+    /// Open TLS with the secrets in this file, in the format of SSLKEYLOGFILE; may be repeated.
+    /// The file that the variable SSLKEYLOGFILE names is read as well.
+    #[arg(long, value_name = "FILE")]
+    keylog: Vec<PathBuf>,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, Failure> {
-    let (a, b) = (read(&args.a, common)?, read(&args.b, common)?);
+    let (a, b) = (read(&args.a, args, common)?, read(&args.b, args, common)?);
     let comparison = compare(&a, &b);
     let sides = [Named { name: &args.a, side: &a }, Named { name: &args.b, side: &b }];
     match common.format {
@@ -76,7 +83,7 @@ fn redacting(wanted: u64, common: &Common) -> Redact<Side> {
 /// How much of a file is looked at to see what it is, and the most of a transcript.
 const MAX_TRANSCRIPT: u64 = 16 << 20;
 
-fn read(argument: &str, common: &Common) -> Result<Side, Failure> {
+fn read(argument: &str, args: &Args, common: &Common) -> Result<Side, Failure> {
     let (path, wanted) = split(argument)?;
     let shown = escape::text(path.as_bytes());
     let fail = |what: String| Failure::Input(format!("error: {shown} {what}"));
@@ -89,7 +96,9 @@ fn read(argument: &str, common: &Common) -> Result<Side, Failure> {
         file.rewind().map_err(cannot)?;
         let mut inspector =
             common.judging.applied(Inspector::new(redacting(wanted, common), limits));
-        capture::read(file, &mut inspector, capture::Options::default())
+        let key_log = key_log(&args.keylog)?;
+        let options = capture::Options { key_log, ..capture::Options::default() };
+        capture::read(file, &mut inspector, options)
             .map_err(|error| fail(format!("can't be read as a capture\n  {error}")))?;
         inspector.into_parts().0.into_inner()
     } else {

@@ -200,7 +200,9 @@ impl<'a> Stage<'a> {
                 }
                 continue;
             }
-            writeln!(out, "{}", row.text)?;
+            for line in row.text.lines() {
+                writeln!(out, "{}", line.trim_end())?;
+            }
             if let Some(severity) = row.found {
                 let mark = format!("^^^ {}", self.example.rule);
                 let mark = self.sheet.palette.paint(Paint::Severity(severity), mark);

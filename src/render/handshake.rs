@@ -7,9 +7,9 @@ pub use card::card;
 
 use super::finding::{self, Place};
 use super::refusal;
-use super::{Paint, Sheet, derivation::derivation, escape, wrap};
+use super::{Paint, Sheet, derivation::derivation, escape, timeline, wrap};
 use crate::http::{Head, StartLine};
-use crate::rules::{Finding, Judged, Severity};
+use crate::rules::{Cause, Finding, Judged, Severity};
 use crate::said::{At, Endpoint};
 use crate::websocket::extension::{Compression, Deflate, Extension, PERMESSAGE_DEFLATE};
 use crate::websocket::handshake::{Handshake, Outcome};
@@ -198,10 +198,21 @@ fn findings(
     source: Source<'_>,
     detail: Detail,
 ) -> io::Result<()> {
+    // One root cause is said in full, what follows from it in a line each.
+    let follows = |cause: &Cause| {
+        let following = judged.findings.iter().filter(|finding| finding.root == Some(cause.id));
+        following.map(|finding| (finding.rule.id, 1)).collect::<Vec<_>>()
+    };
+    let told = judged.cause.as_ref().map(|cause| (cause, follows(cause)));
+    let told = told.filter(|(cause, follows)| cause.says_more || follows.len() > 1);
+    if let Some((cause, follows)) = &told {
+        writeln!(out, "\n{}", timeline::cause_lines(sheet, cause, follows))?;
+    }
     for finding in sorted(judged) {
         let place = locate(handshake, finding, source);
+        let is_folded = told.as_ref().is_some_and(|(cause, _)| finding.root == Some(cause.id));
         writeln!(out)?;
-        if finding.severity == Severity::Note && detail != Detail::Verbose {
+        if (finding.severity == Severity::Note || is_folded) && detail != Detail::Verbose {
             finding::brief(out, sheet, finding, place.as_ref())?;
         } else {
             finding::whole(out, sheet, finding, place.as_ref())?;

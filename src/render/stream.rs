@@ -165,10 +165,6 @@ impl<W: Write> Observer for Stream<W> {
             && let Event::Handshake(handshake) = event
         {
             self.report(handshake, judged);
-            if let Some(cause) = &judged.cause {
-                let lines = timeline::cause_lines(&self.sheet, cause, &[]);
-                self.write(connection, &lines);
-            }
             return;
         }
         if self.whole

@@ -221,10 +221,26 @@ fn tls_opaque(opaque: &Opaque) -> Option<Broken> {
         OpaqueReason::HandshakeFailed => {
             Some("look at what the alert says: certificates, versions, protocols".to_owned())
         }
+        OpaqueReason::AnsweredInClear => Some(
+            "use ws:// for this port, or the port for TLS; or let the server speak TLS there"
+                .to_owned(),
+        ),
         OpaqueReason::TooLate => {
             Some("put the secrets in front: editcap --inject-secrets tls,KEYS".to_owned())
         }
     };
+    if opaque.why == OpaqueReason::AnsweredInClear {
+        let seen = "a TLS ClientHello stands where an HTTP request belongs: the server answers it \
+                    with plain HTTP";
+        return Some(Broken {
+            seen: seen.to_owned(),
+            expected: "an HTTP request".to_owned(),
+            cause: Some("wss:// or https:// was used for a port that speaks plain HTTP".to_owned()),
+            mend,
+            severity: Some(Severity::Warning),
+            ..Broken::default()
+        });
+    }
     let seen =
         format!("this connection stays closed: {why}{alert}; of WebSocket nothing is judged");
     Some(Broken { seen, mend, ..Broken::default() })

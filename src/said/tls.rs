@@ -72,6 +72,8 @@ pub enum OpaqueReason {
     WrongSecrets,
     /// The handshake failed: there is nothing to read.
     HandshakeFailed,
+    /// The server answered the ClientHello with plain HTTP: it does not speak TLS on this port.
+    AnsweredInClear,
     /// The secrets came after more was captured than is held back for them.
     TooLate,
 }
@@ -87,6 +89,7 @@ impl OpaqueReason {
             OpaqueReason::Unsupported => "unsupported",
             OpaqueReason::WrongSecrets => "wrong-secrets",
             OpaqueReason::HandshakeFailed => "handshake-failed",
+            OpaqueReason::AnsweredInClear => "answered-in-clear",
             OpaqueReason::TooLate => "too-late",
         }
     }
@@ -107,6 +110,10 @@ impl OpaqueReason {
                 "the secrets that the key log has for it open none of its records"
             }
             OpaqueReason::HandshakeFailed => "its handshake failed",
+            OpaqueReason::AnsweredInClear => {
+                "the client speaks TLS to a port that expects plain HTTP: the server answers its \
+                 ClientHello with HTTP. Use ws:// for this port, or the port for TLS"
+            }
             OpaqueReason::TooLate => {
                 "its secrets came after more had passed than is held back for them"
             }

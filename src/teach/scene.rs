@@ -315,7 +315,12 @@ fn tls(line: &str) -> Tls {
 }
 
 fn opaque(reason: &str) -> Result<Opaque, String> {
-    let reasons = [OpaqueReason::NoKeyLog, OpaqueReason::NotInKeyLog, OpaqueReason::WrongSecrets];
+    let reasons = [
+        OpaqueReason::NoKeyLog,
+        OpaqueReason::NotInKeyLog,
+        OpaqueReason::WrongSecrets,
+        OpaqueReason::AnsweredInClear,
+    ];
     let why = reasons.into_iter().find(|why| why.name() == reason);
     let why = why.ok_or_else(|| format!("{reason:?} is no reason why records stay closed"))?;
     Ok(Opaque {

@@ -168,6 +168,10 @@ impl Session {
         if self.directions[from.index()].held.is_some() {
             return self.hold_bytes(from, bytes, origin, context);
         }
+        let is_first = from == Endpoint::Server && origin.offset == 0 && self.id.is_none();
+        if is_first && self.client_random.is_some() && bytes.starts_with(b"HTTP/1.") {
+            return Flow::Close(OpaqueReason::AnsweredInClear);
+        }
         self.feed(from, bytes, origin, context)
     }
 
