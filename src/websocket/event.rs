@@ -9,7 +9,7 @@ use super::handshake::Handshake;
 use super::utf8::Utf8Fault;
 use crate::http::Head;
 use crate::layout::Span;
-use crate::said::{At, Endpoint, GapReason, Http2Fact, TcpFact, TransportEnd};
+use crate::said::{At, Endpoint, GapReason, Http2Fact, TcpFact, Time, TransportEnd};
 
 /// One thing that happened.
 #[derive(Debug, Clone, Copy)]
@@ -369,15 +369,15 @@ impl How {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Carriage {
     /// Segments with bytes that had been captured before.
-    pub repeats: u64,
+    pub repeats: u32,
     /// How many bytes those are.
     pub repeated: u64,
     /// Segments that differ from what they repeat.
-    pub differing: u64,
+    pub differing: u32,
     /// Since when its receive window has been closed, if it is.
-    pub shut: Option<At>,
+    pub shut: Option<Time>,
     /// When it was closed for longest: from when until when.
-    pub longest_shut: Option<(At, At)>,
+    pub longest_shut: Option<(Time, Time)>,
 }
 
 impl Carriage {
@@ -385,34 +385,30 @@ impl Carriage {
     pub(super) fn note(&mut self, fact: TcpFact, at: At) {
         match fact {
             TcpFact::Repeated { length, differs } => {
-                self.repeats += 1;
+                self.repeats = self.repeats.saturating_add(1);
                 self.repeated += length;
-                self.differing += u64::from(differs);
+                self.differing = self.differing.saturating_add(u32::from(differs));
             }
-            TcpFact::Window { open: false } => self.shut = Some(at),
-            TcpFact::Window { open: true } => self.open(at),
+            TcpFact::Window { open: false } => self.shut = at.time,
+            TcpFact::Window { open: true } => self.open(at.time),
         }
     }
 
     /// The window is open again.
-    fn open(&mut self, at: At) {
-        let Some(since) = self.shut.take() else { return };
-        if seconds(since, at) > self.longest_shut.map_or(0.0, |(from, until)| seconds(from, until))
-        {
-            self.longest_shut = Some((since, at));
+    fn open(&mut self, at: Option<Time>) {
+        let (Some(since), Some(until)) = (self.shut.take(), at) else { return };
+        let longest = self.longest_shut.map_or(0.0, |(from, until)| until.seconds_since(from));
+        if until.seconds_since(since) > longest {
+            self.longest_shut = Some((since, until));
         }
     }
 
     /// When its receive window was closed for longest, and for how many seconds; up to this moment,
     /// if it still is.
-    pub fn shut_for(mut self, end: At) -> Option<(At, f64)> {
-        self.open(end);
-        self.longest_shut.map(|(from, until)| (from, seconds(from, until)))
+    pub fn shut_for(mut self, end: At) -> Option<(Time, f64)> {
+        self.open(end.time);
+        self.longest_shut.map(|(from, until)| (from, until.seconds_since(from)))
     }
-}
-
-fn seconds(from: At, until: At) -> f64 {
-    until.time.zip(from.time).map_or(0.0, |(until, from)| until.seconds_since(from))
 }
 
 /// What is left to say when a connection is over.

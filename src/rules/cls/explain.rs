@@ -1,6 +1,6 @@
 //! What a close code means, and where to look next (RFC 6455 §7.4, IANA).
 
-use super::{at_code, code, is_echo};
+use super::{at_code, code_if, is_echo};
 use crate::rules::{Broken, Check, Level, Memory, Rule, Severity, Violator};
 use crate::websocket::Close;
 use crate::websocket::close;
@@ -18,7 +18,7 @@ pub(in crate::rules) static EXPLAIN: Rule = Rule {
 };
 
 fn explain(close: &Close<'_>, memory: &Memory) -> Option<Broken> {
-    let number = code(close, |code| close::may_be_sent(code) && !matches!(code, 1000 | 1001))?;
+    let number = code_if(close, |code| close::may_be_sent(code) && !matches!(code, 1000 | 1001))?;
     if !close.first || is_echo(close, memory) {
         return None;
     }

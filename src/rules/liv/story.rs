@@ -119,8 +119,7 @@ pub static BACKPRESSURE: Rule = Rule {
 fn backpressure(end: &End, endpoint: Endpoint, memory: &Memory) -> Option<Broken> {
     let (since, seconds) = end.carriage[endpoint.index()].shut_for(end.at)?;
     (seconds > memory.thresholds.zero_window).then(|| {
-        let opened = since.time.zip(memory.opened());
-        let from = opened.map_or(String::new(), |(since, opened)| {
+        let from = memory.opened().map_or(String::new(), |opened| {
             format!(", from {:.1} s after the handshake on", since.seconds_since(opened))
         });
         let seen = format!(
