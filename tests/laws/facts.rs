@@ -24,7 +24,7 @@ pub(crate) enum Fact {
     CutHeader { from: Endpoint, offset: u64, bytes: Vec<u8>, needed: u64 },
     NotFrames { from: Endpoint, offset: u64, kind: NotFramesKind },
     Gap { from: Endpoint, offset: u64, length: Option<u64>, reason: GapReason, framing_lost: bool },
-    End(Ended),
+    End(Box<Ended>),
     Finding(Finding),
 }
 
@@ -143,7 +143,7 @@ impl Fact {
     }
 
     pub(crate) fn ended(&self) -> Option<&End> {
-        if let Fact::End(Ended(end)) = self { Some(end) } else { None }
+        if let Fact::End(ended) = self { Some(&ended.0) } else { None }
     }
 }
 
@@ -229,7 +229,10 @@ fn fact(event: &Event<'_>, keep_frames: bool) -> Fact {
         },
         Event::End(end) => {
             let transport = end.transport.map(|end| end.map(|(how, _)| (how, At::default())));
-            Fact::End(Ended(End { at: At::default(), transport, ..**end }))
+            // What TCP repeats is said once; that it repeats is no fact about what was said.
+            let carriage = Default::default();
+            let end = End { at: At::default(), transport, carriage, ..**end };
+            Fact::End(Box::new(Ended(end)))
         }
     }
 }
