@@ -102,7 +102,7 @@ fn what_can_not_be_read_is_an_error_that_says_what_to_try() {
 error: standard input: this is a packet capture: ws101 pcap -
   expected: a request that begins like `GET /chat HTTP/1.1`, a response that begins like
             `HTTP/1.1 101 Switching Protocols`, or both; as raw text, curl -v output, browser
-            headers, Markdown or HAR
+            headers or its \"copy as cURL\", Markdown or HAR
 ";
     assert!(run.error.starts_with(expected), "\n{}", run.error);
     assert_eq!((run.out.as_str(), run.status), ("", 2));

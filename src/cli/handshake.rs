@@ -9,12 +9,12 @@ use ws101::render::checks::Origin;
 use ws101::render::handshake::{self as card, Detail, Source};
 use ws101::render::json::{self, Shape};
 use ws101::render::{Paint, escape, wrap};
-use ws101::rules::Judged;
+use ws101::rules::{Judged, Severity};
 use ws101::websocket::handshake::Handshake;
 use ws101::websocket::{Event, Limits};
 use ws101::{Counts, Inspector};
 
-/// Validates upgrade exchanges: raw HTTP, curl -v output, browser headers, Markdown, HAR.
+/// Validates upgrade exchanges: raw HTTP, curl commands and output, browser headers, Markdown, HAR.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -80,17 +80,22 @@ struct Pair {
     transcript: Transcript,
 }
 
-/// Joins a text that holds only requests with the one behind it if that holds the responses.
+/// Joins a text that holds only a request with its neighbour, if that holds only a response.
 fn pair(texts: Vec<Text>) -> Vec<Pair> {
     let mut pairs = Vec::new();
     let mut texts = texts.into_iter().peekable();
     while let Some(Text { name, mut transcript }) = texts.next() {
         let mut response = name.clone();
+        let mut request = name;
         if let Some(next) = texts.next_if(|next| transcript.is_answered_by(&next.transcript)) {
             response = next.name;
             transcript = transcript.answered_by(next.transcript);
+        } else if let Some(next) = texts.next_if(|next| next.transcript.is_answered_by(&transcript))
+        {
+            request = next.name;
+            transcript = next.transcript.answered_by(transcript);
         }
-        pairs.push(Pair { request: name, response, transcript });
+        pairs.push(Pair { request, response, transcript });
     }
     pairs
 }
@@ -213,7 +218,10 @@ fn show(
     let inspector = Inspector::of_transcripts(collector, Limits::default());
     let mut inspector = common.judging.applied(inspector);
     let detail = match (common.quiet, common.verbose) {
-        (true, _) => Detail::Quiet,
+        // Whatever makes the run fail is wrong.
+        (true, _) => Detail::Quiet(
+            common.judging.threshold().map_or(Severity::Warning, |it| it.min(Severity::Warning)),
+        ),
         (false, 0) => Detail::Normal,
         (false, _) => Detail::Verbose,
     };
@@ -227,14 +235,14 @@ fn show(
         };
         transcript::tell(exchanges, &mut inspector);
         for (handshake, judged) in std::mem::take(&mut inspector.observer().inner().judged) {
-            if !std::mem::take(is_first) && detail != Detail::Quiet {
+            if !std::mem::take(is_first) && !common.quiet {
                 writeln!(output, "\n")?;
             }
             card::report(output, &sheet, &handshake, &judged, source, detail)?;
         }
     }
     let counts = inspector.counts();
-    if detail != Detail::Quiet {
+    if !common.quiet {
         for remark in &transcript.remarks {
             let remark = remark.replace("FILE", typed(name));
             let text = format!("({})", escape::text(remark.as_bytes()));

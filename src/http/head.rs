@@ -32,6 +32,8 @@ pub struct Head {
     pub range: Range<usize>,
     /// What httparse, a strict parser that servers use, says against it.
     pub strict: Option<httparse::Error>,
+    /// It has no wire form of its own (HTTP/2): the text was made for it, and is no place.
+    pub decoded: bool,
 }
 
 /// The first line of a head.
@@ -160,9 +162,13 @@ impl Head {
         let mut flaws = Vec::new();
         let start = read_start_line(&source, first.clone(), &mut flaws);
         let mut fields = Vec::new();
+        // As tools print HTTP/2, its pseudo-header fields stand among the others: `:path: /chat`.
+        let is_http2 = source[first.clone()].ends_with(b" HTTP/2")
+            || source[first.clone()].starts_with(b"HTTP/2 ");
         for line in lines.iter().skip(1).take(MAX_LINES) {
             if !line.is_empty() {
-                read_field_line(&source, line.clone(), &mut fields, &mut flaws);
+                let is_pseudo = is_http2 && source[line.start] == b':';
+                read_field_line(&source, line.clone(), is_pseudo, &mut fields, &mut flaws);
             }
         }
         for line in lines {
@@ -170,7 +176,8 @@ impl Head {
         }
         let end = lines.last().map_or(first.end, |line| line_end(&source, line.end));
         let strict = strict_opinion(&source, lines, &start);
-        Head { source, offset, start, fields, flaws, complete, range: first.start..end, strict }
+        let (range, decoded) = (first.start..end, false);
+        Head { source, offset, start, fields, flaws, complete, range, strict, decoded }
     }
 
     /// A head without a wire form of its own (HTTP/2): the words of a first line, and fields whose
@@ -197,8 +204,17 @@ impl Head {
         });
         let fields = fields.collect();
         let range = 0..source.len();
-        let (flaws, source) = (Vec::new(), source.into());
-        Head { source, offset: 0, start, fields, flaws, complete: true, range, strict: None }
+        Head {
+            source: source.into(),
+            offset: 0,
+            start,
+            fields,
+            flaws: Vec::new(),
+            complete: true,
+            range,
+            strict: None,
+            decoded: true,
+        }
     }
 
     /// What the request says of the host: `Host`, or `:authority` over HTTP/2.
@@ -318,7 +334,8 @@ pub fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|&b| is_tchar(b))
 }
 
-fn is_tchar(b: u8) -> bool {
+/// True for a character that a token may hold (RFC 9110 §5.6.2).
+pub fn is_tchar(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b)
 }
 
@@ -412,6 +429,7 @@ fn read_start_line(source: &[u8], line: Range<usize>, flaws: &mut Vec<Flaw>) -> 
 fn read_field_line(
     source: &[u8],
     line: Range<usize>,
+    is_pseudo: bool,
     fields: &mut Vec<FieldLine>,
     flaws: &mut Vec<Flaw>,
 ) {
@@ -425,7 +443,8 @@ fn read_field_line(
         }
         return;
     }
-    let Some(colon) = memchr::memchr(b':', bytes) else {
+    let colon = usize::from(is_pseudo);
+    let Some(colon) = memchr::memchr(b':', &bytes[colon..]).map(|at| colon + at) else {
         flaws.push(Flaw { kind: FlawKind::NoColon, range: line });
         return;
     };
@@ -434,7 +453,7 @@ fn read_field_line(
         let range = line.start + name.end..line.start + colon;
         flaws.push(Flaw { kind: FlawKind::SpaceBeforeColon, range });
     }
-    if !is_token(&bytes[name.clone()]) {
+    if !is_token(&bytes[name.start + usize::from(is_pseudo)..name.end]) {
         let range = line.start + name.start..line.start + colon;
         flaws.push(Flaw { kind: FlawKind::NameNotToken, range });
     }

@@ -4,8 +4,11 @@
 
 mod body;
 mod head;
+pub mod page;
 mod quote;
 
 pub use body::{Body, BodyLength};
-pub use head::{FieldLine, Flaw, FlawKind, Head, HeadRead, MAX_HEAD, Member, StartLine, is_token};
-pub use quote::{is_harmful, quote};
+pub use head::{
+    FieldLine, Flaw, FlawKind, Head, HeadRead, MAX_HEAD, Member, StartLine, is_tchar, is_token,
+};
+pub use quote::{is_harmful, is_odd_space, quote};

@@ -16,7 +16,12 @@ pub fn quote(bytes: &[u8]) -> String {
 }
 
 fn printable(c: char) -> String {
-    if is_harmful(c) { c.escape_default().to_string() } else { c.to_string() }
+    if is_harmful(c) || is_odd_space(c) { c.escape_default().to_string() } else { c.to_string() }
+}
+
+/// A space that is not ASCII: it looks like a plain one, and is none.
+pub fn is_odd_space(c: char) -> bool {
+    c.is_whitespace() && !c.is_ascii()
 }
 
 /// Characters that change how others are shown, or that can't be seen: C0 and C1 controls,

@@ -1,5 +1,7 @@
 //! What a file looks like, to say something useful about one that is not what was expected.
 
+use crate::http::{page, quote};
+
 /// If these bytes are not text at all: what they are and what to try.
 pub fn not_text(bytes: &[u8]) -> Option<String> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
@@ -114,6 +116,11 @@ pub fn recognise(bytes: &[u8]) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| bytes.starts_with(kind.magic))
 }
 
+/// True if these bytes begin like an HTTP exchange.
+pub fn is_exchange(bytes: &[u8]) -> bool {
+    recognise(bytes).is_some_and(|kind| kind.remedy == Remedy::Command(HANDSHAKE))
+}
+
 /// The text, if the bytes are UTF-16 with a byte order mark, as PowerShell writes it.
 pub fn utf16(bytes: &[u8]) -> Option<Vec<u8>> {
     let read: fn([u8; 2]) -> u16 = match bytes {
@@ -149,12 +156,20 @@ pub fn no_exchange(bytes: &[u8]) -> String {
     let is_html = [&b"<!doctype"[..], b"<html", b"<?xml"]
         .iter()
         .any(|tag| start.get(..tag.len()).is_some_and(|it| it.eq_ignore_ascii_case(tag)));
+    if is_html {
+        return say(&page_alone(&page::says(bytes)), EXPECTED);
+    }
+    if let Some(status) = console_status(&String::from_utf8_lossy(shown)) {
+        let what = format!(
+            "this is a browser's message, without the exchange; what {status} means: ws101 explain \
+             {status}"
+        );
+        return say(&what, EXPECTED);
+    }
     let what = if !is_text || has_control {
         "this is binary data, without an HTTP exchange in it; if it is frames: ws101 frame FILE"
     } else if digits >= 4 && others == 0 {
         "this looks like bytes in hexadecimal; if they are frames: ws101 frame FILE"
-    } else if is_html {
-        "this is a page of HTML, without an HTTP exchange in it"
     } else if shown.starts_with(b"ws://") || shown.starts_with(b"wss://") {
         "this is an address; ws101 looks at recorded traffic and connects to nothing"
     } else {
@@ -163,11 +178,31 @@ pub fn no_exchange(bytes: &[u8]) -> String {
     say(what, EXPECTED)
 }
 
+/// A page that came without its head: what it says, and what its status means.
+fn page_alone(said: &str) -> String {
+    let shown = quote(said.as_bytes());
+    let status = said.get(..3).filter(|start| start.bytes().all(|b| b.is_ascii_digit()));
+    let advice = match status {
+        Some(status) => format!("; what {status} means: ws101 explain {status}"),
+        None => String::new(),
+    };
+    match said {
+        "" => "this is a page of HTML, without an HTTP exchange in it".to_owned(),
+        _ => format!("this is a page of HTML, without the head before it; it says {shown}{advice}"),
+    }
+}
+
+/// The status in `Unexpected response code: 400`, as consoles of browsers have it.
+fn console_status(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("nexpected response code: ")?;
+    rest.get(..3).filter(|status| status.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// What was expected, and how to come by it.
 pub(super) const EXPECTED: &str =
     "  expected: a request that begins like `GET /chat HTTP/1.1`, a response that begins like
             `HTTP/1.1 101 Switching Protocols`, or both; as raw text, curl -v output, browser
-            headers, Markdown or HAR
+            headers or its \"copy as cURL\", Markdown or HAR
   try:      curl -v --http1.1 -H 'Upgrade: websocket' -H 'Connection: Upgrade' \\
               -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' \\
               -m 3 http://HOST/PATH 2>&1 | ws101 handshake";

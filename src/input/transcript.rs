@@ -1,10 +1,12 @@
-//! Transcripts of HTTP exchanges: raw, `curl -v`, "copy as headers", fenced Markdown, HAR.
+//! Transcripts of HTTP exchanges: raw, `curl -v`, "copy as headers", "copy as cURL", dumps in
+//! hexadecimal, fenced Markdown, HAR.
 //!
 //! A transcript is evidence about heads, not about bytes: line ends, case of the prompt and white
 //! space around it say nothing. Every head keeps the whole text as its source, so that whatever is
 //! found in it is a place in the user's file. Heads that had to be put together from something
 //! else (HAR, the panes of a browser) have a text of their own and say so. Nothing is judged here.
 
+mod command;
 mod devtools;
 mod json;
 mod text;
@@ -12,6 +14,7 @@ mod text;
 pub(crate) use json::entries;
 
 use crate::http::Head;
+use crate::input::bytes::from_hex;
 use crate::input::detect;
 use crate::said::{At, ConnectionId, Endpoint, Listener, Opening, Said, Transport};
 use crate::websocket::accept;
@@ -65,7 +68,9 @@ pub fn read(bytes: &[u8]) -> Result<Transcript, String> {
     let source: Arc<[u8]> = bytes.into();
     let text::Scan { heads, frames } = text::scan(&source);
     let mut transcript = if heads.is_empty() {
-        devtools::read(&source).ok_or_else(|| detect::no_exchange(&source))?
+        let found = dumped(&source).or_else(|| command::read(&source));
+        let found = found.or_else(|| devtools::read(&source));
+        found.ok_or_else(|| detect::no_exchange(&source))?
     } else {
         Transcript { connections: group(pair(heads)), remarks: Vec::new() }
     };
@@ -77,6 +82,19 @@ pub fn read(bytes: &[u8]) -> Result<Transcript, String> {
         ));
     }
     Ok(without_others(transcript))
+}
+
+/// Reads the text that a dump of its bytes stands for, such as a hex dump by Wireshark.
+fn dumped(source: &[u8]) -> Option<Transcript> {
+    let text = std::str::from_utf8(source).ok()?;
+    let bytes = from_hex(text).ok().filter(|bytes| detect::is_exchange(bytes))?;
+    let mut transcript = read(&bytes).ok()?;
+    for exchange in transcript.connections.iter_mut().flatten() {
+        exchange.rebuilt_from = Some("the bytes".to_owned());
+    }
+    let remark = "this is a dump of bytes: the lines are those of the text that the bytes are";
+    transcript.remarks.insert(0, remark.to_owned());
+    Some(transcript)
 }
 
 impl Transcript {
@@ -223,7 +241,8 @@ fn group(exchanges: Vec<Exchange>) -> Vec<Vec<Exchange>> {
 }
 
 fn is_connect(exchange: &Exchange) -> bool {
-    exchange.request.as_ref().is_some_and(|head| head.method() == Some(b"CONNECT"))
+    let is_connect = |head: &Head| head.method() == Some(b"CONNECT") && !head.is_http2();
+    exchange.request.as_deref().is_some_and(is_connect)
 }
 
 /// Leaves ordinary exchanges out if there are others that speak of WebSocket.

@@ -22,8 +22,9 @@ pub(super) fn head(head: &Head, placeholders: &mut Placeholders) -> Head {
     let source = redacted.text.into();
     let (fields, flaws) = (head.fields.clone(), head.flaws.clone());
     let (start, range) = (head.start.clone(), head.range.clone());
-    let (offset, complete, strict) = (head.offset, head.complete, head.strict);
-    Head { source, offset, start, fields, flaws, complete, range, strict }
+    let (offset, complete) = (head.offset, head.complete);
+    let (strict, decoded) = (head.strict, head.decoded);
+    Head { source, offset, start, fields, flaws, complete, range, strict, decoded }
 }
 
 /// White space, the colon behind a name and the prompt before a line tell nothing.

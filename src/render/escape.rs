@@ -3,6 +3,7 @@
 //! come out visible and harmless.
 
 pub use crate::http::is_harmful;
+use crate::http::is_odd_space;
 use std::fmt::Write as _;
 use unicode_width::UnicodeWidthChar as _;
 
@@ -19,6 +20,18 @@ pub fn text(bytes: &[u8]) -> String {
         }
     }
     out
+}
+
+/// Like [`text`], for lines whose spaces matter: one that is not ASCII becomes an escape, too.
+pub fn line(bytes: &[u8]) -> String {
+    let text = text(bytes);
+    match text.contains(is_odd_space) {
+        true => text
+            .chars()
+            .map(|c| if is_odd_space(c) { c.escape_default().to_string() } else { c.to_string() })
+            .collect(),
+        false => text,
+    }
 }
 
 /// Like [`text`], for HTML, in a text or in a quoted attribute: no character of markup is left.

@@ -211,9 +211,9 @@ impl Window {
     fn around(sheet: &Sheet, line: &[u8], range: &Range<usize>, columns: usize) -> Window {
         let from = char_start(line, range.start.saturating_sub(MAX_CONTEXT));
         let to = line.len().min(range.end.saturating_add(MAX_CONTEXT));
-        let before = escape::text(&line[from..range.start]);
-        let meant = escape::text(&line[range.start..range.end.min(range.start + MAX_CONTEXT)]);
-        let after = escape::text(&line[range.end.min(to)..to]);
+        let before = escape::line(&line[from..range.start]);
+        let meant = escape::line(&line[range.start..range.end.min(range.start + MAX_CONTEXT)]);
+        let after = escape::line(&line[range.end.min(to)..to]);
         let (lead, length) = (escape::width(&before), escape::width(&meant).max(1));
         let total = lead + length + escape::width(&after);
         if total <= columns && from == 0 && to == line.len() {

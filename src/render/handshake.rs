@@ -8,12 +8,13 @@ pub use card::card;
 use super::finding::{self, Place};
 use super::refusal;
 use super::{Paint, Sheet, derivation::derivation, escape, timeline, wrap};
-use crate::http::{Head, StartLine};
+use crate::http::{Head, StartLine, page};
 use crate::rules::{Cause, Finding, Judged, Severity};
 use crate::said::{At, Endpoint};
 use crate::websocket::extension::{Compression, Deflate, Extension, PERMESSAGE_DEFLATE};
 use crate::websocket::handshake::{Handshake, Outcome};
 use crate::websocket::header;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::ops::Range;
 
@@ -36,8 +37,8 @@ pub enum Source<'a> {
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Detail {
-    /// Only what is wrong.
-    Quiet,
+    /// Only what is at least so bad.
+    Quiet(Severity),
     /// What most people want.
     #[default]
     Normal,
@@ -54,17 +55,17 @@ pub fn report(
     source: Source<'_>,
     detail: Detail,
 ) -> io::Result<()> {
-    if detail == Detail::Quiet {
-        return quiet(out, sheet, handshake, judged, source);
+    if let Detail::Quiet(least) = detail {
+        return quiet(out, sheet, handshake, judged, source, least);
     }
     summary(out, sheet, handshake, judged)?;
     writeln!(out)?;
     card(out, sheet, handshake, judged)?;
-    refused(out, sheet, handshake)?;
+    refused(out, sheet, handshake, judged)?;
     findings(out, sheet, handshake, judged, source, detail)?;
-    accept(out, sheet, handshake, detail)?;
+    accept(out, sheet, handshake, judged, detail)?;
     agreed(out, sheet, handshake, judged)?;
-    closing(out, sheet, judged, detail)
+    closing(out, sheet, handshake, judged, detail)
 }
 
 /// Only what is wrong, with the line that says of which handshake.
@@ -74,16 +75,13 @@ fn quiet(
     handshake: &Handshake,
     judged: &Judged,
     source: Source<'_>,
+    least: Severity,
 ) -> io::Result<()> {
-    let is_wrong = |finding: &&Finding| finding.severity > Severity::Note;
-    if !judged.findings.iter().any(|finding| is_wrong(&finding)) {
+    if !judged.findings.iter().any(|finding| finding.severity >= least) {
         return Ok(());
     }
     summary(out, sheet, handshake, judged)?;
-    for finding in sorted(judged).into_iter().filter(is_wrong) {
-        finding::brief(out, sheet, finding, locate(handshake, finding, source).as_ref())?;
-    }
-    Ok(())
+    findings(out, sheet, handshake, judged, source, Detail::Quiet(least))
 }
 
 /// One line: what was asked, what was answered, how many findings.
@@ -100,13 +98,12 @@ pub fn summary(
         (_, Outcome::Refused) => ("-", Paint::Severity(Severity::Warning)),
         (_, Outcome::Incomplete) => ("?", Paint::Severity(Severity::Note)),
     };
-    let right = match counts(judged) {
-        counts if !counts.is_empty() => counts,
-        _ => match handshake.outcome() {
-            Outcome::Upgraded => "valid".to_owned(),
-            Outcome::Refused => "refused".to_owned(),
-            Outcome::Incomplete => "not whole".to_owned(),
-        },
+    let right = match (counts(judged), handshake.outcome()) {
+        (counts, Outcome::Refused) if counts.is_empty() => "refused".to_owned(),
+        (counts, Outcome::Refused) => format!("refused · {counts}"),
+        (counts, _) if !counts.is_empty() => counts,
+        (_, Outcome::Upgraded) => "valid".to_owned(),
+        (_, Outcome::Incomplete) => "not whole".to_owned(),
     };
     let right = sheet.words(&right).into_owned();
     let room = sheet.width.saturating_sub(escape::width(mark) + 16 + escape::width(&right));
@@ -160,8 +157,13 @@ fn numbered(count: usize, noun: &str) -> String {
 }
 
 /// What a refusal means, where it comes from, what to do.
-fn refused(out: &mut impl Write, sheet: &Sheet, handshake: &Handshake) -> io::Result<()> {
-    let Some(refusal) = refusal::explain(handshake) else { return Ok(()) };
+fn refused(
+    out: &mut impl Write,
+    sheet: &Sheet,
+    handshake: &Handshake,
+    judged: &Judged,
+) -> io::Result<()> {
+    let Some(refusal) = refusal::explain(handshake, &judged.findings) else { return Ok(()) };
     let status = handshake.status().unwrap_or(0);
     writeln!(out)?;
     let title = format!("what {status} says");
@@ -170,14 +172,16 @@ fn refused(out: &mut impl Write, sheet: &Sheet, handshake: &Handshake) -> io::Re
     for (name, text) in parts {
         paragraph(out, sheet, name, &text)?;
     }
-    if !handshake.body_preview.is_empty() {
-        let first = handshake.body_preview.trim_ascii_start();
-        let line = first.split(|b| *b == b'\n').next().unwrap_or_default();
-        let room = sheet.width.saturating_sub(12);
-        paragraph(out, sheet, "body", &escape::clipped(line.trim_ascii_end(), room))?;
+    let said = page::says(&handshake.body_preview);
+    if said.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let room = sheet.width.saturating_sub(12) * BODY_LINES;
+    paragraph(out, sheet, "body", &escape::clipped(said.as_bytes(), room))
 }
+
+/// So many lines of a body show what it is about.
+const BODY_LINES: usize = 2;
 
 fn paragraph(out: &mut impl Write, sheet: &Sheet, name: &str, text: &str) -> io::Result<()> {
     const NAMES: usize = 9;
@@ -198,6 +202,7 @@ fn findings(
     source: Source<'_>,
     detail: Detail,
 ) -> io::Result<()> {
+    let least = if let Detail::Quiet(least) = detail { least } else { Severity::Note };
     // One root cause is said in full, what follows from it in a line each.
     let follows = |cause: &Cause| {
         let following = judged.findings.iter().filter(|finding| finding.root == Some(cause.id));
@@ -208,11 +213,12 @@ fn findings(
     if let Some((cause, follows)) = &told {
         writeln!(out, "\n{}", timeline::cause_lines(sheet, cause, follows))?;
     }
-    for finding in sorted(judged) {
+    for finding in sorted(judged).into_iter().filter(|finding| finding.severity >= least) {
         let place = locate(handshake, finding, source);
         let is_folded = told.as_ref().is_some_and(|(cause, _)| finding.root == Some(cause.id));
         writeln!(out)?;
-        if (finding.severity == Severity::Note || is_folded) && detail != Detail::Verbose {
+        let is_note = finding.severity == Severity::Note && !matches!(detail, Detail::Quiet(_));
+        if (is_note || is_folded) && detail != Detail::Verbose {
             finding::brief(out, sheet, finding, place.as_ref())?;
         } else {
             finding::whole(out, sheet, finding, place.as_ref())?;
@@ -221,13 +227,15 @@ fn findings(
     Ok(())
 }
 
-/// The worst first, else in the order of the lines.
+/// What follows from the cause first, then the worst first, else in the order of the lines.
 fn sorted(judged: &Judged) -> Vec<&Finding> {
+    let cause = judged.cause.as_ref().map(|cause| cause.id);
     let mut findings: Vec<&Finding> = judged.findings.iter().collect();
     findings.sort_by_key(|finding| {
         let broken = &finding.broken;
+        let follows = cause.is_some() && finding.root == cause;
         let start = broken.span.map_or(u64::MAX, |span| span.start);
-        (std::cmp::Reverse(finding.severity), broken.endpoint, start)
+        (!follows, std::cmp::Reverse(finding.severity), broken.endpoint, start)
     });
     findings
 }
@@ -287,9 +295,13 @@ fn accept(
     out: &mut impl Write,
     sheet: &Sheet,
     handshake: &Handshake,
+    judged: &Judged,
     detail: Detail,
 ) -> io::Result<()> {
     let Some(key) = handshake.key().filter(|key| !header::is_redacted(key)) else { return Ok(()) };
+    if card::has_broken_key(judged) && detail != Detail::Verbose {
+        return Ok(());
+    }
     let found = handshake.accept_found().filter(|found| !header::is_redacted(found));
     let is_wrong =
         found.is_some_and(|found| crate::websocket::accept::accept(key).as_bytes() != found);
@@ -355,7 +367,13 @@ pub fn extension_words(extension: &Extension) -> String {
 }
 
 /// How many rules hold, how many are broken, how many could not be judged and why.
-fn closing(out: &mut impl Write, sheet: &Sheet, judged: &Judged, detail: Detail) -> io::Result<()> {
+fn closing(
+    out: &mut impl Write,
+    sheet: &Sheet,
+    handshake: &Handshake,
+    judged: &Judged,
+    detail: Detail,
+) -> io::Result<()> {
     let mut broken: Vec<&str> = judged
         .findings
         .iter()
@@ -367,7 +385,12 @@ fn closing(out: &mut impl Write, sheet: &Sheet, judged: &Judged, detail: Detail)
     let verb = |count: usize, one: &str, many: &str| {
         format!("{count} {}", if count == 1 { one } else { many })
     };
-    let mut text = format!(
+    let mut text = match handshake.outcome() {
+        Outcome::Refused => "refused: no WebSocket came of it; ".to_owned(),
+        _ => String::new(),
+    };
+    let _ = write!(
+        text,
         "{}, {}",
         verb(judged.held.len(), "rule holds", "rules hold"),
         verb(broken.len(), "is broken", "are broken")
@@ -381,6 +404,10 @@ fn closing(out: &mut impl Write, sheet: &Sheet, judged: &Judged, detail: Detail)
         }
         let count = judged.not_observed.len();
         text.push_str(&format!(", {count} could not be judged ({})", reasons.join("; ")));
+    }
+    let has_notes = judged.findings.iter().any(|finding| finding.severity == Severity::Note);
+    if has_notes && detail == Detail::Normal {
+        text.push_str("; -v tells more of the notes");
     }
     writeln!(out)?;
     for (index, line) in wrap(&sheet.words(&text), sheet.width - 2).iter().enumerate() {

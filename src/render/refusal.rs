@@ -1,8 +1,10 @@
 //! What an answer other than 101 means: the server said no, or something on the way did. Not a
 //! violation; what helps is to know what to change.
 
-use crate::http::Head;
+use crate::http::{Head, page};
 use crate::render::escape;
+use crate::rules::{Finding, Severity, TLS_PORT, UPGRADE_STRIPPED};
+use crate::said::Endpoint;
 use crate::websocket::handshake::Handshake;
 
 /// A refusal in words.
@@ -41,26 +43,31 @@ impl BodyKind {
     }
 }
 
-/// Explains a refusal; none if the answer is a 101, or there is none.
-pub fn explain(handshake: &Handshake) -> Option<Refusal> {
+/// Explains a refusal by what was asked and found; none if the answer accepts, or there is none.
+pub fn explain(handshake: &Handshake, findings: &[Finding]) -> Option<Refusal> {
     let response = handshake.response.as_deref()?;
-    let status = response.status().filter(|status| *status != 101)?;
+    let status = response.status().filter(|_| !handshake.is_accepted())?;
     let request = handshake.request.as_deref();
-    let asked = request.is_none_or(|head| head.line("Upgrade").is_some());
     let kind = BodyKind::of(&handshake.body_preview);
+    let faults = faults(findings);
+    let follows_from = |cause| findings.iter().any(|finding| finding.root == Some(cause));
+    if request.is_some_and(|head| head.is_http2() && head.method() == Some(b"GET")) {
+        return Some(get_over_http2());
+    }
+    let about_version = version(status, handshake).filter(|_| matches!(status, 400 | 426));
+    if about_version.is_some() {
+        return about_version;
+    }
     let mut refusal = match status {
-        200..=299 => success(status, asked, kind),
+        200..=299 if is_proven(handshake) => return Some(all_but_the_status(status)),
+        400 if follows_from(TLS_PORT) => return Some(tls_port()),
+        200..=299 => success(status, request, kind),
         300..=399 => redirect(status, request, response),
-        400 => bad_request(&handshake.body_preview),
+        400 => bad_request(handshake, &faults, follows_from(UPGRADE_STRIPPED)),
         401 | 407 => unauthenticated(status, response),
         403 => forbidden(request),
-        404 | 410 => missing(status),
-        405 => plain(
-            "There is something at this path, but it does not take this method.",
-            "a WebSocket handshake is a GET; the request uses another method, or the route is \
-             registered for POST only.",
-            "send a GET, and look at Allow for what the path takes.",
-        ),
+        404 | 410 => missing(status, follows_from(UPGRADE_STRIPPED)),
+        405 => method(request, response),
         408 | 504 => plain(
             "Somebody on the way waited for an answer and gave up.",
             "a proxy could not reach the WebSocket server behind it, or the server holds the \
@@ -68,7 +75,7 @@ pub fn explain(handshake: &Handshake) -> Option<Refusal> {
             "ask the server directly, past the proxy; if that works, look at the proxy's route \
              and its timeouts.",
         ),
-        426 => upgrade_required(request, response),
+        426 => upgrade_required(request),
         429 | 503 => busy(status, response),
         414 | 431 => plain(
             "The server finds the request line or the headers too large.",
@@ -101,15 +108,91 @@ pub fn explain(handshake: &Handshake) -> Option<Refusal> {
             "find out who wrote this status line.",
         ),
     };
-    add_server(&mut refusal, status, response);
+    // A request with faults of its own needs no proxy to be refused.
+    if faults.is_empty() && !follows_from(UPGRADE_STRIPPED) {
+        add_server(&mut refusal, status, response);
+    }
     Some(refusal)
+}
+
+/// The rules that the request breaks.
+fn faults(findings: &[Finding]) -> Vec<&'static str> {
+    let is_fault = |finding: &&Finding| {
+        finding.severity == Severity::Error && finding.broken.endpoint == Some(Endpoint::Client)
+    };
+    findings.iter().filter(is_fault).map(|finding| finding.rule.id).collect()
+}
+
+/// The request asks for the upgrade as it should.
+fn asks(request: Option<&Head>) -> bool {
+    request.is_some_and(|head| {
+        head.method() == Some(b"GET")
+            && head.lists("Upgrade", "websocket")
+            && head.lists("Connection", "Upgrade")
+    })
+}
+
+/// The answer has the Accept for the request's key.
+fn is_proven(handshake: &Handshake) -> bool {
+    let expected = handshake.accept_expected();
+    expected.zip(handshake.accept_found()).is_some_and(|(it, found)| it.as_bytes() == found)
+}
+
+fn all_but_the_status(status: u16) -> Refusal {
+    plain(
+        "The answer is complete but for its status line: Accept is right for the key.",
+        &format!("the handler sets {status}, or a proxy on the way back does."),
+        "send HTTP/1.1 101 Switching Protocols; clients look at nothing else in another answer.",
+    )
+}
+
+fn get_over_http2() -> Refusal {
+    plain(
+        "The request went over HTTP/2, which has no Upgrade: the server saw an ordinary GET.",
+        "the client offered h2 in ALPN, as curl does for https, and the server chose it.",
+        "repeat it over HTTP/1.1 (curl --http1.1); over HTTP/2 a WebSocket is opened with an \
+         extended CONNECT, if the server allows that.",
+    )
+}
+
+/// The version is what the server refuses: it lists those it speaks, and this is not one of them.
+fn version(status: u16, handshake: &Handshake) -> Option<Refusal> {
+    let asked = handshake.request.as_ref()?.value("Sec-WebSocket-Version")?;
+    let offered = handshake.versions_offered()?;
+    let number = std::str::from_utf8(asked).ok()?.parse().ok();
+    if number.is_some_and(|number| offered.contains(&number)) {
+        // A server that speaks 13 need not mean the version with its 400.
+        return (status == 426).then(does_not_fit);
+    }
+    let listed = handshake.response.as_ref()?.value("Sec-WebSocket-Version").unwrap_or_default();
+    Some(plain(
+        "The server speaks WebSocket, but not this version of it.",
+        &format!(
+            "the request asks for version {}, the server speaks {}.",
+            escape::clipped(asked, 40),
+            escape::clipped(listed, 80)
+        ),
+        "ask for 13: the version of RFC 6455, the only one in use.",
+    ))
+}
+
+/// The answer complains of something that the request does not do.
+fn does_not_fit() -> Refusal {
+    plain(
+        "The server insists on an upgrade, and this request asks for one.",
+        "the two do not belong together: a proxy changed the request on its way to the server, or \
+         the answer is from an earlier try.",
+        "send it again and record both halves at once; if the answer stays the same, compare the \
+         request with what arrives at the server.",
+    )
 }
 
 fn plain(means: &str, likely: &str, next: &str) -> Refusal {
     Refusal { means: means.into(), likely: likely.into(), next: next.into() }
 }
 
-fn success(status: u16, asked: bool, kind: BodyKind) -> Refusal {
+fn success(status: u16, request: Option<&Head>, kind: BodyKind) -> Refusal {
+    let asked = request.is_none_or(|head| head.line("Upgrade").is_some());
     let means = match kind {
         BodyKind::Html => "The path serves a web page; nobody there took the upgrade.".to_owned(),
         BodyKind::Json => "The path serves JSON; nobody there took the upgrade.".to_owned(),
@@ -159,22 +242,98 @@ fn redirect(status: u16, request: Option<&Head>, response: &Head) -> Refusal {
     plain(means, likely, &format!("connect to where Location points: {shown}"))
 }
 
-fn bad_request(body: &[u8]) -> Refusal {
-    let body = String::from_utf8_lossy(body).to_ascii_lowercase();
+fn tls_port() -> Refusal {
+    plain(
+        "The server finds the request malformed.",
+        "plain HTTP was sent to a port that wants TLS, as the body says.",
+        "use wss:// instead of ws://.",
+    )
+}
+
+/// Rules named in one sentence; the findings have the rest.
+const MAX_NAMED: usize = 3;
+
+fn bad_request(handshake: &Handshake, faults: &[&str], stripped: bool) -> Refusal {
     let means = "The server finds the request malformed.";
-    if body.contains("plain http request") || body.contains("http request to an https") {
+    let said = page::says(&handshake.body_preview);
+    // The status in words is all that many bodies say.
+    let is_news = !said.is_empty() && !said.to_ascii_lowercase().contains("bad request");
+    if stripped {
         return plain(
             means,
-            "plain HTTP was sent to a port that wants TLS, as the body says.",
-            "use wss:// instead of ws://.",
+            "the upgrade that is missing from the request, as the cause below says.",
+            "look who took it out, or whether it was sent.",
+        );
+    }
+    if !faults.is_empty() {
+        let more = if faults.len() > MAX_NAMED { ", …" } else { "" };
+        let named = faults.iter().take(MAX_NAMED).copied().collect::<Vec<_>>().join(", ");
+        return plain(
+            means,
+            &format!("what the request breaks: {named}{more}."),
+            "mend these errors first; they stand below.",
+        );
+    }
+    if handshake.request.is_none() {
+        return plain(
+            means,
+            if is_news { "what the body says." } else { "the request is not here to be judged." },
+            "see the request as well: ws101 handshake with both halves.",
+        );
+    }
+    if is_news {
+        return plain(
+            means,
+            "what the body says; the handshake itself has no error in the request.",
+            "see what the body names; then compare what the client sent with what arrived.",
         );
     }
     plain(
         means,
-        "if the findings name an error in the request, that; otherwise a proxy that took Upgrade \
-         or Connection away, or a Host that the server does not know.",
-        "mend the errors found in the request first; then compare what the client sent with what arrived.",
+        "no error was found in this request, so the server saw another one (a proxy took Upgrade or \
+         Connection away), does not know the Host, or asks for something besides the handshake.",
+        "compare what the client sent with what arrived at the server; its log may say more.",
     )
+}
+
+fn method(request: Option<&Head>, response: &Head) -> Refusal {
+    let means = "There is something at this path, but it does not take this method.";
+    let allow = response.value("Allow").map(|allow| escape::clipped(allow, 80));
+    match request.and_then(|head| head.method()) {
+        Some(b"GET") if response.lists("Allow", "GET") => plain(
+            means,
+            "the request is a GET, and Allow lists GET: the server saw another method (a proxy \
+             changed it), or the answer is from an earlier try.",
+            "send it again and record both halves at once.",
+        ),
+        Some(b"GET") => plain(
+            means,
+            &match allow {
+                Some(allow) => format!(
+                    "the path takes {allow}, and a handshake is a GET: it is not the WebSocket \
+                     endpoint."
+                ),
+                None => "a handshake is a GET, and the path takes none: it is not the WebSocket \
+                         endpoint, or its route is registered for another method."
+                    .to_owned(),
+            },
+            "check the path, and the method that the route is registered for.",
+        ),
+        Some(other) => plain(
+            means,
+            &format!(
+                "the request uses {}, and a WebSocket handshake is a GET.",
+                escape::clipped(other, 40)
+            ),
+            "send a GET.",
+        ),
+        None => plain(
+            means,
+            "a WebSocket handshake is a GET; the request used another method, or the route is \
+             registered for POST only.",
+            "send a GET, and look at Allow for what the path takes.",
+        ),
+    }
 }
 
 fn unauthenticated(status: u16, response: &Head) -> Refusal {
@@ -216,12 +375,20 @@ fn forbidden(request: Option<&Head>) -> Refusal {
     }
 }
 
-fn missing(status: u16) -> Refusal {
+fn missing(status: u16, stripped: bool) -> Refusal {
     let means = if status == 404 {
         "There is nothing at this path."
     } else {
         "There was something at this path, and it is gone for good."
     };
+    if stripped {
+        return plain(
+            means,
+            "the router knows the path only for requests with Upgrade, and this one has none, as the \
+             cause below says.",
+            "see to the upgrade first, then to the path.",
+        );
+    }
     plain(
         means,
         "a wrong path, or a router that knows the path only for requests with Upgrade while a \
@@ -230,25 +397,15 @@ fn missing(status: u16) -> Refusal {
     )
 }
 
-fn upgrade_required(request: Option<&Head>, response: &Head) -> Refusal {
-    let asked = request.and_then(|head| head.value("Sec-WebSocket-Version"));
-    let offered = response.value("Sec-WebSocket-Version");
-    match (asked, offered) {
-        (Some(asked), Some(offered)) if asked != offered => plain(
-            "The server speaks WebSocket, but not this version of it.",
-            &format!(
-                "the request asks for version {}, the server speaks {}.",
-                escape::clipped(asked, 40),
-                escape::clipped(offered, 80)
-            ),
-            "ask for 13: the version of RFC 6455, the only one in use.",
-        ),
-        _ => plain(
-            "The server insists on an upgrade that the request did not properly ask for.",
-            "a plain GET on a WebSocket endpoint, or a proxy that took Upgrade out.",
-            "use a WebSocket client; if you do, compare what it sent with what arrived.",
-        ),
+fn upgrade_required(request: Option<&Head>) -> Refusal {
+    if asks(request) {
+        return does_not_fit();
     }
+    plain(
+        "The server insists on an upgrade that the request did not properly ask for.",
+        "a plain GET on a WebSocket endpoint, or a proxy that took Upgrade out.",
+        "use a WebSocket client; if you do, compare what it sent with what arrived.",
+    )
 }
 
 fn busy(status: u16, response: &Head) -> Refusal {

@@ -1,6 +1,6 @@
 //! CAP: what the capture does not show, and which rules are silent for it. Nobody breaks these.
 
-use super::observed::is_redacted;
+use super::observed::{TRACES, is_redacted};
 use super::{Broken, Check, Level, Memory, Rule, Severity, Verdict, Violator};
 use crate::http::Head;
 use crate::layout::Span;
@@ -356,10 +356,6 @@ static VANTAGE: Rule = Rule {
     mend: "read \"client\" and \"server\" as the two ends of this hop",
     check: Check::Handshake(vantage),
 };
-
-/// Header fields that intermediaries add.
-const TRACES: [&str; 5] =
-    ["Via", "Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"];
 
 fn vantage(handshake: &Handshake, _: &Memory) -> Verdict {
     let heads = [(&handshake.request, Endpoint::Client), (&handshake.response, Endpoint::Server)];

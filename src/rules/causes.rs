@@ -2,6 +2,8 @@
 //! told once, when it is first seen, and the findings that follow from it say so.
 
 use super::across::{Across, asks_upgrade};
+use super::hs_req::upgrade::lost;
+use super::observed::is_passed_on;
 use super::suppression::matches;
 use super::{Finding, Judged};
 use crate::said::At;
@@ -56,17 +58,23 @@ struct Kind {
 
 const ANY: fn(&Event<'_>) -> bool = |_| true;
 
-const STRIPPED: &str = "upgrade-stripped";
-const TLS_PORT: &str = "plaintext-to-tls-port";
+/// The name of a cause: the upgrade is not in the request.
+pub const STRIPPED: &str = "upgrade-stripped";
+/// The name of a cause: the server speaks TLS, and the client does not.
+pub const TLS_PORT: &str = "plaintext-to-tls-port";
+const PASSED_ON: &str = "a proxy has passed the request on, and most likely took Upgrade and \
+    Connection: Upgrade out of it: the key of the handshake is there, and they are not";
 const STRIPPED_MEND: &str = "tell the proxy to pass the upgrade on; in nginx: proxy_http_version 1.1; \
     proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";";
 
 static KINDS: [Kind; 9] = [
     Kind {
         id: STRIPPED,
-        what: "something on the way, most likely a proxy, took Upgrade out of the request: the key \
-               of the handshake is there, and Upgrade is not",
-        mend: STRIPPED_MEND,
+        what: "the request has the key of a handshake, and neither Upgrade nor Connection: Upgrade: \
+               a proxy on the way took them out, or the client never sent them",
+        mend: "look whether the client sends Upgrade: websocket and Connection: Upgrade; if it does, \
+               tell the proxy to pass them on; in nginx: proxy_http_version 1.1; proxy_set_header \
+               Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";",
         begins: &["HS-REQ-UPGRADE-PRESENT", "SEC-HOP-STRIPPED"],
         is_it: was_meant,
         follows: &[
@@ -155,8 +163,14 @@ static KINDS: [Kind; 9] = [
 /// Who only forgets Upgrade has no proxy that takes out Connection: Upgrade with it.
 fn was_meant(event: &Event<'_>) -> bool {
     let Event::Handshake(handshake) = event else { return false };
-    let keeps = handshake.request.as_ref().is_some_and(|head| head.lists("Connection", "Upgrade"));
-    key(handshake).is_some() && !keeps
+    let lost = handshake.request.as_deref().map(lost).unwrap_or_default();
+    key(handshake).is_some() && lost.starts_with(&["Upgrade", "Connection: Upgrade"])
+}
+
+/// The request shows that a proxy has passed it on.
+fn is_behind_a_proxy(event: &Event<'_>) -> bool {
+    let Event::Handshake(handshake) = event else { return false };
+    handshake.request.as_deref().is_some_and(is_passed_on)
 }
 
 fn key(handshake: &Handshake) -> Option<&[u8]> {
@@ -217,7 +231,7 @@ impl Causes {
         let legs = legs(event, number, across);
         let found = match legs {
             Some(cause) => Some((STRIPPED, cause)),
-            None => found.map(|kind| (kind.id, kind.cause())),
+            None => found.map(|kind| (kind.id, kind.cause(event))),
         };
         if let Some((id, cause)) = found.filter(|(id, _)| !seen(id)) {
             let first = judged.findings.first().map(|finding| finding.at);
@@ -249,10 +263,14 @@ impl Causes {
 }
 
 impl Kind {
-    fn cause(&self) -> Cause {
-        let (what, at) = (self.what.to_owned(), At::default());
+    fn cause(&self, event: &Event<'_>) -> Cause {
+        let at = At::default();
         let says_more = matches!(self.id, STRIPPED | TLS_PORT | "tls-where-frames-belong");
-        Cause { id: self.id, what, mend: self.mend, other: None, says_more, at }
+        let (what, mend) = match self.id {
+            STRIPPED if is_behind_a_proxy(event) => (PASSED_ON, STRIPPED_MEND),
+            _ => (self.what, self.mend),
+        };
+        Cause { id: self.id, what: what.to_owned(), mend, other: None, says_more, at }
     }
 }
 

@@ -113,10 +113,11 @@ fn hybi07_12(handshake: &Handshake) -> Judgement {
         "version {version} is that of the last drafts before RFC 6455 (2011); the frames are the \
          same"
     );
-    Ok(Some(
-        draft(head, version::HEADER, seen)
-            .cause("Firefox 6 to 10, Chrome 14 and 15, or a library of their time"),
-    ))
+    let broken = draft(head, version::HEADER, seen)
+        .cause("Firefox 6 to 10, Chrome 14 and 15, or a library of their time");
+    // Then the version is why there is no WebSocket.
+    let is_refused = handshake.versions_offered().is_some_and(|it| !it.contains(&version));
+    Ok(Some(if is_refused { broken.severity(Severity::Warning) } else { broken }))
 }
 
 static VERSION_9_12: Rule = Rule {

@@ -3,7 +3,7 @@
 mod accept;
 mod answer;
 pub(super) mod consequences;
-mod refusal;
+pub(super) mod refusal;
 mod time;
 mod version;
 

@@ -42,7 +42,7 @@ mod twins;
 mod utf;
 
 pub use across::{Across, Who};
-pub use causes::{Cause, Traced};
+pub use causes::{Cause, STRIPPED as UPGRADE_STRIPPED, TLS_PORT, Traced};
 pub use ending::Ending;
 pub use hs_req::key::pattern as key_pattern;
 pub use judge::{Judge, Judged, judge_opaque};
@@ -311,8 +311,7 @@ impl Broken {
 
     /// Where it was seen, in a head; names the header field that the range lies in.
     pub fn in_head(mut self, head: &Head, range: &Range<usize>) -> Broken {
-        // A head of HTTP/2 has no bytes on the wire that could be pointed at.
-        self.span = (!head.is_http2()).then(|| head.span(range));
+        self.span = (!head.decoded).then(|| head.span(range));
         let field = head
             .fields
             .iter()

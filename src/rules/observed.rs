@@ -92,6 +92,23 @@ pub(super) fn in_response(
     Broken::new(Endpoint::Server, seen, expected).in_head(head, range)
 }
 
+/// What a proxy adds while it passes a request on.
+pub(super) const TRACES: [&str; 6] =
+    ["Via", "Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP"];
+
+/// True if a request shows that a proxy has passed it on.
+pub(super) fn is_passed_on(head: &Head) -> bool {
+    TRACES.iter().any(|name| head.line(name).is_some())
+}
+
+/// A line that is not there. What is pointed at is the first line of the head, which stays: so
+/// the words say that a line is to be added.
+pub(super) fn missing_line(from: Endpoint, head: &Head, seen: &str, line: &str) -> Broken {
+    Broken::new(from, seen, format!("one more line: {line}"))
+        .mend(format!("add the line {line}"))
+        .in_head(head, &head.start_range())
+}
+
 /// From the first to the last line of that name, as far as their values; none if there is no line.
 pub(super) fn all_values(head: &Head, name: &str) -> Option<Range<usize>> {
     let first = head.line(name)?;

@@ -340,7 +340,7 @@ fn refusal_of(status: u16) -> Option<refusal::Refusal> {
         response: head(format!("HTTP/1.1 {status} -\r\n\r\n")),
         ..Handshake::default()
     };
-    refusal::explain(&handshake)
+    refusal::explain(&handshake, &[])
 }
 
 fn subprotocol(known: &Subprotocol) -> String {

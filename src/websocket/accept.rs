@@ -100,6 +100,8 @@ fn hashed_instead(key: &[u8]) -> Vec<(Option<&'static str>, Vec<u8>)> {
     let guid = GUID.as_bytes();
     let decoded = decode_key(key).unwrap_or_default();
     let unpadded: Vec<u8> = key.iter().copied().filter(|&b| b != b'=').collect();
+    let missing = (4 - unpadded.len() % 4) % 4;
+    let padded = [&unpadded[..], &b"=="[..missing.min(2)]].concat();
     let no_dashes: Vec<u8> = guid.iter().copied().filter(|&b| b != b'-').collect();
     let with = |clause, parts: &[&[u8]]| (Some(clause), parts.concat());
     vec![
@@ -122,6 +124,7 @@ fn hashed_instead(key: &[u8]) -> Vec<(Option<&'static str>, Vec<u8>)> {
         with("the key still has the space behind the colon", &[b" ", key, guid]),
         with("the key is put in quotation marks", &[b"\"", key, b"\"", guid]),
         with("the key has lost its padding", &[&unpadded, guid]),
+        with("the key is given the padding that it lacks", &[&padded, guid]),
         with("the key is in lower case", &[&key.to_ascii_lowercase(), guid]),
         with("the key is in upper case", &[&key.to_ascii_uppercase(), guid]),
     ]

@@ -123,6 +123,16 @@ impl Handshake {
         self.request.as_ref().or(self.response.as_ref()).is_some_and(|head| head.is_http2())
     }
 
+    /// The versions that the server lists as those it speaks, where it refuses (RFC 6455 §4.4).
+    pub fn versions_offered(&self) -> Option<Vec<u8>> {
+        let name = "Sec-WebSocket-Version";
+        let head = self.response.as_ref().filter(|head| head.line(name).is_some())?;
+        let number = |text: &[u8]| std::str::from_utf8(text).ok()?.parse().ok();
+        let members = head.members(name);
+        let listed = members.iter().filter_map(|member| number(head.bytes(&member.range)));
+        (!self.is_accepted()).then(|| listed.collect())
+    }
+
     /// The final response opens the connection: 101, or over HTTP/2 any 2xx.
     pub fn is_accepted(&self) -> bool {
         match self.status() {

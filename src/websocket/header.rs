@@ -162,7 +162,12 @@ pub static ALL: &[Header] = &[
     response("Access-Control-Allow-Headers", "CORS does not concern WebSocket", "Fetch §3.2"),
     response("CF-RAY", "Cloudflare passed it on", "no RFC"),
     response("X-Cache", "a cache passed it on", "no RFC"),
-    response("Sec-WebSocket-Origin", "a draft of 2010", "hixie-76"),
+    both(
+        "Sec-WebSocket-Origin",
+        "Origin, as drafts until 10 called it",
+        "a draft of 2010",
+        "hixie-76",
+    ),
     response("Sec-WebSocket-Location", "a draft of 2010", "hixie-76"),
     response("WebSocket-Origin", "a draft of 2009", "hixie-75"),
     response("WebSocket-Location", "a draft of 2009", "hixie-75"),

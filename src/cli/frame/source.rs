@@ -116,6 +116,12 @@ fn of_content(content: Vec<u8>, name: &str, manner: Manner) -> Result<Vec<u8>, F
 fn of_text(text: &str, file: Option<&str>, manner: Manner) -> Result<Vec<u8>, Failure> {
     let base64 = manner.dress == Dress::Base64;
     let read = if base64 { from_base64(text) } else { from_hex(text) };
+    if read.as_ref().is_ok_and(|bytes| detect::is_exchange(bytes)) {
+        let file = file.filter(|name| *name != STDIN).unwrap_or("-");
+        return Err(Failure::Input(format!(
+            "error: these bytes are HTTP, not frames\n  try: ws101 handshake {file}"
+        )));
+    }
     read.map_err(|error| Failure::Input(unreadable(text, file, manner, &error)))
 }
 

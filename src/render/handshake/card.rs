@@ -216,16 +216,51 @@ fn field_row(
     let known = header::find(name);
     let (mark, words) = worst_in(head, &field.line, judged, from)
         .or_else(|| worst_of_header(head, field, judged, from))
-        .unwrap_or_else(|| role(handshake, known, value, from));
-    let value = if is_secret(name) { shortened(value) } else { escape::clipped(value, 512) };
+        .or_else(|| which_key(handshake, known, value))
+        .unwrap_or_else(|| role(handshake, judged, known, value, from));
+    let value = if is_secret(name) { shortened(value) } else { shown(value) };
     let whole = known.is_some_and(|header| header.of_handshake);
     let name = format!("{}:", escape::clipped(name, 64));
     Row { name, value: format!(" {value}"), whole, mark, words }
 }
 
+/// A value whose spaces matter.
+fn shown(value: &[u8]) -> String {
+    escape::clip(
+        &escape::line(&value[..value.len().min(MAX_VALUE)]),
+        MAX_VALUE,
+        value.len() <= MAX_VALUE,
+    )
+}
+
+/// No more of a value is shown.
+const MAX_VALUE: usize = 512;
+
+/// Of several keys, which one the Accept answers.
+fn which_key(
+    handshake: &Handshake,
+    known: Option<&Header>,
+    value: &[u8],
+) -> Option<(Mark, String)> {
+    let name = "Sec-WebSocket-Key";
+    let is_key = known.is_some_and(|header| header.name == name);
+    let several = is_key && handshake.request.as_ref()?.lines(name).count() > 1;
+    let found = handshake.accept_found().filter(|_| several)?;
+    let answers = crate::websocket::accept::accept(value).as_bytes() == found;
+    let words = if answers { "the Accept answers this key" } else { "the Accept answers another" };
+    Some((Mark::Unknown, words.to_owned()))
+}
+
+/// True if the key has to be mended before there can be an answer to it.
+pub fn has_broken_key(judged: &Judged) -> bool {
+    const FAULTS: [&str; 3] = ["HS-REQ-KEY-SINGLE", "HS-REQ-KEY-BASE64", "HS-REQ-KEY-LENGTH"];
+    judged.findings.iter().any(|finding| FAULTS.contains(&finding.rule.id))
+}
+
 /// What is said about a header that no finding points at.
 fn role(
     handshake: &Handshake,
+    judged: &Judged,
     known: Option<&Header>,
     value: &[u8],
     from: Endpoint,
@@ -237,6 +272,10 @@ fn role(
     };
     if !header.of_handshake {
         return (Mark::None, about.to_owned());
+    }
+    if handshake.is_http2() && matches!(header.name, "Upgrade" | "Connection" | "Sec-WebSocket-Key")
+    {
+        return (Mark::None, "says nothing over HTTP/2".to_owned());
     }
     // In a refusal nothing is agreed, so nothing is as it should be either.
     if from == Endpoint::Server && handshake.status() != Some(101) {
@@ -257,6 +296,10 @@ fn role(
             }
             Some(key) if crate::websocket::accept::accept(key).as_bytes() != value => {
                 return (Mark::Found(Severity::Error), "does not answer the key".to_owned());
+            }
+            Some(_) if has_broken_key(judged) => {
+                let words = "answers this key; the mended one gets another Accept";
+                return (Mark::Unknown, words.to_owned());
             }
             Some(_) => {}
         }

@@ -1,6 +1,6 @@
 //! The extended CONNECT (RFC 8441 §4 and §5) and its answer.
 
-use crate::http::Head;
+use crate::http::{Head, StartLine};
 use crate::rules::observed::{Judgement, accepted, in_request, in_response, request, response};
 use crate::rules::route::NO_ROUTE;
 use crate::rules::{Broken, Check, Level, Memory, Rule, Severity, Violator};
@@ -23,8 +23,42 @@ pub static METHOD_PROTOCOL: Rule = Rule {
     check: Check::Handshake(|handshake, _| method_protocol(handshake).into()),
 };
 
-fn method_protocol(handshake: &Handshake) -> Judgement {
+/// The request as it was sent, unless a tool has printed it in the form of HTTP/1.1, as curl does:
+/// then names, pseudo-header fields and what concerns the connection are the tool's own.
+fn sent(handshake: &Handshake) -> Result<&Head, &'static str> {
     let head = request(handshake)?;
+    let is_pseudo = |name: &[u8]| name.starts_with(b":");
+    let has_pseudo = head.fields.iter().any(|field| is_pseudo(head.bytes(&field.name)));
+    match handshake.transcript && !has_pseudo {
+        true => Err("a tool prints HTTP/2 in the form of HTTP/1.1"),
+        false => Ok(head),
+    }
+}
+
+/// Such a print shows one thing for certain: the method.
+fn printed_get(head: &Head) -> Option<Broken> {
+    let StartLine::Request { version, .. } = &head.start else { return None };
+    let seen = "this went over HTTP/2, where there is no Upgrade: the server sees an ordinary GET";
+    (head.method() == Some(b"GET")).then(|| {
+        in_request(head, version, seen, "HTTP/1.1, or an extended CONNECT")
+            .cause(
+                "the two agreed on h2 while they set up TLS (ALPN): curl and others offer it by \
+                 themselves for https",
+            )
+            .mend(
+                "repeat it with curl --http1.1; a WebSocket over HTTP/2 begins with :method CONNECT \
+                 and :protocol websocket, which curl does not send",
+            )
+    })
+}
+
+fn method_protocol(handshake: &Handshake) -> Judgement {
+    let head = match sent(handshake) {
+        Ok(head) => head,
+        Err(why) => {
+            return printed_get(request(handshake)?).map_or(Err(why), |broken| Ok(Some(broken)));
+        }
+    };
     let (method, protocol) = (head.value(":method"), head.value(":protocol"));
     let is_protocol = protocol.is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"));
     Ok((method != Some(b"CONNECT") || !is_protocol).then(|| {
@@ -50,7 +84,7 @@ pub static SCHEME_PATH: Rule = Rule {
 };
 
 fn scheme_path(handshake: &Handshake) -> Judgement {
-    let head = request(handshake)?;
+    let head = sent(handshake)?;
     let missing = [":scheme", ":path"].into_iter().find(|name| head.line(name).is_none());
     Ok(missing.map(|name| {
         in_request(head, &head.start_range(), format!("{name} is missing"), name)
@@ -71,7 +105,7 @@ pub static SCHEME_VALUE: Rule = Rule {
 };
 
 fn scheme_value(handshake: &Handshake, memory: &Memory) -> Judgement {
-    let head = request(handshake)?;
+    let head = sent(handshake)?;
     let Some(line) = head.line(":scheme") else { return Ok(None) };
     let scheme = head.bytes(&line.value);
     let (seen, severity) = match scheme {
@@ -108,7 +142,7 @@ fn connection_headers(handshake: &Handshake) -> Judgement {
         let seen = format!("the field {name} concerns a connection of HTTP/1.1");
         Some(Broken::new(from, seen, "nothing of it").in_head(head, &line.name))
     };
-    let asked = found(request(handshake)?, Endpoint::Client);
+    let asked = found(sent(handshake)?, Endpoint::Client);
     let answer = handshake.response.as_deref();
     Ok(asked.or_else(|| found(answer?, Endpoint::Server)))
 }
@@ -126,7 +160,7 @@ pub static AUTHORITY: Rule = Rule {
 };
 
 fn authority(handshake: &Handshake) -> Judgement {
-    let head = request(handshake)?;
+    let head = sent(handshake)?;
     let Some(authority) = head.value(":authority") else {
         let seen = ":authority is missing";
         return Ok(Some(in_request(head, &head.start_range(), seen, ":authority with the host")));
@@ -160,7 +194,7 @@ fn field_case(handshake: &Handshake) -> Judgement {
         let expected = name.to_ascii_lowercase();
         Some(Broken::new(from, seen, expected).in_head(head, &line.name))
     };
-    let asked = found(request(handshake)?, Endpoint::Client);
+    let asked = found(sent(handshake)?, Endpoint::Client);
     let answer = handshake.response.as_deref();
     Ok(asked.or_else(|| found(answer?, Endpoint::Server)))
 }
@@ -178,7 +212,7 @@ pub static KEY_IGNORED: Rule = Rule {
 };
 
 fn key_ignored(handshake: &Handshake) -> Judgement {
-    let head = request(handshake)?;
+    let head = sent(handshake)?;
     if let Some(line) = head.line("sec-websocket-key") {
         let seen = "the key is sent, and nobody looks at it";
         return Ok(Some(in_request(head, &line.name.clone(), seen, "no key")));
@@ -202,7 +236,7 @@ pub static VERSION: Rule = Rule {
 };
 
 fn version(handshake: &Handshake) -> Judgement {
-    let head = request(handshake)?;
+    let head = sent(handshake)?;
     Ok(match head.line("sec-websocket-version") {
         None => {
             let seen = "sec-websocket-version is missing";

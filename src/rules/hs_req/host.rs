@@ -6,6 +6,9 @@ use crate::rules::observed::{Judgement, all_values, in_request, request};
 use crate::rules::{Check, Level, Rule, Severity, Violator};
 use crate::websocket::handshake::Handshake;
 
+/// What the target of a request may begin with, if it names the server.
+const SCHEMES: [&str; 4] = ["http://", "https://", "ws://", "wss://"];
+
 /// HS-REQ-HOST-PRESENT
 pub static PRESENT: Rule = Rule {
     id: "HS-REQ-HOST-PRESENT",
@@ -20,10 +23,17 @@ pub static PRESENT: Rule = Rule {
 
 fn present(handshake: &Handshake) -> Judgement {
     let head = request(handshake)?;
-    let expected = "Host: and the server's name";
     match head.line("Host") {
-        None => Ok(Some(missing(head, "the request has no Host", expected))),
+        None => {
+            let named = head.target().and_then(|target| authority(target, &SCHEMES));
+            let line = match named {
+                Some(named) => format!("`Host: {}`", quote(named).trim_matches('"')),
+                None => "`Host:` and the server's name".to_owned(),
+            };
+            Ok(Some(missing(head, "the request has no Host", &line)))
+        }
         Some(line) if line.value.is_empty() => {
+            let expected = "Host: and the server's name";
             Ok(Some(in_request(head, &line.line, "Host is empty", expected)))
         }
         Some(_) => Ok(None),
@@ -143,15 +153,20 @@ pub static CONSISTENT: Rule = Rule {
 fn consistent(handshake: &Handshake) -> Judgement {
     let head = request(handshake)?;
     let target = head.target().ok_or("the request line can't be read")?;
-    let named = authority(target, &["http://", "https://", "ws://", "wss://"])
-        .ok_or("only Host names the server")?;
+    let named = authority(target, &SCHEMES).ok_or("only Host names the server")?;
     let Some(line) = head.line("Host") else { return Err("there is no Host to compare") };
     let value = head.bytes(&line.value);
     let same = without_port(named).eq_ignore_ascii_case(without_port(value));
     Ok((!same).then(|| {
         let seen = format!("the target names {}, Host names {}", quote(named), quote(value));
-        in_request(head, &line.value, seen, "the same server in both")
-            .cause("a script or a proxy changed one of the two")
+        let broken = in_request(head, &line.value, seen, "the same server in both");
+        if authority(target, &SCHEMES[..2]).is_some() {
+            broken.cause("a script or a proxy changed one of the two")
+        } else {
+            broken
+                .cause("the target is the whole URL of a script, which names the server once more")
+                .mend("send only the path as the target, and the server's name in Host")
+        }
     }))
 }
 

@@ -12,6 +12,12 @@ const HEADER: &str = "Sec-WebSocket-Key";
 /// RFC 6455 §4.1: the key is made from that many bytes.
 const KEY_BYTES: usize = 16;
 
+const HOW_PRESENT: &str = "send Sec-WebSocket-Key with 16 random bytes in Base64: \
+                           openssl rand -base64 16";
+
+/// Characters of a key without its padding.
+pub(in crate::rules) const UNPADDED: usize = 22;
+
 /// HS-REQ-KEY-PRESENT
 pub static PRESENT: Rule = Rule {
     id: "HS-REQ-KEY-PRESENT",
@@ -20,7 +26,7 @@ pub static PRESENT: Rule = Rule {
     violator: Violator::Client,
     rfc: "6455 §4.1",
     title: "Sec-WebSocket-Key is there",
-    mend: "send Sec-WebSocket-Key with 16 random bytes in Base64",
+    mend: HOW_PRESENT,
     check: Check::Handshake(|handshake, _| present(handshake).into()),
 };
 
@@ -30,10 +36,12 @@ fn present(handshake: &Handshake) -> Judgement {
         return Ok(None);
     }
     let seen = "the request has no Sec-WebSocket-Key";
-    let broken = missing(head, seen, "16 random bytes in Base64, as a challenge to the server");
+    let broken =
+        missing(head, seen, "`Sec-WebSocket-Key:` and 16 random bytes in Base64").mend(HOW_PRESENT);
     Ok(Some(match head.line("Sec-WebSocket-Accept") {
         Some(_) => broken.cause("the client sends the server's half: Accept instead of Key"),
-        None => broken.cause("something else than a WebSocket client asks for the upgrade"),
+        None => broken
+            .cause("no WebSocket library made this request: libraries draw the key themselves"),
     }))
 }
 
@@ -57,7 +65,7 @@ fn single(handshake: &Handshake) -> Judgement {
         let seen = format!("there are {count} Sec-WebSocket-Key lines");
         return Ok(Some(
             in_request(head, &values, seen, "one")
-                .cause("the program sets a key although its library does so already"),
+                .cause("most often the program sets a key although its library does so already"),
         ));
     }
     Ok(head.bytes(&values).contains(&b',').then(|| {
@@ -74,7 +82,8 @@ pub static BASE64: Rule = Rule {
     violator: Violator::Client,
     rfc: "6455 §4.3",
     title: "The key is Base64 with its padding",
-    mend: "encode 16 random bytes with standard Base64: A-Z a-z 0-9 + / and == at the end",
+    mend: "encode 16 random bytes with standard Base64 (A-Z a-z 0-9 + / and == at the end): \
+           openssl rand -base64 16",
     check: Check::Handshake(|handshake, _| base64(handshake).into()),
 };
 
@@ -101,7 +110,13 @@ fn base64(handshake: &Handshake) -> Judgement {
     };
     let seen = format!("the key {} is not Base64: {what}", quote(value));
     let expected = "22 characters of Base64 and ==";
-    Ok(Some(in_request(head, &line.value, seen, expected)))
+    let broken = in_request(head, &line.value, seen, expected);
+    let padded = [value, b"=="].concat();
+    let lacks_padding = decode_key(&padded).is_some_and(|key| key.len() == KEY_BYTES);
+    Ok(Some(match lacks_padding && value.len() == UNPADDED {
+        true => broken.mend(format!("send the key with its padding: {}", quote(&padded))),
+        false => broken,
+    }))
 }
 
 /// HS-REQ-KEY-LENGTH
@@ -112,7 +127,7 @@ pub static LENGTH: Rule = Rule {
     violator: Violator::Client,
     rfc: "6455 §4.1",
     title: "The key decodes to 16 bytes",
-    mend: "draw 16 random bytes, then encode them",
+    mend: "draw 16 random bytes, then encode them: openssl rand -base64 16",
     check: Check::Handshake(|handshake, _| length(handshake).into()),
 };
 
@@ -141,7 +156,8 @@ pub static CANONICAL: Rule = Rule {
     violator: Violator::Client,
     rfc: "4648 §3.5",
     title: "The bits of the key that carry nothing are zero",
-    mend: "encode 16 bytes with a Base64 library instead of drawing 22 random characters",
+    mend: "encode 16 bytes with a Base64 library instead of drawing 22 random characters: \
+           openssl rand -base64 16",
     check: Check::Handshake(|handshake, _| canonical(handshake).into()),
 };
 
@@ -172,7 +188,7 @@ pub static ENTROPY: Rule = Rule {
     violator: Violator::Client,
     rfc: "6455 §4.1",
     title: "The key looks random",
-    mend: "draw 16 random bytes for each connection",
+    mend: "draw 16 random bytes for each connection: openssl rand -base64 16",
     check: Check::Handshake(|handshake, _| entropy(handshake).into()),
 };
 
@@ -211,6 +227,11 @@ pub fn pattern(decoded: &[u8]) -> Option<String> {
     } else {
         return None;
     })
+}
+
+/// True if the key has to be mended before there can be an answer to it.
+pub(in crate::rules) fn is_broken(handshake: &Handshake) -> bool {
+    [single, base64, length].iter().any(|check| matches!(check(handshake), Ok(Some(_))))
 }
 
 /// The first key, unless somebody made it unreadable.

@@ -38,7 +38,11 @@ fn subproto_syntax(handshake: &Handshake) -> Judgement {
         if !is_token(name) {
             let seen = format!("the subprotocol {} is not a token", quote(name));
             let broken = in_request(head, &member.range, seen, expected);
-            return Ok(Some(broken.cause(fault_of_name(name))));
+            let broken = broken.cause(fault_of_name(name));
+            return Ok(Some(match separated(name) {
+                Some(names) => broken.mend(format!("separate the names with commas: {names}")),
+                None => broken,
+            }));
         }
     }
     let names = members.iter().filter(|member| !member.range.is_empty()).count();
@@ -50,6 +54,15 @@ fn subproto_syntax(handshake: &Handshake) -> Judgement {
         return Ok(Some(if names == 0 { broken } else { broken.severity(Severity::Note) }));
     }
     Ok(None)
+}
+
+/// The names with commas between them, if something else stands there.
+fn separated(names: &[u8]) -> Option<String> {
+    let parts: Vec<&[u8]> =
+        names.split(|b| b" ;".contains(b)).filter(|it| !it.is_empty()).collect();
+    let are_names = parts.len() > 1 && parts.iter().all(|part| is_token(part));
+    let parts: Vec<_> = parts.iter().map(|part| String::from_utf8_lossy(part)).collect();
+    are_names.then(|| parts.join(", "))
 }
 
 /// What usually puts such a name there.

@@ -1,8 +1,9 @@
 //! The request line: method, request-target, HTTP version (RFC 6455 §4.1, RFC 9112 §3).
 
 use crate::http::{Head, StartLine, quote};
-use crate::rules::observed::{Judgement, in_request, request};
+use crate::rules::observed::{Judgement, in_request, is_passed_on, missing_line, request};
 use crate::rules::{Broken, Check, Level, Rule, Severity, Violator};
+use crate::said::Endpoint;
 use crate::websocket::handshake::Handshake;
 use std::ops::Range;
 
@@ -32,8 +33,7 @@ fn method(handshake: &Handshake) -> Judgement {
     Ok(Some(if found.eq_ignore_ascii_case(b"GET") {
         broken.cause("method names are compared with their case: this is another method")
     } else {
-        broken
-            .cause("the client reuses a request that was made for something else than a handshake")
+        broken.cause("a request that was made for something else than a handshake is used again")
     }))
 }
 
@@ -64,9 +64,12 @@ fn http_version(handshake: &Handshake) -> Judgement {
         [b'H', b'T', b'T', b'P', b'/', b'0', b'.', b'0'..=b'9'] | b"HTTP/1.0" => {
             let seen =
                 format!("the request is {}, which knows neither Upgrade nor 101", quote(found));
-            Ok(Some(in_request(head, version, seen, expected).cause(
-                "a reverse proxy speaks HTTP/1.0 to the server behind it, as nginx does by default",
-            )))
+            Ok(Some(in_request(head, version, seen, expected).cause(if is_passed_on(head) {
+                "the proxy speaks HTTP/1.0 to the server behind it, as nginx does by default"
+            } else {
+                "a hand-written client, or a reverse proxy that speaks HTTP/1.0 to the server \
+                 behind it, as nginx does by default"
+            })))
         }
         [b'H', b'T', b'T', b'P', b'/', b'1'..=b'9', b'.', b'0'..=b'9'] => Ok(None),
         _ => {
@@ -207,7 +210,7 @@ pub(in crate::rules) fn authority<'a>(target: &'a [u8], schemes: &[&str]) -> Opt
     (end > 0).then_some(&rest[..end])
 }
 
-/// The request line as a whole: where a finding points if a header is missing.
-pub(in crate::rules) fn missing(head: &Head, seen: &str, expected: &str) -> Broken {
-    in_request(head, &head.start_range(), seen, expected)
+/// A line that the request does not have.
+pub(in crate::rules) fn missing(head: &Head, seen: &str, line: &str) -> Broken {
+    missing_line(Endpoint::Client, head, seen, line)
 }

@@ -23,7 +23,7 @@ pub static PRESENT: Rule = Rule {
 fn present(handshake: &Handshake) -> Judgement {
     let head = modern_request(handshake)?;
     Ok(head.line(HEADER).is_none().then(|| {
-        missing(head, "the request has no Sec-WebSocket-Version", "Sec-WebSocket-Version: 13")
+        missing(head, "the request has no Sec-WebSocket-Version", "`Sec-WebSocket-Version: 13`")
     }))
 }
 

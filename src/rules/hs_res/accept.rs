@@ -2,6 +2,7 @@
 
 use super::answer::missing;
 use crate::http::quote;
+use crate::rules::hs_req::key;
 use crate::rules::observed::{
     Judgement, accepted, all_values, in_response, is_redacted, modern_request, not_hixie,
 };
@@ -16,6 +17,11 @@ const DIGEST_BYTES: usize = 20;
 
 /// Base64 of a digest, its padding included.
 const ACCEPT_LENGTH: usize = 28;
+
+/// The Accept, if there is no key yet that it could be computed from.
+const ANSWER: &str = "the answer to the key, once the key is mended";
+
+const KEY_FIRST: &str = "mend the key first: the Accept changes with it";
 
 const HOW: &str = "SHA-1 over the key's 24 characters as they stand, followed by the GUID \
                    258EAFA5-E914-47DA-95CA-C5AB0DC85B11, and Base64 over the 20 bytes";
@@ -38,14 +44,18 @@ fn present(handshake: &Handshake) -> Judgement {
     if head.line(HEADER).is_some() {
         return Ok(None);
     }
-    let expected = match handshake.accept_expected() {
-        Some(accept) => format!("Sec-WebSocket-Accept: {accept}"),
-        None => "Sec-WebSocket-Accept".to_owned(),
+    let line = match handshake.key().filter(|_| !key::is_broken(handshake)) {
+        Some(key) => format!("`Sec-WebSocket-Accept: {}`", accept(key)),
+        None => format!("`Sec-WebSocket-Accept:` and {ANSWER}"),
     };
-    let broken = missing(head, "the 101 has no Sec-WebSocket-Accept", &expected);
+    let broken = missing(head, "the 101 has no Sec-WebSocket-Accept", &line);
+    let broken = broken.mend(how(handshake));
     Ok(Some(match head.line("Sec-WebSocket-Key") {
         Some(_) => broken.cause("the server sends the key back instead of answering it"),
-        None => broken.cause("whoever answered copies headers and does not know WebSocket"),
+        None => broken.cause(
+            "whoever answered does not know WebSocket and sends headers that were copied; or a \
+             proxy took the line out",
+        ),
     }))
 }
 
@@ -70,24 +80,45 @@ fn value(handshake: &Handshake) -> Judgement {
     if handshake.transcript && (is_redacted(key) || is_redacted(found)) {
         return Err("the key or the Accept was made unreadable");
     }
-    let expected = accept(key);
-    if found == expected.as_bytes() {
+    if found == accept(key).as_bytes() {
         return Ok(None);
     }
     let seen = format!("the Accept {} does not answer this request's key", quote(found));
-    let broken = in_response(head, &line.value, seen, expected);
+    let broken = in_response(head, &line.value, seen, right(handshake)).mend(how(handshake));
     let answers_later_key = asked
         .lines("Sec-WebSocket-Key")
         .skip(1)
         .any(|line| found == accept(asked.bytes(&line.value)).as_bytes());
     Ok(Some(match diagnose(key, found) {
-        _ if answers_later_key => broken.cause("this answers another key of the same request"),
+        _ if answers_later_key => broken.cause("this answers the other key of the same request"),
+        _ if padded(key).is_some_and(|key| found == accept(&key).as_bytes()) => broken
+            .cause("the server adds the padding before it hashes the key")
+            .mend("mend the key alone: with its padding, this Accept answers it"),
         Some(mistake) => broken.cause(format!("this is what comes out when {mistake}")),
+        None if key::is_broken(handshake) => broken,
         None => broken.cause(
             "no common mistake leads to this value; it may answer another request's key, as from \
              a cache, or a proxy sent a key of its own",
         ),
     }))
+}
+
+/// The right Accept. If the key has to be mended first, no value can be named.
+fn right(handshake: &Handshake) -> String {
+    match handshake.accept_expected() {
+        None => "28 characters of Base64".to_owned(),
+        Some(_) if key::is_broken(handshake) => ANSWER.to_owned(),
+        Some(accept) => accept,
+    }
+}
+
+fn how(handshake: &Handshake) -> &'static str {
+    if key::is_broken(handshake) { KEY_FIRST } else { HOW }
+}
+
+/// The key with the padding that it lacks.
+fn padded(key: &[u8]) -> Option<Vec<u8>> {
+    (key.len() == key::UNPADDED && !key.ends_with(b"=")).then(|| [key, b"=="].concat())
 }
 
 /// HS-RES-ACCEPT-SINGLE
@@ -151,8 +182,7 @@ fn syntax(handshake: &Handshake) -> Judgement {
     let seen = format!("the Accept {} {shape}", quote(found));
     let range = if found.is_empty() { &line.line } else { &line.value };
     let key = handshake.key();
-    let expected = key.map_or("28 characters of Base64".to_owned(), accept);
-    let broken = in_response(head, range, seen, expected);
+    let broken = in_response(head, range, seen, right(handshake)).mend(how(handshake));
     Ok(Some(match key.and_then(|key| diagnose(key, found)) {
         Some(mistake) => broken.cause(format!("this is what comes out when {mistake}")),
         None => broken,

@@ -5,9 +5,10 @@ use crate::http::{FlawKind, Head, StartLine, quote};
 use crate::rules::hs_req::lines::misplaced_in_response;
 use crate::rules::hs_req::upgrade::asks_for_websocket;
 use crate::rules::observed::{
-    Judgement, accepted, all_values, in_response, is_ended, request, response,
+    Judgement, accepted, all_values, in_response, is_ended, missing_line, request, response,
 };
 use crate::rules::{Broken, Check, Level, Rule, Severity, Violator};
+use crate::said::Endpoint;
 use crate::websocket::handshake::Handshake;
 
 /// HS-RES-STATUS-LINE
@@ -98,17 +99,22 @@ fn upgrade(handshake: &Handshake) -> Judgement {
     {
         return Ok(None);
     }
-    let expected = "Upgrade: websocket";
     let Some(values) = all_values(head, "Upgrade") else {
         return Ok(Some(
-            missing(head, "the 101 has no Upgrade", expected)
+            missing(head, "the 101 has no Upgrade", "`Upgrade: websocket`")
                 .cause("a proxy took it out of the answer, or a hand-written server left it out"),
         ));
     };
-    let seen = format!("Upgrade is {}", quote(head.bytes(&values)));
-    Ok(Some(in_response(head, &values, seen, expected).cause(
-        "the list of what could be spoken stands where the one protocol that is spoken belongs",
-    )))
+    let found = head.bytes(&values);
+    let seen = format!("Upgrade is {}", quote(found));
+    let broken = in_response(head, &values, seen, "Upgrade: websocket");
+    Ok(Some(if found.contains(&b',') {
+        broken.cause(
+            "the list of what could be spoken stands where the one protocol that is spoken belongs",
+        )
+    } else {
+        broken
+    }))
 }
 
 /// HS-RES-CONNECTION
@@ -128,16 +134,15 @@ fn connection(handshake: &Handshake) -> Judgement {
     if head.lists("Connection", "upgrade") {
         return Ok(None);
     }
-    let expected = "Upgrade among the options of Connection";
     let Some(values) = all_values(head, "Connection") else {
         return Ok(Some(
-            missing(head, "the 101 has no Connection", expected)
-                .cause("a proxy that rebuilds the headers left it out"),
+            missing(head, "the 101 has no Connection", "`Connection: Upgrade`")
+                .cause("a hand-written server left it out, or a proxy that rebuilds the headers"),
         ));
     };
     let seen = format!("Connection is {}", quote(head.bytes(&values)));
     Ok(Some(
-        in_response(head, &values, seen, expected)
+        in_response(head, &values, seen, "Upgrade among the options of Connection")
             .cause("a framework or a proxy wrote the Connection of an ordinary response"),
     ))
 }
@@ -159,10 +164,21 @@ fn unrequested(handshake: &Handshake) -> Judgement {
     let head = accepted(handshake)?;
     Ok((!asks_for_websocket(asked)).then(|| {
         let seen = "the server switches protocols, and the request did not ask for websocket";
-        in_response(head, &head.start_range(), seen, "101 only after Upgrade: websocket").cause(
-            "the server does not look at Upgrade; or a proxy between the client and this capture \
-             took it out",
-        )
+        let broken =
+            in_response(head, &head.start_range(), seen, "101 only after Upgrade: websocket")
+                .cause(
+                    "the server does not look at Upgrade; or a proxy between the client and this \
+                 capture took it out",
+                );
+        // Who sends a key means a handshake: then it is the request that has to be mended.
+        if asked.line("Sec-WebSocket-Key").is_some() {
+            broken.mend(
+                "mend the request, and this is gone: Upgrade: websocket belongs into it; a server \
+                 that insists on it would have answered 426",
+            )
+        } else {
+            broken
+        }
     }))
 }
 
@@ -184,7 +200,8 @@ fn body_headers(handshake: &Handshake) -> Judgement {
         let line = head.line(name)?;
         let seen = format!("the 101 carries {name}, as if a body followed");
         let broken = in_response(head, &line.line, seen, "nothing about a body: frames follow");
-        Some(broken.cause("a framework adds it to every response"))
+        let broken = broken.mend(format!("leave {name} out of a 101: it ends with its empty line"));
+        Some(broken.cause("many frameworks add it to every response"))
     }))
 }
 
@@ -223,7 +240,7 @@ fn connection_close(handshake: &Handshake) -> Judgement {
     }))
 }
 
-/// A finding about something that is not there points at the status line.
-pub(super) fn missing(head: &Head, seen: &str, expected: &str) -> Broken {
-    in_response(head, &head.start_range(), seen, expected)
+/// A line that the response does not have.
+pub(super) fn missing(head: &Head, seen: &str, line: &str) -> Broken {
+    missing_line(Endpoint::Server, head, seen, line)
 }

@@ -53,6 +53,10 @@ fn accepted_bad_request(handshake: &Handshake, memory: &Memory) -> Judgement {
         let seen = format!("the server accepts a request that breaks {}", rule.id);
         in_response(head, &head.start_range(), seen, "a refusal, such as 400 Bad Request")
             .cause("the server checks less of the request than RFC 6455 asks for")
+            .mend(format!(
+                "mend the request, and this is gone; the server has to answer 400 to what breaks {}",
+                rule.id
+            ))
     };
     if let Some(rule) = GROUNDS_FOR_REFUSAL.iter().find(is_broken) {
         return Ok(Some(accepted(rule)));

@@ -28,7 +28,7 @@ fn not_101(handshake: &Handshake) -> Judgement {
         return Ok(None);
     }
     let (cause, mend) = explain(status);
-    let seen = format!("the server answers {status}, so the connection goes on as HTTP");
+    let seen = format!("the server answers {status}: there is no WebSocket on this connection");
     let broken = in_response(head, &head.start_range(), seen, "101 for an upgrade");
     Ok(Some(broken.cause(cause).mend(mend)))
 }
@@ -102,10 +102,23 @@ pub static UPGRADE_426: Rule = Rule {
 
 fn upgrade_426(handshake: &Handshake) -> Judgement {
     let Some(head) = with_status(handshake, &[426])? else { return Ok(None) };
-    let expected = "Upgrade: websocket and Connection: Upgrade";
+    let expected = "`Upgrade: websocket` and `Connection: Upgrade`";
     if head.members("Upgrade").iter().all(|member| member.range.is_empty()) {
         let seen = "the 426 does not say what to upgrade to";
-        return Ok(Some(missing(head, seen, expected)));
+        let expected = format!("two more lines: {expected}");
+        let broken = in_response(head, &head.start_range(), seen, expected);
+        // Two lines more would make the 426 complete, and no WebSocket of it.
+        return Ok(Some(match request(handshake).is_ok_and(asks_for_websocket) {
+            true => broken.cause(
+                "this request does ask for the upgrade: whoever answers saw another one, most \
+                 likely because a proxy dropped Upgrade",
+            ).mend(
+                "see which request arrives at the server: once Upgrade gets there, the 426 is gone; \
+                 in nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; \
+                 proxy_set_header Connection \"upgrade\";",
+            ),
+            false => broken,
+        }));
     }
     if head.lists("Connection", "upgrade") {
         return Ok(None);
@@ -138,7 +151,7 @@ fn challenge_401(handshake: &Handshake) -> Judgement {
     };
     Ok(head.line(name).is_none().then(|| {
         let seen = format!("the {status} has no {name}");
-        missing(head, &seen, &format!("{name} with a scheme such as Bearer or Basic"))
+        missing(head, &seen, &format!("`{name}:` and a scheme such as Bearer or Basic"))
             .cause("the handler sets the status alone")
     }))
 }
@@ -163,7 +176,7 @@ fn redirect(handshake: &Handshake) -> Judgement {
     let expected = "101, or a refusal";
     let Some(line) = head.line("Location") else {
         let seen = format!("the server redirects with {status} and does not say where");
-        return Ok(Some(missing(head, &seen, expected)));
+        return Ok(Some(in_response(head, &head.start_range(), seen, expected)));
     };
     let location = head.bytes(&line.value);
     let seen = format!("the server redirects to {}", quote(location));
@@ -173,7 +186,7 @@ fn redirect(handshake: &Handshake) -> Judgement {
     let to = without_query(location);
     Ok(Some(if starts_with(location, b"https://") || starts_with(location, b"wss://") {
         if to.ends_with(path) {
-            broken.cause("the endpoint is asked by ws:// and wants TLS").mend("connect to wss://")
+            broken.cause("the endpoint is asked by ws:// and wants TLS").mend(secure(location))
         } else {
             broken.cause("another place answers, such as a login page")
         }
@@ -232,7 +245,7 @@ fn retry_503(handshake: &Handshake) -> Judgement {
     let Some(head) = with_status(handshake, &[503, 429])? else { return Ok(None) };
     Ok(head.line("Retry-After").is_none().then(|| {
         let seen = format!("the {} has no Retry-After", head.status().unwrap_or(503));
-        missing(head, &seen, "Retry-After: and a number of seconds")
+        missing(head, &seen, "`Retry-After:` and a number of seconds")
             .cause("without it all clients that lost their connection at once are back at once")
     }))
 }
@@ -256,6 +269,19 @@ fn ok_200(handshake: &Handshake) -> Judgement {
     if !(200..=299).contains(&status) || !asks_for_websocket(asked) {
         return Ok(None);
     }
+    let proof = handshake.accept_expected().zip(handshake.accept_found());
+    if proof.is_some_and(|(expected, found)| expected.as_bytes() == found) {
+        let seen = format!(
+            "the status is {status}, and the answer has the right Accept: nothing but the status \
+             line is missing for a 101"
+        );
+        let expected = "HTTP/1.1 101 Switching Protocols";
+        return Ok(Some(
+            in_response(head, &head.start_range(), seen, expected)
+                .cause(format!("the handler sets {status}, or a proxy on the way back does"))
+                .mend("send the status 101 Switching Protocols, and no body behind the head"),
+        ));
+    }
     let seen = format!("the server answers the upgrade with {status}, as an ordinary request");
     let broken = in_response(head, &head.start_range(), seen, "101, or a refusal");
     let is_html = head.value("Content-Type").is_some_and(|value| starts_with(value, b"text/html"))
@@ -263,8 +289,18 @@ fn ok_200(handshake: &Handshake) -> Judgement {
     Ok(Some(if is_html {
         broken.cause("an HTML page answers: a static file, or an application's page for all paths")
     } else {
-        broken.cause("whoever answers ignores Upgrade: no WebSocket endpoint is at this path")
+        broken.cause(
+            "whoever answers ignores Upgrade: no WebSocket endpoint is at this path, or a proxy \
+             behind this hop took Upgrade out",
+        )
     }))
+}
+
+/// What to connect to instead of an address that begins with https or wss.
+pub(in crate::rules) fn secure(location: &[u8]) -> String {
+    let scheme = location.iter().position(|&b| b == b':').unwrap_or(0);
+    let address = quote(&[b"wss", &location[scheme..]].concat());
+    format!("connect to {}", address.trim_matches('"'))
 }
 
 /// The response, if its status is one of these.

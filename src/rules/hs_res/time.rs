@@ -1,7 +1,6 @@
 //! How long the answer takes, or that it never comes (RFC 6455 §4.1).
 
-use super::answer::missing;
-use crate::rules::observed::{Judgement, request, response};
+use crate::rules::observed::{Judgement, in_response, request, response};
 use crate::rules::{Broken, Check, Level, Memory, Rule, Severity, Violator};
 use crate::said::{Endpoint, TransportEnd};
 use crate::websocket::End;
@@ -76,7 +75,8 @@ fn slow(handshake: &Handshake, memory: &Memory) -> Judgement {
         return Ok(None);
     }
     let seen = format!("the answer takes {seconds:.1} s");
-    let broken = missing(head, &seen, &format!("less than {} s", memory.thresholds.handshake_slow))
+    let expected = format!("less than {} s", memory.thresholds.handshake_slow);
+    let broken = in_response(head, &head.start_range(), seen, expected)
         .cause("a session store or an authentication service is asked while the client waits");
     let very = seconds > memory.thresholds.handshake_very_slow;
     Ok(Some(if very { broken.severity(Severity::Warning) } else { broken }))

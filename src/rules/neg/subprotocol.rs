@@ -1,7 +1,7 @@
 //! Sec-WebSocket-Protocol in the answer: the server chooses one of the names it was offered, or
 //! none (RFC 6455 §4.2.2, §11.3.4, RFC 7936 §2).
 
-use crate::http::{Head, is_token, quote};
+use crate::http::{Head, is_tchar, is_token, quote};
 use crate::layout::Span;
 use crate::rules::handshake_memory::fits;
 use crate::rules::hs_req::offers::fault_of_name;
@@ -38,10 +38,18 @@ fn not_offered(handshake: &Handshake) -> Judgement {
         let seen = format!("the server chooses {}, which was not offered", quote(chosen));
         (seen, format!("one of {}, or none", list(&offered)))
     };
-    Ok(Some(
-        in_response(head, range, seen, expected)
-            .cause("the server sends a fixed name whatever the request says"),
-    ))
+    let broken = in_response(head, range, seen, expected);
+    // The server may have read a list where there is none.
+    let is_part = |offer: &&&[u8]| offer.split(|b| !is_tchar(*b)).any(|word| word == chosen);
+    Ok(Some(match offered.iter().find(is_part) {
+        Some(offer) => broken
+            .cause(format!(
+                "the name stands inside of the offer {}, which is one name",
+                quote(offer)
+            ))
+            .mend("mend the offer, and this is gone: commas separate names"),
+        None => broken.cause("the server sends a fixed name whatever the request says"),
+    }))
 }
 
 /// NEG-SUBPROTO-CASE
@@ -164,11 +172,13 @@ fn none_agreed(handshake: &Handshake) -> Judgement {
     if offered.is_empty() || head.line(HEADER).is_some() {
         return Ok(None);
     }
-    let seen = format!("the client offers {}, and the server chooses none", list(&offered));
+    let offers = list(&offered);
+    let seen =
+        format!("the client offers {offers}, and the server chooses none: browsers fail that");
     let broken = in_response(head, &head.start_range(), seen, "one of them");
     Ok(Some(broken.cause(
-        "the server's handler knows no subprotocols; RFC 6455 permits that, but browsers fail \
-         such a connection, and so do some libraries",
+        "the server's handler knows no subprotocols; RFC 6455 permits that, and browsers and some \
+         libraries fail the connection all the same",
     )))
 }
 

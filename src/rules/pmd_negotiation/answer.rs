@@ -53,7 +53,11 @@ fn unknown_param(handshake: &Handshake) -> Judgement {
     let head = accepted(handshake)?;
     Ok(elements(head).iter().find_map(unknown).map(|parameter| {
         let seen = format!("the answer has the parameter {}", quote(parameter.name.as_bytes()));
-        in_response(head, &parameter.range, seen, "one of the four that RFC 7692 defines")
+        in_response(head, &parameter.range, seen, "one of the four there are")
+            .mend(
+                "leave it out; there are server_no_context_takeover, client_no_context_takeover, \
+                 server_max_window_bits and client_max_window_bits (RFC 7692 §7.1)",
+            )
             .cause("a setting of the local compressor, or the client's own words, sent back")
     }))
 }

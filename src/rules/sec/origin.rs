@@ -3,8 +3,8 @@
 
 use super::credentials::carries_credentials;
 use super::site;
-use crate::http::{Head, quote};
-use crate::rules::observed::{Judgement, accepted, in_request, is_redacted, request};
+use crate::http::quote;
+use crate::rules::observed::{Judgement, accepted, in_request, is_passed_on, is_redacted, request};
 use crate::rules::{Check, Level, Rule, Severity, Violator};
 use crate::websocket::handshake::{Dialect, Handshake};
 
@@ -144,7 +144,7 @@ fn localhost_foreign(handshake: &Handshake) -> Judgement {
     // A name without dots is what a proxy calls the server behind it.
     let is_local =
         site::is_loopback(&host) || site::is_own(&host) && site::address(&host).is_some();
-    if !is_local || site::is_own(&page) || was_passed_on(head) {
+    if !is_local || site::is_own(&page) || is_passed_on(head) {
         return Ok(None);
     }
     let seen = format!(
@@ -159,11 +159,4 @@ fn localhost_foreign(handshake: &Handshake) -> Judgement {
         );
     let is_here = site::is_loopback(&host);
     Ok(Some(if is_here { broken } else { broken.severity(Severity::Note) }))
-}
-
-/// True if a proxy says that it has passed the request on.
-fn was_passed_on(head: &Head) -> bool {
-    ["Via", "Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP"]
-        .iter()
-        .any(|name| head.line(name).is_some())
 }

@@ -2,9 +2,10 @@
 //! §7.6.1, §7.8), and clients that knock at the right door in the wrong way.
 
 use crate::http::{Head, quote};
-use crate::rules::hs_req::upgrade::asks_for_websocket;
+use crate::rules::hs_req::upgrade::lost;
+use crate::rules::hs_res::refusal::secure;
 use crate::rules::observed::{
-    Judgement, in_request, in_response, modern_request, request, response,
+    Judgement, in_request, in_response, is_passed_on, modern_request, request, response,
 };
 use crate::rules::{Broken, Check, Level, Memory, Rule, Severity, Violator};
 use crate::websocket::handshake::Handshake;
@@ -79,9 +80,11 @@ fn redirect_to_tls(handshake: &Handshake, memory: &Memory) -> Judgement {
     }
     let Some(line) = answer.line("Location") else { return Ok(None) };
     Ok(changes_the_scheme_only(head, answer.bytes(&line.value)).then(|| {
-        let seen = format!("the server redirects to {}", quote(answer.bytes(&line.value)));
+        let location = answer.bytes(&line.value);
+        let seen = format!("the server redirects to {}", quote(location));
         in_response(answer, &line.value, seen, "a client that asks there at once")
             .cause("everything is sent to https, and the client was given the address with ws://")
+            .mend(secure(location))
     }))
 }
 
@@ -100,10 +103,6 @@ fn changes_the_scheme_only(head: &Head, location: &[u8]) -> bool {
     is_same_target && host(authority) == head.authority().and_then(host)
 }
 
-/// What a proxy adds while it passes a request on.
-const TRACES: [&str; 6] =
-    ["Via", "Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP"];
-
 fn hop_stripped(handshake: &Handshake) -> Judgement {
     let head = modern_request(handshake)?;
     response(handshake)?;
@@ -118,36 +117,20 @@ fn hop_stripped(handshake: &Handshake) -> Judgement {
     if !was_meant || !is_refused || lost.is_empty() {
         return Ok(None);
     }
-    let is_passed_on = TRACES.iter().any(|name| head.line(name).is_some());
     // A program of one's own forgets one thing; a proxy loses all that concerns one hop.
-    if !is_passed_on && lost.len() < 2 {
+    if !is_passed_on(head) && lost.len() < 2 {
         return Ok(None);
     }
     let seen = format!(
-        "the request has a key and a version, and {} on the way: the server sees no upgrade",
-        match lost[..] {
-            [one] => format!("{one} was lost"),
-            [one, other] => format!("{one} and {other} were lost"),
-            _ => "Upgrade, Connection: Upgrade and HTTP/1.1 were lost".to_owned(),
-        }
+        "the request has a key and a version, and no {}: the server sees no upgrade",
+        lost.join(", no ")
     );
     let key = head.line("Sec-WebSocket-Key").map_or(head.start_range(), |line| line.line.clone());
-    Ok(Some(in_request(head, &key, seen, "Upgrade and Connection, built anew for this hop").cause(
-        "a proxy drops what concerns one hop only, as it must unless it is told to upgrade",
-    )))
-}
-
-/// What of the upgrade did not get through.
-fn lost(head: &Head) -> Vec<&'static str> {
-    let mut lost = Vec::new();
-    if !asks_for_websocket(head) {
-        lost.push("Upgrade");
-    }
-    if !head.lists("Connection", "upgrade") {
-        lost.push("Connection: Upgrade");
-    }
-    if head.version() == Some(b"HTTP/1.0") {
-        lost.push("HTTP/1.1");
-    }
-    lost
+    let broken = in_request(head, &key, seen, "Upgrade and Connection, built anew for this hop");
+    Ok(Some(broken.cause(if is_passed_on(head) {
+        "the proxy dropped what concerns one hop only, as it must unless it is told to upgrade"
+    } else {
+        "a proxy drops what concerns one hop only, as it must unless it is told to upgrade; or the \
+         client sends none of it"
+    })))
 }
