@@ -336,3 +336,10 @@ fn the_halves_are_paired_in_either_order() {
     assert!(told.contains("✓ the proof that it read the key"), "{told}");
     assert_eq!(status, 0);
 }
+
+#[test]
+fn a_line_without_its_colon_is_shown_where_it_stands() {
+    let text = request(&[]).replace("Host: chat", "Host chat") + &response(&[]);
+    let said = ["--> standard input:2:1", "this line is none for want of a colon behind Host"];
+    check(&text, &said, &["one more line"]);
+}

@@ -2,7 +2,7 @@
 //! can't be judged. And how such a check says what it saw.
 
 use super::{Broken, Verdict};
-use crate::http::Head;
+use crate::http::{Flaw, FlawKind, Head};
 use crate::said::Endpoint;
 use crate::websocket::handshake::{Dialect, Handshake};
 
@@ -104,9 +104,19 @@ pub(super) fn is_passed_on(head: &Head) -> bool {
 /// A line that is not there. What is pointed at is the first line of the head, which stays: so
 /// the words say that a line is to be added.
 pub(super) fn missing_line(from: Endpoint, head: &Head, seen: &str, line: &str) -> Broken {
-    Broken::new(from, seen, format!("one more line: {line}"))
-        .mend(format!("add the line {line}"))
-        .in_head(head, &head.start_range())
+    let broken = Broken::new(from, seen, format!("one more line: {line}"));
+    let name = line.trim_start_matches('`').split(':').next().unwrap_or_default();
+    let is_it = |flaw: &&Flaw| {
+        let word = head.bytes(&flaw.range).split(|&b| b == b' ').next().unwrap_or_default();
+        flaw.kind == FlawKind::NoColon && word.eq_ignore_ascii_case(name.as_bytes())
+    };
+    match head.flaws.iter().find(is_it) {
+        Some(flaw) => Broken { expected: format!("{name}: and its value"), ..broken }
+            .cause(format!("this line is none for want of a colon behind {name}"))
+            .mend(format!("write a colon behind {name}"))
+            .in_head(head, &flaw.range),
+        None => broken.mend(format!("add the line {line}")).in_head(head, &head.start_range()),
+    }
 }
 
 /// From the first to the last line of that name, as far as their values; none if there is no line.

@@ -128,9 +128,10 @@ error[HS-RES-ACCEPT-VALUE]: the Accept does not answer this
    |
 11 | Sec-WebSocket-Accept: BXhwxM0SZasKmCD9S4BfpPmCnEw=
    |                       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-   | expected s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
+   |                       expected s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
    |
-   = cause: the key was Base64-decoded before it was hashed
+   = cause: this is what comes out when the key is Base64-decoded
+            before it is hashed
    = mend:  hash the 24 characters of the header as they stand,
             followed by the GUID
    = rule:  Accept equals base64(SHA-1(key + GUID)) (MUST, RFC 6455
