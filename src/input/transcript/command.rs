@@ -46,7 +46,7 @@ pub(super) fn read(source: &[u8]) -> Option<Transcript> {
 fn curl(text: &str) -> Option<Wanted> {
     let lines: Vec<&str> = text.lines().collect();
     let is_command = |line: &&str| unprompted(line).starts_with("curl ");
-    let first = lines.iter().position(|line| is_command(line))?;
+    let first = lines.iter().position(is_command)?;
     let mut command = String::new();
     for line in lines[first..].iter().take(MAX_LINES) {
         if command.len() + line.len() > MAX_LENGTH {
