@@ -3,16 +3,25 @@
 
 use super::{Paint, Sheet, escape, wrap};
 use crate::layout::Role;
+use comfy_table::{ContentArrangement, Table};
 use std::io::{self, Write};
 
 /// Writes a page.
 pub fn page(out: &mut impl Write, sheet: &Sheet, text: &str) -> io::Result<()> {
     let mut paragraph = Paragraph::default();
+    let mut rows: Vec<&str> = Vec::new();
     let mut is_code = false;
     let mut blank = 0;
     let mut is_first = true;
     for line in text.trim_matches('\n').lines() {
         let trimmed = line.trim_start();
+        if !is_code && trimmed.starts_with('|') {
+            paragraph.flush(out, sheet)?;
+            rows.push(trimmed);
+            is_first = false;
+            continue;
+        }
+        table(out, sheet, &std::mem::take(&mut rows))?;
         if trimmed.starts_with("```") {
             paragraph.flush(out, sheet)?;
             is_code = !is_code;
@@ -41,9 +50,6 @@ pub fn page(out: &mut impl Write, sheet: &Sheet, text: &str) -> io::Result<()> {
             if !is_first {
                 writeln!(out)?;
             }
-        } else if trimmed.starts_with('|') {
-            paragraph.flush(out, sheet)?;
-            writeln!(out, "{}", sheet.clip(&sheet.words(&unmarked(trimmed)), sheet.width))?;
         } else if let Some(item) = item(trimmed) {
             paragraph.flush(out, sheet)?;
             paragraph.mark = item.0.to_owned();
@@ -54,8 +60,36 @@ pub fn page(out: &mut impl Write, sheet: &Sheet, text: &str) -> io::Result<()> {
         }
         is_first = false;
     }
+    table(out, sheet, &rows)?;
     paragraph.flush(out, sheet)
 }
+
+/// A table in columns, as wide as the sheet at most; its cells are wrapped if need be.
+fn table(out: &mut impl Write, sheet: &Sheet, rows: &[&str]) -> io::Result<()> {
+    let cells = |row: &&str| -> Vec<String> {
+        let row = row.trim().trim_start_matches('|').trim_end_matches('|');
+        row.split('|').map(|cell| sheet.words(&unmarked(cell.trim())).into_owned()).collect()
+    };
+    let Some((heading, rows)) = rows.split_first() else { return Ok(()) };
+    let is_rule = |row: &&&str| row.chars().all(|c| "|-: ".contains(c));
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(sheet.width.min(MOST_COLUMNS) as u16);
+    table.set_header(cells(heading));
+    table.add_rows(rows.iter().filter(|row| !is_rule(row)).map(cells));
+    let text = table.trim_fmt();
+    for (index, line) in text.lines().enumerate() {
+        match index {
+            0 => writeln!(out, "{}", sheet.palette.paint(Paint::Faint, line))?,
+            _ => writeln!(out, "{line}")?,
+        }
+    }
+    Ok(())
+}
+
+/// Nobody reads wider tables.
+const MOST_COLUMNS: usize = 1000;
 
 /// The mark of a list item and what stands behind it.
 pub(super) fn item(line: &str) -> Option<(&str, &str)> {
@@ -192,6 +226,14 @@ mod tests {
         let mut out = Vec::new();
         page(&mut out, &Sheet::plain(width), text).expect("memory takes everything");
         assert_eq!(String::from_utf8(out).expect("it is text"), expected);
+    }
+
+    #[test]
+    fn tables_have_columns_and_fit_the_sheet() {
+        let text = "Six:\n\n| code | name |\n| --- | --- |\n| `0x1` | text |\n\nThat is all.";
+        check(text, 40, "Six:\n\n code  name\n 0x1   text\n\nThat is all.\n");
+        let text = "| a | b |\n| --- | --- |\n| x | one two three four |";
+        check(text, 20, " a  b\n x  one two three\n    four\n");
     }
 
     #[test]

@@ -62,6 +62,7 @@ impl Answer {
     /// What has to be typed, if there are so many choices.
     pub fn wants(&self, choices: usize) -> String {
         match self {
+            Answer::Choice(_) if choices == 2 => "A or B".to_owned(),
             Answer::Choice(_) => format!("A to {}", letter(choices.saturating_sub(1))),
             Answer::Number(_) => "a number".to_owned(),
             Answer::Bytes(_) => "bytes in hexadecimal".to_owned(),
@@ -134,7 +135,7 @@ mod tests {
         assert_eq!(choice.accepts("A", &choices), Some(false));
         assert_eq!(choice.accepts("c", &choices), None);
         assert_eq!(choice.accepts("pi", &choices), Some(true));
-        assert_eq!(choice.wants(choices.len()), "A to B");
+        assert_eq!(choice.wants(choices.len()), "A or B");
         let yes_no = ["yes, it ends here".to_owned(), "no, it goes on".to_owned()];
         assert_eq!(Answer::Choice(0).accepts("yes", &yes_no), Some(true));
         assert_eq!(Answer::Choice(0).accepts("it", &yes_no), None, "both hold that");
