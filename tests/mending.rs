@@ -343,3 +343,39 @@ fn a_line_without_its_colon_is_shown_where_it_stands() {
     let said = ["--> standard input:2:1", "this line is none for want of a colon behind Host"];
     check(&text, &said, &["one more line"]);
 }
+
+/// What is told about frames of the server, in hexadecimal.
+fn told_of_frames(bytes: &str) -> String {
+    told_by(&["frame", "--from", "server", "-"], bytes).0
+}
+
+#[test]
+fn no_earlier_frame_is_blamed_for_the_first_one() {
+    let earlier = "an earlier frame was written or read with a wrong length";
+    for first in ["83 00", "91 00", "82 7f 80 00 00 00 00 00 00 01"] {
+        let alone = told_of_frames(first);
+        assert!(alone.contains("they begin inside of a frame"), "{alone}");
+        assert!(!alone.contains(earlier), "{alone}");
+        let second = told_of_frames(&format!("81 00 {first}"));
+        assert!(second.contains(earlier), "{second}");
+    }
+}
+
+#[test]
+fn a_length_is_mended_without_losing_the_mask() {
+    let masked =
+        told_by(&["frame", "--from", "client", "-"], "81 fe 00 05 37 fa 21 3d 7f 9f 4d 51 58").0;
+    assert!(masked.contains("5 in the 7 bits of Payload len: the byte 85"), "{masked}");
+    assert!(told_of_frames("81 7e 00 05 48 65 6c 6c 6f").contains("the byte 05"));
+}
+
+#[test]
+fn a_reason_was_cut_only_if_there_was_no_room_for_more() {
+    // 1000 and "café" in Latin-1.
+    let short = told_of_frames("88 06 03 e8 63 61 66 e9");
+    assert!(short.contains("in Latin-1, e9 is é"), "{short}");
+    assert!(!short.contains("cut to 123 bytes"), "{short}");
+    // 122 letters and the first byte of an é: 125 bytes with the code.
+    let full = told_of_frames(&format!("88 7d 03 e8 {} c3", "61".repeat(122)));
+    assert!(full.contains("cut to 123 bytes in the middle of a character"), "{full}");
+}

@@ -77,11 +77,24 @@ fn rsv_unnegotiated(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
                 "the sender compresses although compression was not agreed, or a proxy took \
                  Sec-WebSocket-Extensions out of one half of the handshake"
             } else {
-                "the bytes are no frame header: an earlier frame was written or read with a wrong \
-                 length"
+                no_header(frame.from, memory)
             })
             .severity(severity),
     )
+}
+
+/// Why bytes may be no frame header. Nothing before the first one can be to blame.
+fn no_header(from: Endpoint, memory: &Memory) -> &'static str {
+    match memory.of(from).frames {
+        0 => {
+            "the bytes are no frame header: they begin inside of a frame, or are something else \
+             than frames"
+        }
+        _ => {
+            "the bytes are no frame header: an earlier frame was written or read with a wrong \
+             length"
+        }
+    }
 }
 
 static OPCODE_RESERVED: Rule = Rule {
@@ -116,10 +129,7 @@ fn reserved(opcode: Opcode, from: Endpoint, offset: u64, memory: &Memory) -> Opt
         "0x0, 0x1 or 0x2 for data, 0x8, 0x9 or 0xa for control",
     )
     .at(Span::bits(offset.saturating_mul(8).saturating_add(4), 4))
-    .cause(
-        "an extension that was not agreed, or bytes that are no frame header because an earlier \
-         length was wrong",
-    );
+    .cause(format!("an extension that was not agreed; or {}", no_header(from, memory)));
     let extended = memory.agreement.is_some_and(|agreed| agreed.unknown_extension);
     Some(if extended { broken.severity(Severity::Note) } else { broken })
 }
@@ -141,7 +151,10 @@ fn len_minimal_16(frame: &Frame<'_>, _: &Memory) -> Option<Broken> {
         Broken::new(
             frame.from,
             format!("a length of {length} is written in 16 bits"),
-            format!("{length} in the 7 bits of Payload len"),
+            format!(
+                "{length} in the 7 bits of Payload len: the byte {:02x}",
+                frame.header.second & 0x80 | length as u8
+            ),
         )
         .at(frame.length_bits())
         .cause("the sender compares the length with the wrong limit, or has one code path only")
@@ -189,7 +202,7 @@ static LEN_MSB: Rule = Rule {
     check: Check::Frame(len_msb),
 };
 
-fn len_msb(frame: &Frame<'_>, _: &Memory) -> Option<Broken> {
+fn len_msb(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     let length = frame.header.payload_length;
     (length >> 63 == 1).then(|| {
         Broken::new(
@@ -203,8 +216,7 @@ fn len_msb(frame: &Frame<'_>, _: &Memory) -> Option<Broken> {
         .cause(if length.swap_bytes() < 1 << 40 {
             "the length is written lowest byte first"
         } else {
-            "the bytes are no frame header: an earlier frame was written or read with a wrong \
-             length"
+            no_header(frame.from, memory)
         })
     })
 }

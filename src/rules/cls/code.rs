@@ -173,6 +173,12 @@ pub(super) static REASON_UTF8: Rule = Rule {
     check: Check::Close(reason_utf8),
 };
 
+/// Who cuts a reason so that the Close fits into 125 bytes leaves no more than three bytes free.
+const NEARLY_FULL: u64 = 122;
+
+/// From there on the bytes of Latin-1 are letters and marks.
+const FIRST_LETTER: u8 = 0xa1;
+
 fn reason_utf8(close: &Close<'_>, _: &Memory) -> Option<Broken> {
     let fault = close.body.reason_fault?;
     let is_cut = fault.kind == Utf8FaultKind::Truncated;
@@ -190,10 +196,13 @@ fn reason_utf8(close: &Close<'_>, _: &Memory) -> Option<Broken> {
     Some(
         Broken::new(close.from, seen, "UTF-8")
             .at(Span::bytes(close.offset.saturating_add(2).saturating_add(at), 1))
-            .cause(if is_cut {
-                "the reason was cut to 123 bytes in the middle of a character"
+            .cause(if is_cut && close.length >= NEARLY_FULL {
+                "the reason was cut to 123 bytes in the middle of a character".to_owned()
+            } else if byte >= FIRST_LETTER {
+                let letter = char::from(byte);
+                format!("the reason is in another encoding: in Latin-1, {byte:02x} is {letter}")
             } else {
-                "the reason is in the encoding of the operating system, such as Latin-1"
+                "the reason is in the encoding of the operating system, such as Latin-1".to_owned()
             }),
     )
 }
