@@ -26,6 +26,10 @@ const CHATS: [&str; 11] = [
     "wss-tls12-cbc",
 ];
 
+/// Well-known programs over TLS 1.2 and 1.3, proxies that end TLS among them.
+const PROGRAMS: [&str; 7] =
+    ["node-ws", "aiohttp", "nginx", "nginx-s_client", "nginx-curl", "haproxy", "haproxy-h2"];
+
 const OTHERS: [&str; 7] = [
     "snaplen-96",
     "heartbeat-lost",
@@ -53,6 +57,30 @@ fn every_message_comes_out_as_the_peers_saw_it() {
             let seen: Vec<&Value> = sent_by(&records, "message", direction);
             check_messages(name, direction, &seen, list(&truth, key));
         }
+    }
+}
+
+#[test]
+fn each_program_is_read_as_its_peer_heard_it() {
+    for name in PROGRAMS {
+        let Some((file, truth)) =
+            shared::recording("each_program_is_read_as_its_peer_heard_it", name)
+        else {
+            return;
+        };
+        let records = shared::pcap(&file).records();
+        assert_eq!(of_type(&records, "connection").len(), 1, "{name}: connections");
+        for (direction, key) in DIRECTIONS {
+            let seen: Vec<&Value> = sent_by(&records, "message", direction);
+            check_messages(name, direction, &seen, list(&truth, key));
+        }
+        let closer = if name == "nginx-curl" { "server" } else { "client" };
+        let close = sent_by(&records, "close", closer)[0];
+        assert_eq!((&close["code"], &close["reason"]), (&truth["close"][0], &truth["close"][1]));
+        let summary = &records.last().expect("a summary")["tls"];
+        assert_eq!((&summary["opaque"], &summary["bad_records"]), (&json!(0), &json!(0)), "{name}");
+        let errors = errors(&records);
+        assert!(errors.is_empty(), "{name}: {errors:?}");
     }
 }
 
