@@ -27,8 +27,16 @@ const CHATS: [&str; 11] = [
 ];
 
 /// Well-known programs over TLS 1.2 and 1.3, proxies that end TLS among them.
-const PROGRAMS: [&str; 7] =
-    ["node-ws", "aiohttp", "nginx", "nginx-s_client", "nginx-curl", "haproxy", "haproxy-h2"];
+const PROGRAMS: [&str; 8] = [
+    "node-ws",
+    "aiohttp",
+    "connect",
+    "nginx",
+    "nginx-s_client",
+    "nginx-curl",
+    "haproxy",
+    "haproxy-h2",
+];
 
 const OTHERS: [&str; 7] = [
     "snaplen-96",

@@ -8,6 +8,7 @@ python3 peers.py NAME…        (or all)
   nginx          Python websockets to nginx, which ends TLS 1.3
   nginx-s_client openssl s_client, with frames made by hand, to nginx, TLS 1.2
   nginx-curl     curl, which only listens, to nginx, TLS 1.3
+  connect        aiohttp to aiohttp through a proxy that is asked with CONNECT, TLS 1.3 inside
   haproxy        Node's ws to haproxy, which ends TLS 1.2
   haproxy-h2     Chromium to haproxy over HTTP/2 (RFC 8441), which goes on over HTTP/1.1
 
@@ -209,6 +210,34 @@ async def aiohttp_both(it):
             await socket.close(code=CLOSE[0], message=CLOSE[1].encode())
 
 
+async def connect(it):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(it.path("cert.pem"), it.path("key.pem"))
+    server = await it.serve(context=context)
+
+    async def pump(reader, writer):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+    async def proxy(reader, writer):
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"CONNECT "), head
+        there, back = await asyncio.open_connection("127.0.0.1", server)
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await asyncio.gather(pump(reader, back), pump(there, writer))
+
+    await asyncio.start_server(proxy, "127.0.0.1", it.port)
+    async with aiohttp.ClientSession() as session:
+        url, through = f"wss://localhost:{server}/ws", f"http://127.0.0.1:{it.port}"
+        async with session.ws_connect(url, proxy=through, ssl=it.client_context()) as socket:
+            for data in [*TEXTS, BINARY]:
+                await (socket.send_str if isinstance(data, str) else socket.send_bytes)(data)
+                it.at_client.append(shown((await socket.receive()).data))
+            await socket.close(code=CLOSE[0], message=CLOSE[1].encode())
+
+
 async def nginx(it):
     import websockets
     await it.front("nginx", NGINX, VERSION="TLSv1.3", BACKEND=str(await it.serve()))
@@ -297,7 +326,7 @@ async def haproxy_h2(it):
     await asyncio.wait_for(it.page_done.wait(), 40)
 
 
-NAMES = {"node-ws": node_ws, "aiohttp": aiohttp_both, "nginx": nginx,
+NAMES = {"node-ws": node_ws, "aiohttp": aiohttp_both, "connect": connect, "nginx": nginx,
          "nginx-s_client": nginx_s_client, "nginx-curl": nginx_curl, "haproxy": haproxy,
          "haproxy-h2": haproxy_h2}
 

@@ -43,7 +43,8 @@ impl OpaqueList {
         let title = format!("{} TLS connection{plural} not read", self.count);
         writeln!(out, "\n{}", sheet.palette.paint(Paint::Title, title))?;
         for line in &self.lines {
-            writeln!(out, " {line}")?;
+            let rows = wrap(line, sheet.width.saturating_sub(3));
+            writeln!(out, " {}", rows.join("\n   "))?;
         }
         if self.count > self.lines.len() as u64 {
             let more = self.count - self.lines.len() as u64;

@@ -202,8 +202,9 @@ impl<W: Write> Observer for Stream<W> {
     fn opaque(&mut self, opaque: &Opaque, _judged: &Judged) {
         if self.error.is_none() {
             let line = super::opaque::line(&self.sheet, opaque);
-            let why = opaque.why.says();
-            self.error = writeln!(self.out, "{line}: not read, because {why}").err();
+            let line = format!("{line}: not read, because {}", opaque.why.says());
+            let rows = wrap(&line, self.sheet.width.saturating_sub(2));
+            self.error = writeln!(self.out, "{}", rows.join("\n  ")).err();
         }
     }
 

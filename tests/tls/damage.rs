@@ -122,6 +122,41 @@ fn a_bit_flipped_in_any_packet_is_noticed_and_nothing_wrong_is_read() {
     }
 }
 
+/// The first two whole records of application data in a packet, if it has two: where they lie.
+fn two_records(film: &Film, packet: usize) -> Option<[std::ops::Range<usize>; 2]> {
+    let bytes = &film.packets[packet];
+    let next = |at: usize| {
+        let header = bytes.get(at..at + 5)?;
+        let end = at + 5 + usize::from(u16::from_be_bytes([header[3], header[4]]));
+        (header[..3] == [23, 3, 3] && end <= bytes.len()).then_some(at..end)
+    };
+    let first = next(film.payload(packet)?)?;
+    let second = next(first.end)?;
+    Some([first, second])
+}
+
+/// Records have numbers that no one can see: in another order none of the two may be read as it stands.
+#[test]
+fn records_in_another_order_are_noticed() {
+    let mut swapped = 0;
+    for (original, name) in ORIGINALS.iter().zip(NAMES) {
+        for packet in original.film.with_payload() {
+            let Some([first, second]) = two_records(&original.film, packet) else { continue };
+            let mut film = original.film.clone();
+            let bytes = &mut film.packets[packet];
+            let turned = [&bytes[second.clone()], &bytes[first.clone()]].concat();
+            bytes[first.start..second.end].copy_from_slice(&turned);
+            let (recorder, _) = film.play();
+            if let Err(wrong) = check_all(&recorder, original) {
+                panic!("{name}, packet {packet}: {wrong}");
+            }
+            assert!(is_told(&recorder, original), "{name}, packet {packet}");
+            swapped += 1;
+        }
+    }
+    assert!(swapped > 5, "only {swapped}");
+}
+
 #[test]
 fn a_lost_packet_costs_what_was_in_it_and_the_records_that_it_cut() {
     for (original, name) in ORIGINALS.iter().zip(NAMES) {

@@ -161,3 +161,36 @@ fn a_key_log_that_is_still_being_written_is_read_again() {
     let messages = text.lines().filter(|line| line.starts_with(r#"{"type":"message""#)).count();
     assert_eq!(messages, 58, "{text}");
 }
+
+#[test]
+fn the_list_of_what_stays_closed_keeps_to_the_width() {
+    for width in ["60", "80"] {
+        let file = sample("browser-wss-h1.pcap");
+        for more in [&[][..], &["--messages"]] {
+            let arguments = [&["pcap", utf8(&file), "--width", width][..], more].concat();
+            let text = String::from_utf8(ws101(&arguments).stdout).expect("text");
+            let most: usize = width.parse().expect("a number");
+            let wide: Vec<_> = text.lines().filter(|line| line.chars().count() > most).collect();
+            assert!(wide.is_empty() && text.contains("offers h2"), "{width}: {wide:?}");
+        }
+    }
+    let text = ws101(&["pcap", utf8(&sample("wss-tls13.pcap"))]).stdout;
+    let text = String::from_utf8(text).expect("text");
+    assert!(text.contains("1 TLS connection that can't be read"), "{text}");
+}
+
+#[test]
+fn tls_inside_a_tunnel_is_listed_if_it_stays_closed() {
+    let file = sample("connect.pcap");
+    let records = run(&[utf8(&file)]);
+    let tls = of_type(&records, "tls");
+    assert_eq!(tls.len(), 1);
+    assert_eq!(
+        (&tls[0]["server_name"], &tls[0]["why"]),
+        (&"localhost".into(), &"no-key-log".into())
+    );
+    let records = run(&[utf8(&file), "--keylog", utf8(&sample("connect.keys"))]);
+    assert!(of_type(&records, "tls").is_empty());
+    let connection = of_type(&records, "connection")[0];
+    assert_eq!(connection["tls"]["version"], "TLS 1.3");
+}

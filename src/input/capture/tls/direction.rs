@@ -54,8 +54,8 @@ pub(super) struct Direction {
     pub(super) plain: u64,
     /// Records of application data that were opened in this epoch, and their bytes on the wire.
     pub(super) opened: (u64, u64),
-    /// A record had padding, so that lengths of lost ones can't be told.
-    pub(super) is_padded: bool,
+    /// A record had padding, or was not in its place, so that lengths of lost ones can't be told.
+    pub(super) hides_lengths: bool,
     /// Set while bytes wait for keys.
     pub(super) held: Option<VecDeque<Held>>,
     /// Which segments brought the records, if somebody asked.
@@ -87,7 +87,7 @@ impl Direction {
             border: offset,
             plain,
             opened: (0, 0),
-            is_padded: false,
+            hides_lengths: false,
             held: None,
             trail: None,
             marks: Marks::from(plain),

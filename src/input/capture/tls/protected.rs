@@ -79,7 +79,7 @@ impl Session {
             if let Some(opened) = keys.opener.open(header, keys.sequence, scratch) {
                 keys.sequence += 1;
                 direction.may_skip = false;
-                direction.is_padded |= opened.padding > 0;
+                direction.hides_lengths |= opened.padding > 0;
                 return Some((opened.content_type, opened.content));
             }
         }

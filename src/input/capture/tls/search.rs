@@ -202,6 +202,12 @@ impl Session {
         let was_in = direction.epoch;
         let begins_epoch = found.keys.is_some() && found.number == 0;
         let length = match (&direction.keys, &found.keys) {
+            // Its number says that no record is missing: what lies between is none.
+            (Some(keys), None) if found.number == keys.sequence => {
+                // It may be a later one; then what is missing there does not tell its length.
+                direction.hides_lengths = true;
+                Some(0)
+            }
             (Some(keys), None) if direction.inflater.is_none() => {
                 let lost = found.number - keys.sequence.min(found.number);
                 direction.lost_content(&keys.opener, border - search.border, lost)
@@ -515,7 +521,7 @@ impl super::direction::Direction {
         records: u64,
     ) -> Option<u64> {
         let overhead = (HEADER + opener.overhead()?) as u64;
-        let is_known = self.opened.0 > 0 && !self.is_padded;
+        let is_known = self.opened.0 > 0 && !self.hides_lengths;
         let content = distance.checked_sub(records.checked_mul(overhead)?)?;
         is_known.then_some(content)
     }

@@ -417,9 +417,8 @@ impl Session {
             }
         }
         context.desk.held -= std::mem::take(&mut self.held);
-        if self.id.is_some() {
-            self.forget(cut, context);
-        } else if !self.is_unwanted {
+        self.forget(cut, context);
+        if !self.is_secured && !self.is_unwanted {
             self.close(self.reason(context), context);
         }
     }
@@ -460,8 +459,10 @@ impl Session {
     fn close<L: Listener>(&mut self, why: OpaqueReason, context: &mut Context<'_, L>) {
         context.desk.held -= std::mem::take(&mut self.held);
         self.is_unwanted = true;
-        if self.id.is_some() {
-            return self.forget(true, context);
+        // In a tunnel the listener knows what came before TLS, and nothing more.
+        self.forget(true, context);
+        if self.is_secured {
+            return;
         }
         // A connection of which everything was read, and nothing was said.
         let is_whole = self.directions.iter().all(|direction| !direction.is_dead);
