@@ -23,9 +23,24 @@ pub(super) struct Parts {
     pub(super) first: usize,
 }
 
+/// The fields that stand for the first line in HTTP/2, what they say, and where that stands.
+const PSEUDO: [(&str, &str, &str); 6] = [
+    (
+        ":method",
+        "CONNECT, where HTTP/1.1 has GET: the stream shall carry another protocol",
+        "8441 §4",
+    ),
+    (":protocol", "the protocol that the stream shall carry", "8441 §4"),
+    (":scheme", "https for wss, http for ws", "8441 §5"),
+    (":path", "what is asked for: the path of the ws URI", "8441 §5"),
+    (":authority", "who is asked, as Host in HTTP/1.1", "8441 §5"),
+    (":status", "200 accepts, where HTTP/1.1 has 101; anything else does not", "8441 §5"),
+];
+
 /// The parts of a head, so many field lines at most.
 pub(super) fn of(head: &Head, from: Endpoint, most: usize) -> Parts {
-    let mut parts = start_line(head);
+    // HTTP/2 has no first line: its fields say it all (RFC 9113 §8.3).
+    let mut parts = if head.is_http2() { Vec::new() } else { start_line(head) };
     let first = parts.len();
     parts.extend(head.fields.iter().take(most).map(|field| {
         let name = head.bytes(&field.name);
@@ -34,10 +49,12 @@ pub(super) fn of(head: &Head, from: Endpoint, most: usize) -> Parts {
             Endpoint::Client => known.in_request,
             Endpoint::Server => known.in_response,
         });
+        let pseudo = PSEUDO.iter().find(|(pseudo, ..)| pseudo.as_bytes() == name);
+        let about = about.or(pseudo.map(|(_, about, _)| *about));
         Part {
             name: String::from_utf8_lossy(&name[..name.len().min(80)]).into_owned(),
             about,
-            section: known.map_or("", |known| known.section),
+            section: known.map_or(pseudo.map_or("", |it| it.2), |known| known.section),
             ranges: vec![("name", field.name.clone()), ("value", field.value.clone())],
         }
     }));

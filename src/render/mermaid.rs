@@ -154,17 +154,14 @@ fn addresses(connection: &Connection) -> [String; 2] {
     [shown(connection.client), shown(connection.server)]
 }
 
-/// Printable text as Mermaid takes it for text: letters, digits and harmless marks stay, everything
-/// else becomes a character code.
+/// Printable text as Mermaid takes it for text: letters, digits and harmless marks stay, every other
+/// character of ASCII becomes a code.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            c if c.is_alphanumeric() => out.push(c),
-            ' ' | '.' | ',' | ':' | '-' | '_' | '/' | '(' | ')' | '?' | '!' | '=' | '·' | '…'
-            | '→' => {
-                out.push(c);
-            }
+            c if c.is_alphanumeric() || !c.is_ascii() => out.push(c),
+            ' ' | '.' | ',' | ':' | '-' | '_' | '/' | '(' | ')' | '?' | '!' | '=' => out.push(c),
             c => {
                 let _ = write!(out, "#{};", c as u32);
             }

@@ -15,17 +15,19 @@ const MAX_VALUE: usize = 400;
 /// The lines, and the table of what they say.
 pub(super) fn of(head: &Head, from: Endpoint) -> Markup {
     let Parts { parts, first } = head_parts::of(head, from, MAX_LINES);
+    // Fields of HTTP/2 come without lines.
+    let has_lines = !head.is_http2();
     let left_out = head.fields.len().saturating_sub(MAX_LINES);
     html! {
         div.linked.head {
             div.lines {
-                div.line {
+                @if first > 0 { div.line {
                     @for (number, part) in parts[..first].iter().enumerate() {
                         @if number > 0 { " " }
                         @for (_, range) in &part.ranges { i.start data-f=(number) { (Clipped(head.bytes(range), MAX_VALUE)) } }
                     }
                     span.eol { "\\r\\n" }
-                }
+                } }
                 @for (index, part) in parts[first..].iter().enumerate() {
                     @let number = first + index;
                     div.line {
@@ -33,11 +35,11 @@ pub(super) fn of(head: &Head, from: Endpoint) -> Markup {
                             @if *kind == "value" { ": " }
                             i class=(kind) data-f=(number) { (Clipped(head.bytes(range), MAX_VALUE)) }
                         }
-                        span.eol { "\\r\\n" }
+                        @if has_lines { span.eol { "\\r\\n" } }
                     }
                 }
                 @if left_out > 0 { div.line.faint { "… and " (left_out) " more" } }
-                @if head.complete { div.line { span.eol { "\\r\\n" } } }
+                @if head.complete && has_lines { div.line { span.eol { "\\r\\n" } } }
             }
             div.scroll tabindex="0" role="region" aria-label="What each part says" {
                 table.fields {
