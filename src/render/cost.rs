@@ -74,7 +74,7 @@ impl Costs<'_> {
             writeln!(out, "nothing in it carries messages over HTTP/1.1\n")?;
             return Ok(());
         }
-        writeln!(out, "{}", table(&rows, sheet))?;
+        writeln!(out, "{}", table(&rows, sheet).trim_fmt())?;
         let others = self.series.iter().filter(|it| it.kind() == Kind::Other);
         let others: u64 = others.map(|it| it.exchanges).sum();
         let mut notes = Vec::new();
@@ -108,12 +108,13 @@ impl Costs<'_> {
         otherwise: &Otherwise,
     ) -> io::Result<()> {
         let messages = otherwise.messages[0] + otherwise.messages[1];
-        let title = format!("the {messages} messages of the WebSocket, had they been polled for");
+        let noun = if messages == 1 { "message" } else { "messages" };
+        let title = format!("the {messages} {noun} of the WebSocket, had they been polled for");
         writeln!(out, "{}", sheet.palette.paint(Paint::Title, title))?;
         let own = otherwise.cost as f64 / messages as f64;
         let row = |name: &str, requests: String, bytes: u64, times: String| {
             let each = bytes as f64 / messages as f64;
-            format!(" {name:<32}{requests:>13}{:>9}{:>9.0} B a message  {times}", size(bytes), each)
+            format!(" {name:<22}{requests:>15}{:>8}{:>7.0} B a message  {times}", size(bytes), each)
         };
         let line = row("as it was: frames", String::new(), otherwise.cost, String::new());
         writeln!(out, "{}", sheet.words(line.trim_end()))?;
@@ -122,7 +123,7 @@ impl Costs<'_> {
             let times = way.heads() as f64 / messages as f64 / own;
             let times = format!("{times:.1} times");
             let line = row(&name(way), format!("{} requests", way.requests()), way.heads(), times);
-            writeln!(out, "{}", sheet.words(&line))?;
+            writeln!(out, "{}", sheet.words(line.trim_end()))?;
             let poll = ("a poll", way.polls.1);
             let post = (way.posts.0 > 0).then_some(("a message from the client", way.posts.1));
             for (what, each) in [poll].into_iter().chain(post) {
@@ -195,8 +196,20 @@ impl Costs<'_> {
 fn name(way: &Way) -> String {
     match (way.kind, way.interval) {
         (Kind::LongPolling, _) => "long polling".to_owned(),
-        (_, Some(interval)) if way.is_observed => format!("polling every {interval:.2} s, as here"),
+        (_, Some(interval)) if way.is_observed => format!("polling every {interval:.2} s"),
         (_, interval) => format!("polling every {:.0} s", interval.unwrap_or_default()),
+    }
+}
+
+/// What it is, in text.
+const fn in_words(kind: Kind) -> &'static str {
+    match kind {
+        Kind::WebSocket => "WebSocket",
+        Kind::ShortPolling => "short polling",
+        Kind::LongPolling => "long polling",
+        Kind::Events => "event stream",
+        Kind::Posts => "posts",
+        Kind::Other => "other",
     }
 }
 
@@ -233,7 +246,7 @@ fn table(rows: &[Row<'_>], sheet: &Sheet) -> Table {
             _ => row.messages.to_string(),
         };
         table.add_row([
-            row.kind.name().to_owned(),
+            in_words(row.kind).to_owned(),
             sheet.words(&target(series)).into_owned(),
             series.exchanges.to_string(),
             messages,
