@@ -353,3 +353,127 @@ proptest! {
         prop_assert_eq!(opened, forgotten);
     }
 }
+
+/// What is found on streams of HTTP/2, and on connections beside them.
+#[derive(Default)]
+struct Found(Vec<&'static str>);
+
+impl ws101::inspection::Observer for Found {
+    fn connection(&mut self, _: &ws101::inspection::Connection) {}
+
+    fn event(
+        &mut self,
+        _: &ws101::inspection::Connection,
+        _: &ws101::websocket::Event<'_>,
+        judged: &ws101::rules::Judged,
+    ) {
+        self.0.extend(judged.findings.iter().map(|finding| finding.rule.id));
+    }
+}
+
+/// Connections one after the other: what each end says, and the protocol that TLS agreed on.
+fn found(connections: &[(&str, Vec<(Endpoint, Vec<u8>)>)]) -> Vec<&'static str> {
+    let mut inspector = ws101::Inspector::new(Found::default(), Default::default());
+    let mut step = Http2Step::default();
+    let at = At::default();
+    let mut listener = step.before(&mut inspector);
+    for (number, (protocol, said)) in connections.iter().enumerate() {
+        let id = ConnectionId(number as u32);
+        let port = 50_000 + number as u16;
+        listener.opened(
+            id,
+            &Opening {
+                client: Some(([192, 0, 2, 7], port).into()),
+                server: Some(([203, 0, 113, 5], 443).into()),
+                transport: Transport::Tls,
+                initiator_seen: true,
+                at,
+            },
+        );
+        let protocol = Some(protocol.as_bytes().to_vec());
+        let tls = ws101::said::Tls { protocol, ..Default::default() };
+        listener.said(id, Said::Secured { tls: &tls });
+        let mut sent = [0u64; 2];
+        for (from, bytes) in said {
+            let (from, offset) = (*from, sent[from.index()]);
+            sent[from.index()] += bytes.len() as u64;
+            let heard = Some(sent[from.peer().index()]);
+            listener.said(id, Said::Bytes { from, offset, bytes, heard, at });
+        }
+    }
+    for number in 0..connections.len() {
+        listener.forgotten(ConnectionId(number as u32), false);
+    }
+    inspector.into_parts().0.0
+}
+
+const SETTINGS: u8 = 4;
+
+/// ENABLE_CONNECT_PROTOCOL (RFC 8441 §3), set to 1.
+const ALLOWED: [u8; 6] = [0, 8, 0, 0, 0, 1];
+
+/// A connection of HTTP/2 on which the server sets this, and nothing is asked.
+fn idle(settings: &[u8]) -> Vec<(Endpoint, Vec<u8>)> {
+    let client = [PREFACE, &frame(SETTINGS, 0, 0, &[])].concat();
+    vec![(Endpoint::Client, client), (Endpoint::Server, frame(SETTINGS, 0, 0, settings))]
+}
+
+#[test]
+fn http_1_1_beside_http_2_is_explained() {
+    let upgrade = || {
+        let request = "GET /chat HTTP/1.1\r\nHost: a.example\r\nUpgrade: websocket\r\nConnection: \
+                       Upgrade\r\nSec-WebSocket-Key: p8MfDlmy1EiOaw0h95NaxA==\r\n\
+                       Sec-WebSocket-Version: 13\r\n\r\n";
+        let answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: \
+                      Upgrade\r\nSec-WebSocket-Accept: Ozi3DgKUQuilRLfXX2e3c0dy3mk=\r\n\r\n";
+        vec![
+            (Endpoint::Client, request.as_bytes().to_vec()),
+            (Endpoint::Server, answer.as_bytes().to_vec()),
+        ]
+    };
+    let beside = found(&[("h2", idle(&[])), ("http/1.1", upgrade())]);
+    assert!(beside.contains(&"H2-FALLBACK"), "{beside:?}");
+    let allowed = found(&[("h2", idle(&ALLOWED)), ("http/1.1", upgrade())]);
+    assert!(!allowed.contains(&"H2-FALLBACK"), "{allowed:?}");
+    assert!(!found(&[("http/1.1", upgrade())]).contains(&"H2-FALLBACK"));
+}
+
+#[test]
+fn frames_and_offers_on_a_stream_are_judged_as_on_a_connection() {
+    const HEADERS: u8 = 1;
+    const DATA: u8 = 0;
+    const END_HEADERS: u8 = 4;
+    let stream = |request: Vec<u8>, answer: &[(&str, &str)], data: &[u8], from: Endpoint| {
+        let mut said = idle(&ALLOWED);
+        said.push((Endpoint::Client, frame(HEADERS, END_HEADERS, 1, &request)));
+        said.push((Endpoint::Server, frame(HEADERS, END_HEADERS, 1, &literals(answer))));
+        said.push((from, frame(DATA, 0, 1, data)));
+        found(&[("h2", said)])
+    };
+    let ok = &[(":status", "200")][..];
+    let unmasked = stream(connect(), ok, b"\x81\x05Hello", Endpoint::Client);
+    assert!(unmasked.contains(&"MSK-CLIENT-UNMASKED"), "{unmasked:?}");
+    // Nothing was agreed, so no reserved bit has a meaning.
+    let reserved = stream(connect(), ok, b"\xa1\x05Hello", Endpoint::Server);
+    assert!(reserved.contains(&"FRM-RSV-UNNEGOTIATED"), "{reserved:?}");
+    let chosen = [(":status", "200"), ("sec-websocket-protocol", "chat")];
+    let unasked = stream(connect(), &chosen, b"\x81\x05Hello", Endpoint::Server);
+    assert!(unasked.contains(&"NEG-SUBPROTO-NOT-OFFERED"), "{unasked:?}");
+    let refused = stream(
+        [connect(), literals(&[])].concat(),
+        &[(":status", "404")],
+        b"not found",
+        Endpoint::Server,
+    );
+    assert!(!refused.contains(&"H2-UNSUPPORTED-501"), "websocket is known: {refused:?}");
+    let other = literals(&[
+        (":method", "CONNECT"),
+        (":protocol", "websockets"),
+        (":scheme", "https"),
+        (":path", "/chat"),
+        (":authority", "a.example"),
+        ("sec-websocket-version", "13"),
+    ]);
+    let unknown = stream(other, &[(":status", "404")], b"not found", Endpoint::Server);
+    assert!(unknown.contains(&"H2-UNSUPPORTED-501"), "{unknown:?}");
+}
