@@ -15,6 +15,7 @@ pub mod redact;
 pub mod render;
 pub mod rules;
 pub mod said;
+pub mod scene;
 pub mod select;
 pub mod teach;
 pub mod websocket;

@@ -8,8 +8,7 @@ mod scene;
 use std::collections::BTreeSet;
 use ws101::render::{Sheet, escape, example};
 use ws101::rules::{self, Finding, Rule, Severity, Violator, page, sections};
-use ws101::teach::scene::Notation;
-use ws101::teach::{Example, examples};
+use ws101::scene::{Example, Notation, examples};
 
 /// Sections that explain something that no rule finds, and why.
 const EXPLAINED_NOT_FIRED: [(&str, &str); 3] = [

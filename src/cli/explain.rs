@@ -5,7 +5,8 @@ use clap::Parser as _;
 use std::io::Write as _;
 use ws101::render::{Paint, Sheet, escape, example, finding, markdown, wrap};
 use ws101::rules::Rule;
-use ws101::teach::{self, Entry, Example, Page, examples};
+use ws101::scene::{Example, examples};
+use ws101::teach::{self, Entry, Page};
 use ws101::websocket::Opcode;
 
 /// Explains a topic, rule, frame field, opcode, close code, header or status.

@@ -8,7 +8,7 @@ use super::{Clock, Paint, Sheet, finding, opaque, overview, wrap};
 use crate::inspection::{Connection, Observer};
 use crate::rules::{Finding, Judged, Severity};
 use crate::said::{At, Endpoint, Http2Fact, Opaque};
-use crate::teach::Example;
+use crate::scene::Example;
 use crate::websocket::handshake::Handshake;
 use crate::websocket::{Event, How, Http2Event};
 use std::io::{self, Write};

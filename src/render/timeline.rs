@@ -318,11 +318,8 @@ fn frame_text(sheet: &Sheet, frame: &Frame<'_>, detail: Detail, width: usize) ->
     let header = &frame.header;
     let opcode = header.opcode();
     let mut name = opcode.name().to_owned();
-    match opcode {
-        Opcode::Reserved(bits) => name = format!("0x{bits:X}?"),
-        // As in the figure of a frame: the whole word would push the columns aside.
-        Opcode::Continuation => "cont.".clone_into(&mut name),
-        _ => {}
+    if let Opcode::Reserved(bits) = opcode {
+        name = format!("0x{bits:X}?");
     }
     let mut out = match detail {
         // "continuation" is the longest name; and here the borders of lengths are looked for.

@@ -3,15 +3,12 @@
 //! Nothing here prints: each [`Page`] is Markdown whose `console` blocks are commands to run.
 
 mod entry;
-mod example;
 mod glossary;
 pub mod quiz;
-pub mod scene;
 mod search;
 mod topic;
 
 pub use entry::{Entry, Page};
-pub use example::{BREAKS, Example, MENDED, examples};
 pub use glossary::{Gloss, glossary};
 pub use search::{find, names, related};
 pub use topic::{Topic, topics};

@@ -1,9 +1,9 @@
-//! What is found in a scene (see `ws101::teach::scene`, which says how they are written).
+//! What is found in a scene (see `ws101::scene`, which says how they are written).
 
 use ws101::inspection::{Connection, Observer};
 use ws101::rules::{Finding, Judged};
 use ws101::said::Opaque;
-use ws101::teach::scene::{Notation, Scene};
+use ws101::scene::{Notation, Scene};
 use ws101::websocket::Event;
 
 /// What is found in frames whose handshake is agreed upon.

@@ -1,7 +1,7 @@
 //! The examples of a rule's page: the conversations that break it and those that are mended, as
 //! they stand in its text.
 
-use super::scene::{Notation, Scene};
+use super::{Notation, Scene};
 use crate::rules::{self, Rule};
 
 /// An example.

@@ -4,7 +4,8 @@ use super::{Part, START, Scene, Step};
 use crate::Inspector;
 use crate::inspection::Observer;
 use crate::said::{
-    At, ConnectionId, Endpoint, Listener as _, Opening, PacketNumber, Said, Time, TransportEnd,
+    At, ConnectionId, Endpoint, Listener as _, Opening, PacketNumber, Said, Time, Tls, Transport,
+    TransportEnd,
 };
 use crate::websocket::{Conversation, Limits};
 use std::net::SocketAddr;
@@ -66,7 +67,9 @@ impl Scene {
             Some(agreement) => inspector.begin(id, &opening, Conversation::assumed(agreement)),
             None => inspector.opened(id, &opening),
         }
-        if let Some(tls) = &part.tls {
+        let tls = Tls::default();
+        let over_http2 = matches!(self.transport, Transport::Http2 { .. });
+        if let Some(tls) = part.tls.as_ref().or(over_http2.then_some(&tls)) {
             inspector.said(id, Said::Secured { tls });
         }
         if let Some(opaque) = &part.opaque {

@@ -27,7 +27,10 @@
 //!   those that begin with `HTTP/` are the server's. They are sent as on the wire, with CR LF. If
 //!   the scene is escaped, `\r`, `\0` and `\\` in a head are a bare CR, a NUL and a backslash.
 
+mod example;
 mod play;
+
+pub use example::{BREAKS, Example, MENDED, examples};
 
 use crate::http::{Head, HeadRead};
 use crate::said::{
