@@ -379,3 +379,13 @@ fn a_reason_was_cut_only_if_there_was_no_room_for_more() {
     let full = told_of_frames(&format!("88 7d 03 e8 {} c3", "61".repeat(122)));
     assert!(full.contains("cut to 123 bytes in the middle of a character"), "{full}");
 }
+
+#[test]
+fn a_request_for_a_page_is_one_mistake_and_not_four() {
+    let page = "GET /chat HTTP/1.1\nHost: chat.example.com\nConnection: keep-alive\n\n";
+    let text = page.to_owned() + &refusal("404 Not Found", &[], "Cannot GET /chat\n");
+    let said = ["nothing in it asks for a WebSocket", "connect with a WebSocket client"];
+    check(&text, &said, &["add the line", "openssl"]);
+    let faulty = request(&[("Upgrade", "")]) + &refusal("426 Upgrade Required", &[], "");
+    check(&faulty, &["what the request breaks: HS-REQ-UPGRADE-PRESENT."], &["a plain GET on"]);
+}

@@ -3,7 +3,7 @@
 
 use crate::http::{Head, page};
 use crate::render::escape;
-use crate::rules::{Finding, Severity, TLS_PORT, UPGRADE_STRIPPED};
+use crate::rules::{Finding, PAGE_REQUEST, Severity, TLS_PORT, UPGRADE_STRIPPED};
 use crate::said::Endpoint;
 use crate::websocket::handshake::Handshake;
 
@@ -51,6 +51,7 @@ pub fn explain(handshake: &Handshake, findings: &[Finding]) -> Option<Refusal> {
     let kind = BodyKind::of(&handshake.body_preview);
     let faults = faults(findings);
     let follows_from = |cause| findings.iter().any(|finding| finding.root == Some(cause));
+    let lacks_upgrade = follows_from(UPGRADE_STRIPPED) || follows_from(PAGE_REQUEST);
     if request.is_some_and(|head| head.is_http2() && head.method() == Some(b"GET")) {
         return Some(get_over_http2());
     }
@@ -63,10 +64,10 @@ pub fn explain(handshake: &Handshake, findings: &[Finding]) -> Option<Refusal> {
         400 if follows_from(TLS_PORT) => return Some(tls_port()),
         200..=299 => success(status, request, kind),
         300..=399 => redirect(status, request, response),
-        400 => bad_request(handshake, &faults, follows_from(UPGRADE_STRIPPED)),
+        400 => bad_request(handshake, &faults, lacks_upgrade),
         401 | 407 => unauthenticated(status, response),
         403 => forbidden(request),
-        404 | 410 => missing(status, follows_from(UPGRADE_STRIPPED)),
+        404 | 410 => missing(status, lacks_upgrade),
         405 => method(request, response),
         408 | 504 => plain(
             "Somebody on the way waited for an answer and gave up.",
@@ -75,7 +76,7 @@ pub fn explain(handshake: &Handshake, findings: &[Finding]) -> Option<Refusal> {
             "ask the server directly, past the proxy; if that works, look at the proxy's route \
              and its timeouts.",
         ),
-        426 => upgrade_required(request),
+        426 => upgrade_required(request, &faults),
         429 | 503 => busy(status, response),
         414 | 431 => plain(
             "The server finds the request line or the headers too large.",
@@ -109,7 +110,7 @@ pub fn explain(handshake: &Handshake, findings: &[Finding]) -> Option<Refusal> {
         ),
     };
     // A request with faults of its own needs no proxy to be refused.
-    if faults.is_empty() && !follows_from(UPGRADE_STRIPPED) {
+    if faults.is_empty() && !lacks_upgrade {
         add_server(&mut refusal, status, response);
     }
     Some(refusal)
@@ -253,12 +254,12 @@ fn tls_port() -> Refusal {
 /// Rules named in one sentence; the findings have the rest.
 const MAX_NAMED: usize = 3;
 
-fn bad_request(handshake: &Handshake, faults: &[&str], stripped: bool) -> Refusal {
+fn bad_request(handshake: &Handshake, faults: &[&str], lacks_upgrade: bool) -> Refusal {
     let means = "The server finds the request malformed.";
     let said = page::says(&handshake.body_preview);
     // The status in words is all that many bodies say.
     let is_news = !said.is_empty() && !said.to_ascii_lowercase().contains("bad request");
-    if stripped {
+    if lacks_upgrade {
         return plain(
             means,
             "the upgrade that is missing from the request, as the cause below says.",
@@ -266,13 +267,7 @@ fn bad_request(handshake: &Handshake, faults: &[&str], stripped: bool) -> Refusa
         );
     }
     if !faults.is_empty() {
-        let more = if faults.len() > MAX_NAMED { ", …" } else { "" };
-        let named = faults.iter().take(MAX_NAMED).copied().collect::<Vec<_>>().join(", ");
-        return plain(
-            means,
-            &format!("what the request breaks: {named}{more}."),
-            "mend these errors first; they stand below.",
-        );
+        return broken_request(means, faults);
     }
     if handshake.request.is_none() {
         return plain(
@@ -293,6 +288,16 @@ fn bad_request(handshake: &Handshake, faults: &[&str], stripped: bool) -> Refusa
         "no error was found in this request, so the server saw another one (a proxy took Upgrade or \
          Connection away), does not know the Host, or asks for something besides the handshake.",
         "compare what the client sent with what arrived at the server; its log may say more.",
+    )
+}
+
+fn broken_request(means: &str, faults: &[&str]) -> Refusal {
+    let more = if faults.len() > MAX_NAMED { ", …" } else { "" };
+    let named = faults.iter().take(MAX_NAMED).copied().collect::<Vec<_>>().join(", ");
+    plain(
+        means,
+        &format!("what the request breaks: {named}{more}."),
+        "mend these errors first; they stand below.",
     )
 }
 
@@ -375,13 +380,13 @@ fn forbidden(request: Option<&Head>) -> Refusal {
     }
 }
 
-fn missing(status: u16, stripped: bool) -> Refusal {
+fn missing(status: u16, lacks_upgrade: bool) -> Refusal {
     let means = if status == 404 {
         "There is nothing at this path."
     } else {
         "There was something at this path, and it is gone for good."
     };
-    if stripped {
+    if lacks_upgrade {
         return plain(
             means,
             "the router knows the path only for requests with Upgrade, and this one has none, as the \
@@ -397,7 +402,11 @@ fn missing(status: u16, stripped: bool) -> Refusal {
     )
 }
 
-fn upgrade_required(request: Option<&Head>) -> Refusal {
+fn upgrade_required(request: Option<&Head>, faults: &[&str]) -> Refusal {
+    if !faults.is_empty() {
+        let means = "The server insists on an upgrade that the request does not properly ask for.";
+        return broken_request(means, faults);
+    }
     if asks(request) {
         return does_not_fit();
     }

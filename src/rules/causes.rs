@@ -60,6 +60,8 @@ const ANY: fn(&Event<'_>) -> bool = |_| true;
 
 /// The name of a cause: the upgrade is not in the request.
 pub const STRIPPED: &str = "upgrade-stripped";
+/// The name of a cause: what was asked for is a page.
+pub const PAGE: &str = "page-request";
 /// The name of a cause: the server speaks TLS, and the client does not.
 pub const TLS_PORT: &str = "plaintext-to-tls-port";
 const PASSED_ON: &str = "a proxy has passed the request on, and most likely took Upgrade and \
@@ -67,7 +69,7 @@ const PASSED_ON: &str = "a proxy has passed the request on, and most likely took
 const STRIPPED_MEND: &str = "tell the proxy to pass the upgrade on; in nginx: proxy_http_version 1.1; \
     proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";";
 
-static KINDS: [Kind; 9] = [
+static KINDS: [Kind; 10] = [
     Kind {
         id: STRIPPED,
         what: "the request has the key of a handshake, and neither Upgrade nor Connection: Upgrade: \
@@ -84,6 +86,15 @@ static KINDS: [Kind; 9] = [
             "SEC-HOP-STRIPPED",
             "HS-RES-*",
         ],
+    },
+    Kind {
+        id: PAGE,
+        what: "this is a request for a page: nothing in it asks for a WebSocket",
+        mend: "connect with a WebSocket client, to ws:// or wss://: an address bar, a health check \
+               or curl without further headers asks for a page",
+        begins: &["HS-REQ-KEY-PRESENT"],
+        is_it: asks_for_a_page,
+        follows: &["HS-REQ-*", "HS-RES-*", "SEC-PLAIN-GET"],
     },
     Kind {
         id: TLS_PORT,
@@ -165,6 +176,10 @@ fn was_meant(event: &Event<'_>) -> bool {
     let Event::Handshake(handshake) = event else { return false };
     let lost = handshake.request.as_deref().map(lost).unwrap_or_default();
     key(handshake).is_some() && lost.starts_with(&["Upgrade", "Connection: Upgrade"])
+}
+
+fn asks_for_a_page(event: &Event<'_>) -> bool {
+    matches!(event, Event::Handshake(handshake) if handshake.is_plain_get())
 }
 
 /// The request shows that a proxy has passed it on.
@@ -265,7 +280,7 @@ impl Causes {
 impl Kind {
     fn cause(&self, event: &Event<'_>) -> Cause {
         let at = At::default();
-        let says_more = matches!(self.id, STRIPPED | TLS_PORT | "tls-where-frames-belong");
+        let says_more = matches!(self.id, STRIPPED | PAGE | TLS_PORT | "tls-where-frames-belong");
         let (what, mend) = match self.id {
             STRIPPED if is_behind_a_proxy(event) => (PASSED_ON, STRIPPED_MEND),
             _ => (self.what, self.mend),

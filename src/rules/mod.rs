@@ -42,7 +42,7 @@ mod twins;
 mod utf;
 
 pub use across::{Across, Who};
-pub use causes::{Cause, STRIPPED as UPGRADE_STRIPPED, TLS_PORT, Traced};
+pub use causes::{Cause, PAGE as PAGE_REQUEST, STRIPPED as UPGRADE_STRIPPED, TLS_PORT, Traced};
 pub use ending::Ending;
 pub use hs_req::key::pattern as key_pattern;
 pub use judge::{Judge, Judged, judge_opaque};
