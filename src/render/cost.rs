@@ -26,6 +26,9 @@ pub struct Costs<'a> {
     pub otherwise: Option<&'a Otherwise>,
 }
 
+/// On a sheet narrower than this, how often is asked is left to the records.
+const WIDE: usize = 90;
+
 /// A series as it is told.
 struct Row<'a> {
     series: &'a Series,
@@ -241,6 +244,8 @@ fn table(rows: &[Row<'_>], sheet: &Sheet) -> Table {
             Kind::LongPolling => format!("waits {:.2} s", series.mean_wait()),
             _ => String::new(),
         };
+        // Where there is no room for it, the records have it.
+        let note = if sheet.width < WIDE { String::new() } else { note };
         let messages = match row.kind {
             Kind::WebSocket if row.messages == 0 => String::new(),
             _ => row.messages.to_string(),
