@@ -178,3 +178,45 @@ fn a_gap_is_told_as_what_came_of_it() {
     assert!(said[0].ends_with("begins is lost; it is looked for in what follows"), "{said:?}");
     assert!(said[1].starts_with("nothing was read of the last byte of the server"), "{said:?}");
 }
+
+/// A head that is longer than what is read of one is told, and frames are looked for behind it.
+#[test]
+fn a_head_that_is_too_long_is_told() {
+    let many: String = (0..5000).map(|number| format!("X-{number}: {number}\r\n")).collect();
+    let long = "b".repeat(300_000);
+    for (lines, whole) in [(many, true), (format!("X-Long: {long}\r\n"), false)] {
+        for in_answer in [false, true] {
+            let [request, answer] = [(REQUEST, !in_answer), (ACCEPTED, in_answer)].map(
+                |(head, is_long)| match is_long {
+                    true => head.replace(
+                        "Connection: Upgrade\r\n",
+                        &format!("Connection: Upgrade\r\n{lines}"),
+                    ),
+                    false => head.to_owned(),
+                },
+            );
+            let mut tape = Tape::default();
+            let line = tape.open(0.0, 50_000);
+            for (by, head) in [(Client, request), (Server, answer)] {
+                for piece in head.as_bytes().chunks(30_000) {
+                    tape.say(0.1, line, by, piece);
+                }
+            }
+            for _ in 0..4 {
+                tape.hex(0.3, line, Client, ASKED[0]);
+                tape.hex(0.4, line, Server, ANSWERED[0]);
+            }
+            let file = tape.write("half-too-long.pcap");
+            let records = ws101(&["pcap", utf8(&file), "--format", "jsonl"]).records();
+            let rule = if in_answer { "HS-RES-STATUS-LINE" } else { "HS-REQ-HTTP-SYNTAX" };
+            let said = details(&records, rule);
+            assert!(said.len() == 1 && said[0].contains("was not read"), "{rule}: {said:?}");
+            assert_eq!(of_type(&records, "handshake").len(), 1);
+            // What stands behind 4,096 lines is stepped over; 256 KiB hide where the head ends.
+            let frames = of_type(&records, "frame").len();
+            assert!(if whole { frames == 8 } else { frames >= 4 }, "{frames}, {in_answer}");
+            let errors = of_type(&records, "finding");
+            assert!(errors.iter().all(|it| it["severity"] != "error"), "{errors:?}");
+        }
+    }
+}

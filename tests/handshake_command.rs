@@ -179,3 +179,49 @@ fn a_rule_that_does_not_exist_is_an_error_with_advice() {
     assert_eq!(run.status, 2);
     assert_eq!(ws101("rules", b"").status, 0);
 }
+
+/// A request and its answer with these lines in the middle of either.
+fn with_lines(request: &str, response: &str) -> String {
+    format!(
+        "GET /chat HTTP/1.1\r\nHost: server.example.com\r\nUpgrade: websocket\r\n\
+         Connection: Upgrade\r\nSec-WebSocket-Key: p8MfDlmy1EiOaw0h95NaxA==\r\n{request}\
+         Sec-WebSocket-Version: 13\r\n\r\nHTTP/1.1 101 Switching Protocols\r\n\
+         Upgrade: websocket\r\n{response}Connection: Upgrade\r\n\
+         Sec-WebSocket-Accept: Ozi3DgKUQuilRLfXX2e3c0dy3mk=\r\n\r\n"
+    )
+}
+
+#[test]
+fn heads_of_any_length_are_read_to_their_end() {
+    let many: String = (0..9000).map(|number| format!("X-{number}: {number}\r\n")).collect();
+    let long = format!("X-Long: {}\r\n", "a".repeat(300_000));
+    for lines in [&many, &long] {
+        for text in [with_lines(lines, ""), with_lines("", lines)] {
+            let run = ws101("handshake - --format jsonl", text.as_bytes());
+            assert!(run.out.contains("\"outcome\":\"upgraded\""), "{}", run.error);
+            assert!(!run.out.contains("\"severity\":\"error\""));
+        }
+    }
+}
+
+#[test]
+fn thousands_of_exchanges_are_paired_in_no_time() {
+    // All requests, then all answers, the last first: only the keys tell which belong together.
+    let key = |number: usize| format!("{number:021}A==");
+    let mut text = String::new();
+    for number in 0..4000 {
+        let request = with_lines("", "").replace("p8MfDlmy1EiOaw0h95NaxA==", &key(number));
+        text.push_str(request.split("HTTP/1.1 101").next().expect("the request"));
+    }
+    for number in (0..4000).rev() {
+        let accept = ws101::websocket::accept::accept(key(number).as_bytes());
+        let pair = with_lines("", "").replace("Ozi3DgKUQuilRLfXX2e3c0dy3mk=", &accept);
+        text.push_str(&pair[pair.find("HTTP/1.1 101").expect("the answer")..]);
+    }
+    let begun = std::time::Instant::now();
+    let run = ws101("handshake - --format jsonl", text.as_bytes());
+    assert_eq!(run.out.matches("\"outcome\":\"upgraded\"").count(), 4000);
+    assert!(!run.out.contains("HS-RES-ACCEPT"));
+    // Each answer against each request was a derivation: eight million of them took minutes.
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+}

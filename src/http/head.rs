@@ -103,6 +103,8 @@ pub enum FlawKind {
     BareLf,
     /// A NUL byte.
     Nul,
+    /// The head is longer than what is read of one from a stream: it goes on here.
+    Unread,
 }
 
 /// One member of a comma-separated list, whitespace removed (RFC 9110 §5.6.1).
@@ -133,8 +135,12 @@ impl Head {
             return if too_long { HeadRead::TooLong } else { HeadRead::Incomplete };
         };
         let source: Arc<[u8]> = bytes[skipped..skipped + length].into();
-        let lines = lines(&source);
-        let head = Head::from_lines(source, offset + skipped as u64, &lines, true);
+        let mut lines = lines(&source);
+        let unread = lines.get(MAX_LINES).cloned();
+        lines.truncate(MAX_LINES);
+        let offset = offset + skipped as u64;
+        let mut head = Head::from_lines(source, offset, &lines, unread.is_none());
+        head.flaws.extend(unread.map(|range| Flaw { kind: FlawKind::Unread, range }));
         HeadRead::Head(Box::new(head), skipped + length)
     }
 
@@ -148,6 +154,14 @@ impl Head {
         let source: Arc<[u8]> = bytes[..whole].into();
         let lines = lines(&source);
         Head::from_lines(source, offset, &lines, false)
+    }
+
+    /// Reads as much of a head as is read of any: it is longer than [`MAX_HEAD`].
+    pub fn read_beginning(bytes: &[u8], offset: u64) -> Head {
+        let mut head = Head::read_cut(&bytes[..bytes.len().min(MAX_HEAD)], offset);
+        let end = head.source.len();
+        head.flaws.push(Flaw { kind: FlawKind::Unread, range: end..end });
+        head
     }
 
     /// Reads a head whose lines are known, each without its line end: the transcripts' way in,
@@ -165,7 +179,7 @@ impl Head {
         // As tools print HTTP/2, its pseudo-header fields stand among the others: `:path: /chat`.
         let is_http2 = source[first.clone()].ends_with(b" HTTP/2")
             || source[first.clone()].starts_with(b"HTTP/2 ");
-        for line in lines.iter().skip(1).take(MAX_LINES) {
+        for line in lines.iter().skip(1) {
             if !line.is_empty() {
                 let is_pseudo = is_http2 && source[line.start] == b':';
                 read_field_line(&source, line.clone(), is_pseudo, &mut fields, &mut flaws);
@@ -356,7 +370,7 @@ fn head_length(bytes: &[u8]) -> Option<usize> {
 fn lines(source: &[u8]) -> Vec<Range<usize>> {
     let mut lines = Vec::new();
     let mut start = 0;
-    while start < source.len() && lines.len() < MAX_LINES {
+    while start < source.len() && lines.len() <= MAX_LINES {
         let end = memchr::memchr(b'\n', &source[start..]).map_or(source.len(), |at| start + at);
         let text_end = if end > start && source[end - 1] == b'\r' && end < source.len() {
             end - 1

@@ -3,6 +3,7 @@
 
 mod dump;
 mod literal;
+mod little;
 mod plain;
 
 use base64::Engine as _;

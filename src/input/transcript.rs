@@ -19,6 +19,7 @@ use crate::input::detect;
 use crate::said::{At, ConnectionId, Endpoint, Listener, Opening, Said, Transport};
 use crate::websocket::accept;
 use crate::websocket::handshake::{is_upgrade_request, is_upgrade_response};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 /// How much of a refusal's body is kept, to say what it is.
@@ -161,67 +162,85 @@ fn pair(heads: Vec<Found>) -> Vec<Exchange> {
     let responses = heads.iter().filter(|found| is_final(&found.head)).count();
     let response_first = heads.first().is_some_and(|found| !found.head.is_request())
         && heads.last().is_some_and(|found| found.head.is_request());
-    let mut exchanges: Vec<Exchange> = Vec::new();
+    let mut pairing = Pairing::default();
     if response_first && requests == responses {
         let (requests, responses): (Vec<_>, Vec<_>) =
             heads.into_iter().partition(|found| found.head.is_request());
-        exchanges.extend(requests.into_iter().map(asking));
+        requests.into_iter().for_each(|found| pairing.ask(found));
         for found in responses {
-            let open = exchanges.iter().position(|exchange| exchange.response.is_none());
-            answer(&mut exchanges, open, found);
+            let first = pairing.open.first().copied();
+            pairing.answer(first, found);
         }
-        return exchanges;
+        return pairing.exchanges;
     }
     let pipelined = responses >= requests;
     for found in heads {
         if found.head.is_request() {
-            exchanges.push(asking(found));
+            pairing.ask(found);
             continue;
         }
-        let open = |exchange: &Exchange| exchange.request.is_some() && exchange.response.is_none();
-        let proven = exchanges.iter().position(|e| open(e) && is_proven(e, &found.head));
-        let by_place = if pipelined {
-            exchanges.iter().position(open)
-        } else {
-            exchanges.iter().rposition(open)
-        };
-        answer(&mut exchanges, proven.or(by_place), found);
+        let by_place = if pipelined { pairing.open.first() } else { pairing.open.last() }.copied();
+        let proven = pairing.proven(&found.head);
+        pairing.answer(proven.or(by_place), found);
     }
-    exchanges
+    pairing.exchanges
 }
 
-fn asking(found: Found) -> Exchange {
-    Exchange { request: Some(Box::new(found.head)), ..Exchange::default() }
+/// The exchanges so far, and those that still wait for something.
+#[derive(Default)]
+struct Pairing {
+    exchanges: Vec<Exchange>,
+    /// Requests without a final response.
+    open: BTreeSet<usize>,
+    /// The requests that each Accept would prove, whether they are still open or not.
+    by_accept: HashMap<String, VecDeque<usize>>,
+    /// Interim responses that nobody asked for: they go with the response behind them.
+    unasked: Option<usize>,
 }
 
-fn answer(exchanges: &mut Vec<Exchange>, index: Option<usize>, found: Found) {
-    let index = index.unwrap_or_else(|| {
-        // Interim responses that nobody asked for go with the response behind them.
-        let waits = |e: &Exchange| e.request.is_none() && e.response.is_none();
-        exchanges.iter().position(waits).unwrap_or_else(|| {
-            exchanges.push(Exchange::default());
-            exchanges.len() - 1
-        })
-    });
-    let exchange = &mut exchanges[index];
-    if is_final(&found.head) {
-        exchange.response = Some(Box::new(found.head));
-        exchange.body = found.body;
-    } else {
-        exchange.interim.push(found.head);
+impl Pairing {
+    fn ask(&mut self, found: Found) {
+        let index = self.exchanges.len();
+        if let Some(key) = found.head.value("Sec-WebSocket-Key") {
+            self.by_accept.entry(accept::accept(key)).or_default().push_back(index);
+        }
+        self.open.insert(index);
+        let request = Some(Box::new(found.head));
+        self.exchanges.push(Exchange { request, ..Exchange::default() });
+    }
+
+    /// The first open request that this response proves that it answers.
+    fn proven(&mut self, response: &Head) -> Option<usize> {
+        let found = std::str::from_utf8(response.value("Sec-WebSocket-Accept")?).ok()?;
+        let indexes = self.by_accept.get_mut(found)?;
+        while indexes.front().is_some_and(|index| !self.open.contains(index)) {
+            indexes.pop_front();
+        }
+        indexes.front().copied()
+    }
+
+    fn answer(&mut self, index: Option<usize>, found: Found) {
+        let index = index.or(self.unasked).unwrap_or_else(|| {
+            self.exchanges.push(Exchange::default());
+            self.exchanges.len() - 1
+        });
+        let exchange = &mut self.exchanges[index];
+        if is_final(&found.head) {
+            exchange.response = Some(Box::new(found.head));
+            exchange.body = found.body;
+            self.open.remove(&index);
+            self.unasked.take_if(|unasked| *unasked == index);
+        } else {
+            if exchange.request.is_none() {
+                self.unasked = Some(index);
+            }
+            exchange.interim.push(found.head);
+        }
     }
 }
 
 fn is_final(head: &Head) -> bool {
     !head.is_request() && !matches!(head.status(), Some(100 | 102..=199))
-}
-
-fn is_proven(exchange: &Exchange, response: &Head) -> bool {
-    let key = exchange.request.as_ref().and_then(|head| head.value("Sec-WebSocket-Key"));
-    match (key, response.value("Sec-WebSocket-Accept")) {
-        (Some(key), Some(found)) => accept::accept(key).as_bytes() == found,
-        _ => false,
-    }
 }
 
 /// A CONNECT that a proxy granted shares its connection with the exchange after it.

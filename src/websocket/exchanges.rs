@@ -5,7 +5,7 @@ use super::event::{Event, Gap};
 use super::extension::Agreement;
 use super::handshake::{Early, Handshake, is_upgrade_request, is_upgrade_response};
 use super::incoming::Origin;
-use crate::http::{Body, BodyLength, Head, HeadRead, is_token};
+use crate::http::{Body, BodyLength, Head, HeadRead, MAX_HEAD, is_token};
 use crate::said::{At, Endpoint};
 use std::collections::VecDeque;
 
@@ -99,6 +99,15 @@ impl HttpStream {
         self.offset += length as u64;
         let offset = self.offset;
         self.earlier.retain(|(end, _)| *end > offset);
+    }
+
+    /// As much of a head that is too long as is read. Where it ends is not known.
+    fn take_beginning(&mut self) -> (Head, At) {
+        let head = Head::read_beginning(&self.pending, self.offset);
+        let at = self.origin_of(MAX_HEAD - 1).at;
+        self.take(MAX_HEAD);
+        self.is_unfinished = true;
+        (head, at)
     }
 
     fn take_all(&mut self) -> Vec<u8> {
@@ -218,7 +227,11 @@ impl Exchanges {
         }
         match Head::read(&stream.pending, stream.offset) {
             HeadRead::Incomplete => Step::Wait,
-            HeadRead::TooLong => Step::NotHttp,
+            HeadRead::TooLong => {
+                let (head, at) = stream.take_beginning();
+                self.take_request(Box::new(head), at, sink);
+                if self.awaits_upgrade() { Step::Progress } else { Step::NotHttp }
+            }
             HeadRead::Head(head, length) => {
                 let at = stream.origin_of(length - 1).at;
                 stream.take(length);
@@ -245,7 +258,13 @@ impl Exchanges {
         }
         match Head::read(&stream.pending, stream.offset) {
             HeadRead::Incomplete => Step::Wait,
-            HeadRead::TooLong => Step::NotHttp,
+            HeadRead::TooLong => {
+                let (head, at) = stream.take_beginning();
+                match self.take_response(Box::new(head), &[], at, sink) {
+                    Some(agreement) => Step::Upgrade(agreement),
+                    None => Step::NotHttp,
+                }
+            }
             HeadRead::Head(head, length) => {
                 let at = stream.origin_of(length - 1).at;
                 stream.take(length);

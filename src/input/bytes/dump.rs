@@ -1,8 +1,8 @@
 //! Dumps: lines of an offset, bytes, and perhaps a column of characters, by xxd, hexdump, od,
-//! tcpdump and Wireshark. The column of characters is never read: how many bytes a line holds
-//! follows from the offset of the next, or from the gap before that column.
+//! tcpdump and Wireshark. How many bytes a line holds follows from the offset of the next, or from
+//! the gap before the column of characters, which tells nothing but the order in a group.
 
-use super::{Unreadable, plain, quoted};
+use super::{Unreadable, little, plain, quoted};
 
 /// No dump of frames that a person looks at is larger; a squeezed line can claim anything.
 const MAX_DUMP: u64 = 256 << 20;
@@ -54,6 +54,7 @@ pub(super) fn read(text: &str) -> Result<Vec<u8>, Unreadable> {
     let mut out: Vec<u8> = Vec::new();
     let mut base = lines.first().map_or(0, offset);
     let mut last = Vec::new();
+    let turned = little::is_turned(lines.iter().filter(|line| line.colon).map(|line| line.rest));
     for (index, line) in lines.iter().enumerate() {
         let here = offset(line);
         let digits_at =
@@ -85,10 +86,24 @@ pub(super) fn read(text: &str) -> Result<Vec<u8>, Unreadable> {
             .filter(|next| !next.squeezed)
             .and_then(|next| offset(next).checked_sub(here))
             .and_then(|count| usize::try_from(count).ok());
-        last = bytes(text, line, expected, out.len())?;
+        last = match little::groups(line.rest).filter(|_| turned) {
+            Some(groups) => turned_around(&groups),
+            None => bytes(text, line, expected, out.len())?,
+        };
         out.extend_from_slice(&last);
     }
     Ok(out)
+}
+
+/// The bytes of groups whose last byte stands first.
+fn turned_around(groups: &[(usize, &str)]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (_, group) in groups {
+        let first = out.len();
+        plain::push_digits(group, &mut out);
+        out[first..].reverse();
+    }
+    out
 }
 
 /// Repeats a line until `until` bytes are there.

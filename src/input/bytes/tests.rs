@@ -51,6 +51,24 @@ fn the_same_bytes_come_out_of_every_dress() {
     }
 }
 
+/// `xxd -e`, also with groups of 2 and 8 bytes: the column of characters shows which end is first.
+#[test]
+fn groups_may_have_their_last_byte_first() {
+    for text in [
+        "00000000: fa378581 9f7f3d21   58514d           ..7.!=..MQX\n",
+        "00000000: 8581 fa37 3d21 9f7f 514d   58             ..7.!=..MQX\n",
+        "00000000: 9f7f3d21fa378581           58514d  ..7.!=..MQX\n",
+        "00000000: 818537fa 213d7f9f 4d5158             ..7.!=..MQX\n",
+    ] {
+        check(text, HELLO);
+    }
+    // Two lines, the second with a group of one byte, and characters that are digits themselves.
+    let bytes = b"\x81\x13abcdef 0123456789 ab!";
+    let text = "00000000: 62611381 66656463 32313020 36353433  ..abcdef 0123456\n\
+                00000010: 20393837   216261                    789 ab!\n";
+    check(text, bytes);
+}
+
 #[test]
 fn a_column_of_characters_that_is_hexadecimal_itself_is_not_read() {
     // "ab cd ef" and digits as payload, in lines that end at the width, at 8 bytes, and before.

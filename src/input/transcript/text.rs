@@ -6,9 +6,6 @@ use crate::http::Head;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// No head has more lines than this.
-const MAX_LINES: usize = 4096;
-
 /// A start line is looked for behind at most so many bytes of prompt.
 const MAX_PROMPT: usize = 120;
 
@@ -141,7 +138,7 @@ impl Scanner<'_> {
         let first = self.lines[number].clone();
         let mut collected = vec![trim_end(self.source, first.start + start.prompt..first.end)];
         let mut next = number + 1;
-        while next < self.lines.len() && collected.len() < MAX_LINES {
+        while next < self.lines.len() {
             let line = self.lines[next].clone();
             let bytes = &self.source[line.clone()];
             let Some(at) = strip(&prompt, bytes) else {

@@ -19,6 +19,10 @@ pub static HTTP_SYNTAX: Rule = Rule {
     check: Check::Handshake(|handshake, _| http_syntax(handshake).into()),
 };
 
+/// What is said of a head that is longer than what is read.
+pub(in crate::rules) const UNREAD: &str =
+    "the head is longer than 4,096 lines or 256 KiB: what stands behind was not read";
+
 fn http_syntax(handshake: &Handshake) -> Judgement {
     // What stands in a request that was cut off can be judged, except for its last line.
     let head = handshake.request.as_deref().ok_or("the request was not captured")?;
@@ -31,6 +35,10 @@ fn http_syntax(handshake: &Handshake) -> Judgement {
     }
     if let Some(control) = control_in_value(head) {
         return Ok(Some(control));
+    }
+    if let Some(unread) = head.flaws.iter().find(|flaw| flaw.kind == FlawKind::Unread) {
+        let broken = in_request(head, &unread.range, UNREAD, "a head that a server would read");
+        return Ok(Some(broken.severity(Severity::Note)));
     }
     if let Some(bare) = flaw(FlawKind::BareLf).filter(|_| !handshake.transcript) {
         let seen = "a line ends with LF alone";
@@ -119,7 +127,11 @@ fn spacing(kind: FlawKind) -> Option<(&'static str, &'static str)> {
         }
         FlawKind::BareCr => Some(("a CR inside a line is not followed by LF", "CR LF or neither")),
         FlawKind::Nul => Some(("a line holds a NUL byte", "text")),
-        FlawKind::StartLine | FlawKind::NoColon | FlawKind::NameNotToken | FlawKind::BareLf => None,
+        FlawKind::StartLine
+        | FlawKind::NoColon
+        | FlawKind::NameNotToken
+        | FlawKind::BareLf
+        | FlawKind::Unread => None,
     }
 }
 

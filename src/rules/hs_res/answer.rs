@@ -2,7 +2,7 @@
 //! §4.2.2, RFC 9112 §4, RFC 9110 §15.2.2).
 
 use crate::http::{FlawKind, Head, StartLine, quote};
-use crate::rules::hs_req::lines::misplaced_in_response;
+use crate::rules::hs_req::lines::{UNREAD, misplaced_in_response};
 use crate::rules::hs_req::upgrade::asks_for_websocket;
 use crate::rules::observed::{
     Judgement, accepted, all_values, in_response, is_ended, missing_line, request, response,
@@ -68,6 +68,10 @@ fn status_line(handshake: &Handshake) -> Judgement {
 
 /// The lines behind the status line have names and colons (RFC 9112 §5).
 fn field_line_flaw(head: &Head) -> Option<Broken> {
+    if let Some(unread) = head.flaws.iter().find(|flaw| flaw.kind == FlawKind::Unread) {
+        let broken = in_response(head, &unread.range, UNREAD, "a head that a client would read");
+        return Some(broken.severity(Severity::Note));
+    }
     let flaw = head.flaws.iter().find(|flaw| {
         matches!(flaw.kind, FlawKind::NoColon | FlawKind::NameNotToken)
             && is_ended(head, &flaw.range)
