@@ -1,6 +1,9 @@
 //! Groups with their last byte first, as `xxd -e` writes them. Nothing but the column of characters
 //! tells them from the groups of `xxd -g 4`, so it is read for this alone.
 
+/// xxd puts 256 bytes into a line at most: their digits, a space for each, and characters.
+const MAX_LINE: usize = 1024 + 64;
+
 /// The groups of digits of a line, each with its place, if the column of characters shows that each
 /// has its last byte first. `rest` is the line behind its offset.
 pub(super) fn groups(rest: &str) -> Option<Vec<(usize, &str)>> {
@@ -33,11 +36,16 @@ enum Order {
 
 /// Reads a line from its end: how many groups there are follows from how many characters are left.
 fn order(rest: &str) -> Option<(Order, Vec<(usize, &str)>)> {
+    if rest.len() > MAX_LINE {
+        return None;
+    }
     let start = |word: &str| word.as_ptr() as usize - rest.as_ptr() as usize;
     let words: Vec<(usize, &str)> =
         rest.split_ascii_whitespace().map(|word| (start(word), word)).collect();
     let is_group = |word: &str| {
-        word.len() % 2 == 0 && word.len() <= 32 && word.bytes().all(|c| c.is_ascii_hexdigit())
+        word.len().is_multiple_of(2)
+            && word.len() <= 32
+            && word.bytes().all(|c| c.is_ascii_hexdigit())
     };
     let most = words.iter().take_while(|(_, word)| is_group(word)).count();
     (1..=most).rev().find_map(|count| {
