@@ -58,7 +58,7 @@ fn named(word: &str) -> Vec<Entry> {
     found.extend(opcodes().filter(|opcode| same(opcode.name())).map(Entry::Opcode));
     found.extend(glossary().iter().filter(|gloss| same(gloss.word)).map(Entry::Word));
     found.extend(subprotocol::find(word.as_bytes()).map(Entry::Subprotocol));
-    let codes = close::CODES.iter().filter(|code| code.first == code.last && same(code.name));
+    let codes = close::CODES.iter().filter(|code| same(code.name));
     found.extend(codes.map(|code| Entry::CloseCode(code.first)));
     found
 }
@@ -105,6 +105,11 @@ pub fn related(typed: &str) -> Vec<Entry> {
     found.extend(header::ALL.iter().filter(|header| holds(header.name)).map(Entry::Header));
     found.extend(glossary().iter().filter(|gloss| holds(gloss.word)).map(Entry::Word));
     found.extend(rules::all().filter(|rule| holds(rule.id)).map(Entry::Rule));
+    if found.is_empty() {
+        // Of several words, each by itself: "TCP reset", "not trusted".
+        let parts = typed.split_whitespace().filter(|part| part.len() > 3 && *part != typed.trim());
+        found.extend(parts.filter_map(|part| find(part).into_iter().next()));
+    }
     if found.is_empty() {
         found.extend(topics().iter().filter(|topic| holds(topic.body)).map(Entry::Topic));
         found.extend(rules::all().filter(|rule| holds(rule.title)).map(Entry::Rule));
