@@ -1,15 +1,18 @@
-//! Turns that a connection over TLS 1.3 may take: HelloRetryRequest, KeyUpdate, resumption, 0-RTT data
-//! accepted and refused. What the servers received is in the truth file, as OpenSSL printed it.
+//! Turns that a connection over TLS may take: HelloRetryRequest, KeyUpdate, resumption, 0-RTT data
+//! accepted and refused; versions and ciphers that nobody should use any more. What the servers received
+//! is in the truth files, as OpenSSL printed it.
 
 use crate::film::{Film, sample};
-use ws101::said::Endpoint;
+use ws101::said::{Endpoint, TlsVersion};
 
-#[test]
-fn what_the_servers_received_is_read_whatever_turns_a_connection_takes() {
-    let truth = std::fs::read_to_string(sample("tls-turns.truth.json")).expect("it is there");
+/// What the servers on these ports received is what is read. Answers how many connections were read, how
+/// often keys were changed, and how many records could not be opened.
+fn check(name: &str, ports: std::ops::RangeInclusive<u16>) -> (u64, u64, u64) {
+    let truth = sample(&format!("{name}.truth.json"));
+    let truth = std::fs::read_to_string(truth).expect("it is there");
     let truth: serde_json::Value = serde_json::from_str(&truth).expect("it is JSON");
-    let (recorder, tally) = Film::of("tls-turns").play();
-    for port in [44330, 44331] {
+    let (recorder, tally) = Film::of(name).play();
+    for port in ports {
         let seen: Vec<String> = recorder
             .told
             .iter()
@@ -23,5 +26,27 @@ fn what_the_servers_received_is_read_whatever_turns_a_connection_takes() {
         assert_eq!(serde_json::json!(seen), *expected, "port {port}");
     }
     assert!(recorder.opaque.is_empty(), "{:?}", recorder.opaque);
-    assert_eq!((tally.tls.read, tally.tls.key_updates, tally.tls.bad_records), (4, 2, 0));
+    (tally.tls.read, tally.tls.key_updates, tally.tls.bad_records)
+}
+
+#[test]
+fn what_the_servers_received_is_read_whatever_turns_a_connection_takes() {
+    assert_eq!(check("tls-turns", 44330..=44331), (4, 2, 0));
+}
+
+#[test]
+fn old_versions_and_macs_are_read_as_well() {
+    assert_eq!(check("tls-old", 44380..=44385), (6, 0, 0));
+    // Without secrets each says what it is.
+    let mut film = Film::of("tls-old");
+    film.keys.clear();
+    let versions: Vec<_> = film
+        .play()
+        .0
+        .opaque
+        .iter()
+        .map(|opaque| opaque.tls.version.expect("it is agreed"))
+        .collect();
+    let [old, newer, newest] = [TlsVersion::TLS_1_0, TlsVersion::TLS_1_1, TlsVersion::TLS_1_2];
+    assert_eq!(versions, [old, old, newer, newer, newest, newest]);
 }
