@@ -389,3 +389,91 @@ fn a_request_for_a_page_is_one_mistake_and_not_four() {
     let faulty = request(&[("Upgrade", "")]) + &refusal("426 Upgrade Required", &[], "");
     check(&faulty, &["what the request breaks: HS-REQ-UPGRADE-PRESENT."], &["a plain GET on"]);
 }
+
+/// What the report of each broken sample tells to change, word for word. Of a refusal only the
+/// request can be mended; what it names is a server's business where nothing stands here.
+const MENDED: [(&str, &[(&str, &str)]); 24] = [
+    ("accept-echoes-the-key", &[ACCEPT_LINE]),
+    ("accept-in-hexadecimal", &[ACCEPT_LINE]),
+    ("accept-lower-cased", &[ACCEPT_LINE]),
+    (
+        "accept-missing",
+        &[("101 Switching Protocols", "101 Switching Protocols\nSec-WebSocket-Accept: ?")],
+    ),
+    ("accept-of-another-key", &[ACCEPT_LINE]),
+    ("accept-of-decoded-key", &[ACCEPT_LINE]),
+    ("accept-with-lower-case-guid", &[ACCEPT_LINE]),
+    ("accept-with-newline-hashed", &[ACCEPT_LINE]),
+    ("accept-with-wrong-guid", &[ACCEPT_LINE]),
+    ("accept-without-guid", &[ACCEPT_LINE]),
+    (
+        "address-bar",
+        &[(
+            "Connection: keep-alive",
+            "Connection: Upgrade\nUpgrade: websocket\nSec-WebSocket-Version: 13\n\
+             Sec-WebSocket-Key: k7Zq0rU3sXw1TnB5vYc8Lg==",
+        )],
+    ),
+    (
+        "course-notes",
+        &[
+            ("wss://example.com:8181/", "/"),
+            ("Connection: Upgrade", "Connection: Upgrade\nUpgrade: websocket"),
+            ("r2320uflwjfoiw3==", KEY),
+            ACCEPT_LINE,
+        ],
+    ),
+    ("extension-not-offered", &[("Sec-WebSocket-Extensions: permessage-deflate\n", "")]),
+    ("forbidden-origin", &[("https://evil.example", "http://example.com")]),
+    ("host-without-colon", &[("Host ", "Host: ")]),
+    ("http-1.0", &[("HTTP/1.0", "HTTP/1.1")]),
+    ("key-of-fifteen-bytes", &[("dGhlIHNhbXBsZSBub25j", KEY), ACCEPT_LINE]),
+    ("login-wanted", &[]),
+    ("page-instead-of-upgrade", &[]),
+    ("post-instead-of-get", &[("POST", "GET"), ("Content-Length: 0\n", "")]),
+    ("redirect-to-tls", &[]),
+    ("subprotocol-not-offered", &[("chat.v3", "chat.v2")]),
+    (
+        "upgrade-stripped-by-a-proxy",
+        &[("Connection: close", "Connection: Upgrade\nUpgrade: websocket")],
+    ),
+    ("version-not-supported", &[("Sec-WebSocket-Version: 99", "Sec-WebSocket-Version: 13")]),
+];
+
+/// The line is to be written anew, for the key that is there then.
+const ACCEPT_LINE: (&str, &str) = ("Sec-WebSocket-Accept: ", "Sec-WebSocket-Accept: ?");
+
+#[test]
+fn each_broken_sample_is_mended_by_what_its_report_says() {
+    let mut samples: Vec<String> = std::fs::read_dir("samples/broken")
+        .expect("the samples are there")
+        .map(|file| file.expect("it can be listed").path())
+        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+        .collect();
+    samples.sort();
+    assert_eq!(samples, MENDED.map(|(name, _)| name), "each sample has its mending, in order");
+    for (name, changes) in MENDED {
+        let text = std::fs::read_to_string(format!("samples/broken/{name}.http"));
+        let mut text = text.expect("it is there").replace("\r\n", "\n");
+        for (from, to) in changes {
+            assert!(text.contains(from), "{name} has no {from}");
+            text = text.replacen(from, to, 1);
+        }
+        let key = text.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "));
+        let key = key.unwrap_or_else(|| panic!("{name} has no key"));
+        let accept = ws101::websocket::accept::accept(key.as_bytes());
+        let (request, answer) = text.split_once("\n\nHTTP/").expect("there are two halves");
+        let answer = if answer.contains(" 101 ") {
+            let line = |line: &str| match line.starts_with(ACCEPT_LINE.1) {
+                true => format!("Sec-WebSocket-Accept: {accept}\n"),
+                false => format!("{line}\n"),
+            };
+            format!("HTTP/{answer}").lines().map(line).collect()
+        } else {
+            response(&[("Sec-WebSocket-Accept", &accept)])
+        };
+        let (told, status) =
+            told_by(&["handshake", "--fail-on", "warning"], &format!("{request}\n\n{answer}"));
+        assert_eq!(status, 0, "{name}:\n{told}");
+    }
+}
