@@ -58,11 +58,12 @@ struct Screen {
 
 impl Screen {
     fn new(columns: u16, rows: u16, recording: Recording) -> Screen {
-        let sheet = Sheet {
-            width: columns.into(),
-            ascii: false,
-            palette: ws101::render::Palette::colored(),
-        };
+        Screen::of(columns, rows, false, recording)
+    }
+
+    fn of(columns: u16, rows: u16, ascii: bool, recording: Recording) -> Screen {
+        let sheet =
+            Sheet { width: columns.into(), ascii, palette: ws101::render::Palette::colored() };
         let explain = |word: &str, _: &Sheet| format!("about {word}\n").into_bytes();
         let mut step = Step::new("sample.pcap", sheet, explain);
         step.is_read = true;
@@ -248,6 +249,22 @@ fn what_is_under_the_cursor_is_explained() {
     assert!(screen.shows("about "), "{}", screen.text());
     assert_eq!(screen.key(KeyCode::Char('q')), Outcome::Stay, "it closes what lies on top first");
     assert_eq!(screen.key(KeyCode::Char('q')), Outcome::Quit);
+}
+
+#[test]
+fn a_terminal_without_unicode_gets_ascii() {
+    for (columns, rows) in [(80, 24), (120, 40)] {
+        let recording = sample("captures/close-4001.pcap");
+        let mut screen = Screen::of(columns, rows, true, recording);
+        // What was captured may stay what it is.
+        for keys in ["", "→", "↓↓", "v", "v", "?", "x", "c", "x", "←p", "a"] {
+            screen.keys(keys);
+            for row in screen.rows() {
+                let odd = row.chars().find(|c| !c.is_ascii() && !"Grüße世界🌍⏰".contains(*c));
+                assert_eq!(odd, None, "after {keys:?}: {row:?}");
+            }
+        }
+    }
 }
 
 /// Everything that could do something to a terminal, or turn text around.

@@ -183,6 +183,10 @@ impl Step {
             (None, "") => self.hint(recording),
             (None, note) => format!(" {}", escape::text(note.as_bytes())),
         };
+        let text = match self.sheet.ascii {
+            true => text.replace("↑↓←→", "arrows").replace("↑↓", "Up Down").replace('←', "<-"),
+            false => text,
+        };
         let text = self.sheet.clip(&self.sheet.words(&text), area.width as usize);
         let rows = rows_of(&self.sheet, [Line::new().paint(Paint::Faint, text)]);
         frame.render_widget(Paragraph::new(rows), area);
@@ -281,11 +285,12 @@ impl Step {
                 (errors, _) => format!("{} {errors}", sheet.bad()),
             };
             let text = format!(
-                "{:>4}  {}  {}  {} frames  {worst}  {}",
+                "{:>4}  {}  {}  {} frame{}  {worst}  {}",
                 connection.number,
                 address(connection.client),
                 address(connection.server),
                 it.frames,
+                if it.frames == 1 { "" } else { "s" },
                 escape::text(it.ended.as_deref().unwrap_or("open").as_bytes())
             );
             Line::of(sheet.clip(&sheet.words(&text), sheet.width))
