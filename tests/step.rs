@@ -470,6 +470,24 @@ fn a_terminal_is_as_it_was_after_leaving() {
     }
 }
 
+#[test]
+fn it_ends_with_its_terminal() {
+    let claim = "it_ends_with_its_terminal";
+    let Some(session) = Session::new(claim, 80, 24) else { return };
+    session.begin(&quoted(&chat()));
+    session.wait_for("under the cursor");
+    let process = session.process();
+    session.tmux(&["kill-server"]);
+    let begun = Instant::now();
+    while Command::new("ps").args(["-p", &process, "-o", "stat="]).output().is_ok_and(|output| {
+        let state = String::from_utf8_lossy(&output.stdout);
+        !state.trim().is_empty() && !state.starts_with('Z')
+    }) {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{process} goes on without a terminal");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// Not a test by itself: what `a_terminal_is_as_it_was_after_a_panic` runs in a terminal.
 #[test]
 #[ignore = "it panics on purpose, in a terminal of its own"]

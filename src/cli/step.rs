@@ -41,6 +41,8 @@ pub struct Args {
 
 /// How long a key is waited for before it is looked whether there is more to show.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// How long a walk has to end by itself after a signal.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// What the reading thread and the screen share.
 type Shared = Arc<Mutex<Recording>>;
@@ -127,7 +129,13 @@ fn stop_on_signals() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&stop);
     // Without a handler a signal ends the process, and the terminal stays as it is.
-    let _ = ctrlc::set_handler(move || told.store(true, Ordering::Relaxed));
+    let _ = ctrlc::set_handler(move || {
+        told.store(true, Ordering::Relaxed);
+        // Waiting for keys never returns where the terminal itself is gone.
+        std::thread::sleep(GRACE);
+        ratatui::restore();
+        std::process::exit(Status::Good.code().into());
+    });
     stop
 }
 
