@@ -76,6 +76,9 @@ pub(super) enum Before {
 impl New {
     /// Keeps what tells nothing about what the connection is. False for what does.
     pub(super) fn keep(&mut self, said: &Said<'_>) -> bool {
+        if self.widen_gap(said) {
+            return true;
+        }
         self.before.push(match *said {
             // Of TCP nothing is told before it carried something.
             Said::Tcp { .. } => return true,
@@ -87,6 +90,18 @@ impl New {
             Said::Secured { tls } => Before::Secured(Box::new(tls.clone())),
             _ => return false,
         });
+        true
+    }
+
+    /// Where the snap length cuts everything, gap follows gap: they are kept as one of each endpoint.
+    fn widen_gap(&mut self, said: &Said<'_>) -> bool {
+        let Said::Gap { from, length: Some(more), .. } = *said else { return false };
+        let known = self.before.iter_mut().find_map(|before| match before {
+            Before::Gap { from: whose, length: Some(length), .. } if *whose == from => Some(length),
+            _ => None,
+        });
+        let Some(length) = known else { return false };
+        *length += more;
         true
     }
 
@@ -137,5 +152,31 @@ impl Before {
             Before::Carried { from, ref carried } => Said::Carried { from, carried },
             Before::Secured(ref tls) => Said::Secured { tls },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::said::Transport;
+
+    #[test]
+    fn gap_after_gap_takes_no_more_room_than_one() {
+        let at = At::default();
+        let (client, server, transport) = (None, None, Transport::Tcp);
+        let opening = Opening { client, server, transport, initiator_seen: true, at };
+        let mut new = New { opening, before: Vec::new() };
+        let reason = GapReason::SnapLength;
+        for offset in 0..1000 {
+            for from in [Endpoint::Client, Endpoint::Server] {
+                assert!(new.keep(&Said::Gap { from, offset, length: Some(1), reason, at }));
+            }
+        }
+        let lengths = new.before.iter().map(|before| match before {
+            Before::Gap { offset: 0, length, .. } => *length,
+            _ => None,
+        });
+        assert_eq!(lengths.collect::<Vec<_>>(), [Some(1000); 2]);
+        assert!(new.is_late());
     }
 }
