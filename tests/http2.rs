@@ -371,8 +371,11 @@ impl ws101::inspection::Observer for Found {
     }
 }
 
+/// Who sends what, in turn.
+type Talk = Vec<(Endpoint, Vec<u8>)>;
+
 /// Connections one after the other: what each end says, and the protocol that TLS agreed on.
-fn found(connections: &[(&str, Vec<(Endpoint, Vec<u8>)>)]) -> Vec<&'static str> {
+fn found(connections: &[(&str, Talk)]) -> Vec<&'static str> {
     let mut inspector = ws101::Inspector::new(Found::default(), Default::default());
     let mut step = Http2Step::default();
     let at = At::default();

@@ -2,6 +2,7 @@
 
 mod accept;
 mod advice;
+mod ascii;
 mod build;
 mod config;
 mod deflate;

@@ -1,6 +1,7 @@
 //! What all commands share: format, colour, width, the output stream, exit status, failures.
 
 use super::Judging;
+use super::ascii::Ascii;
 use anstream::AutoStream;
 use clap::{Args, ValueEnum};
 use std::cell::RefCell;
@@ -161,7 +162,13 @@ impl Output {
         let palette = if colored { Palette::colored() } else { Palette::plain() };
         let width = common.width.unwrap_or_else(|| terminal_width(&stdout)).max(20);
         let ascii = common.ascii || stdout.is_terminal() && !is_utf8_locale();
-        let stream = io::BufWriter::with_capacity(64 * 1024, unbuffered(stdout));
+        let out = unbuffered(stdout);
+        // Other programs read UTF-8; people asked for what their terminal can show.
+        let out = match ascii && common.format == Format::Text {
+            true => Box::new(Ascii::new(out)),
+            false => out,
+        };
+        let stream = io::BufWriter::with_capacity(64 * 1024, out);
         Output { stream, sheet: Sheet { width, ascii, palette } }
     }
 

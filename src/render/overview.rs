@@ -10,7 +10,7 @@ use crate::rules::{Cause, Finding, Judged, Severity};
 use crate::said::{Endpoint, Opaque, Transport};
 use crate::websocket::handshake::Handshake;
 use crate::websocket::{Assumed, Event, How};
-use comfy_table::{CellAlignment, Table};
+use comfy_table::{CellAlignment, ContentArrangement, Table};
 use std::collections::VecDeque;
 use std::io::{self, Write};
 
@@ -128,6 +128,11 @@ impl Overview {
             if let Some(column) = table.column_mut(column) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
+        }
+        let is_wide = |line: String| escape::width(line.trim_end()) > self.sheet.width;
+        if table.lines().any(is_wide) {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+            table.set_width(u16::try_from(self.sheet.width).unwrap_or(u16::MAX));
         }
         table
     }
