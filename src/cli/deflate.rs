@@ -31,11 +31,11 @@ pub fn agreement(parameters: &str) -> Result<Agreement, Failure> {
     let HeadRead::Head(head, _) = Head::read(head.as_bytes(), 0) else {
         return Err(unreadable("the header can't be read".to_owned()));
     };
-    let (extensions, faults) = extension::read(&head);
+    let extension::Extensions { list, faults } = extension::read(&head);
     if let Some(fault) = faults.first() {
         return Err(unreadable(fault.what.to_owned()));
     }
-    let Some(element) = extensions.first() else {
+    let Some(element) = list.first() else {
         return Err(unreadable("the header can't be read".to_owned()));
     };
     for parameter in &element.parameters {

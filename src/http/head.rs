@@ -24,6 +24,8 @@ pub struct Head {
     pub start: StartLine,
     /// The field lines in order.
     pub fields: Vec<FieldLine>,
+    /// Which names they may have.
+    pub(crate) names: Names,
     /// What is odd about the shape, in order.
     pub flaws: Vec<Flaw>,
     /// The empty line at the end was there.
@@ -175,7 +177,7 @@ impl Head {
         let first = lines.first().cloned().unwrap_or(0..0);
         let mut flaws = Vec::new();
         let start = read_start_line(&source, first.clone(), &mut flaws);
-        let mut fields = Vec::new();
+        let mut fields = Vec::with_capacity(lines.len().saturating_sub(1));
         // As tools print HTTP/2, its pseudo-header fields stand among the others: `:path: /chat`.
         let is_http2 = source[first.clone()].ends_with(b" HTTP/2")
             || source[first.clone()].starts_with(b"HTTP/2 ");
@@ -190,8 +192,9 @@ impl Head {
         }
         let end = lines.last().map_or(first.end, |line| line_end(&source, line.end));
         let strict = strict_opinion(&source, lines, &start);
+        let names = Names::of(&source, &fields);
         let (range, decoded) = (first.start..end, false);
-        Head { source, offset, start, fields, flaws, complete, range, strict, decoded }
+        Head { source, offset, start, fields, names, flaws, complete, range, strict, decoded }
     }
 
     /// A head without a wire form of its own (HTTP/2): the words of a first line, and fields whose
@@ -216,19 +219,11 @@ impl Head {
             let value = write(value, b"\r\n");
             FieldLine { line: name.start..value.end, name, value }
         });
-        let fields = fields.collect();
-        let range = 0..source.len();
-        Head {
-            source: source.into(),
-            offset: 0,
-            start,
-            fields,
-            flaws: Vec::new(),
-            complete: true,
-            range,
-            strict: None,
-            decoded: true,
-        }
+        let fields: Vec<FieldLine> = fields.collect();
+        let (range, names) = (0..source.len(), Names::of(&source, &fields));
+        let (flaws, source) = (Vec::new(), source.into());
+        let (offset, complete, strict, decoded) = (0, true, None, true);
+        Head { source, offset, start, fields, names, flaws, complete, range, strict, decoded }
     }
 
     /// What the request says of the host: `Host`, or `:authority` over HTTP/2.
@@ -290,9 +285,12 @@ impl Head {
     /// The status code of a response.
     pub fn status(&self) -> Option<u16> {
         match &self.start {
-            StartLine::Status { code, .. } => {
-                std::str::from_utf8(self.bytes(code)).ok()?.parse().ok()
-            }
+            StartLine::Status { code, .. } => match self.bytes(code) {
+                code @ [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9'] => {
+                    Some(code.iter().fold(0, |number, digit| 10 * number + u16::from(digit - b'0')))
+                }
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -307,39 +305,72 @@ impl Head {
     }
 
     /// All lines of that name (ASCII case does not matter), in order.
+    #[inline]
     pub fn lines<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a FieldLine> {
-        self.fields
-            .iter()
-            .filter(move |field| self.bytes(&field.name).eq_ignore_ascii_case(name.as_bytes()))
+        self.fields_if_any(name).iter().filter(move |field| self.is_named(field, name))
     }
 
     /// The first line of that name.
+    #[inline]
     pub fn line(&self, name: &str) -> Option<&FieldLine> {
-        self.fields
-            .iter()
-            .find(|field| self.bytes(&field.name).eq_ignore_ascii_case(name.as_bytes()))
+        self.fields_if_any(name).iter().find(|field| self.is_named(field, name))
+    }
+
+    /// All fields, unless it is certain that none has that name.
+    #[inline(always)]
+    fn fields_if_any(&self, name: &str) -> &[FieldLine] {
+        if self.names.may_have(name) { &self.fields } else { &[] }
+    }
+
+    #[inline(always)]
+    fn is_named(&self, field: &FieldLine, name: &str) -> bool {
+        // Most names differ in their length already.
+        field.name.len() == name.len()
+            && self.bytes(&field.name).eq_ignore_ascii_case(name.as_bytes())
     }
 
     /// The value of the first line of that name.
+    #[inline]
     pub fn value(&self, name: &str) -> Option<&[u8]> {
         self.line(name).map(|field| self.bytes(&field.value))
     }
 
     /// The members of the comma-separated list that all lines of that name make together, empty
     /// members included. Commas inside a quoted string do not separate.
-    pub fn members(&self, name: &str) -> Vec<Member> {
-        let mut members = Vec::new();
-        for field in self.lines(name) {
-            split_list(&self.source, field.value.clone(), &mut members);
-        }
-        members
+    #[inline]
+    pub fn members<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Member> + 'a {
+        self.lines(name).flat_map(|field| List::of(&self.source, field.value.clone()))
     }
 
     /// True if that list has this member; ASCII case does not matter.
     pub fn lists(&self, name: &str, member: &str) -> bool {
         self.members(name)
-            .iter()
             .any(|found| self.bytes(&found.range).eq_ignore_ascii_case(member.as_bytes()))
+    }
+}
+
+/// The names that a head's fields may have: one bit each, by its length and its ends. A hundred
+/// rules ask for fields that are mostly not there, and learn so without a look at the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Names(u64);
+
+impl Names {
+    /// Those of these fields.
+    pub(crate) fn of(source: &[u8], fields: &[FieldLine]) -> Names {
+        let names = fields.iter().map(|field| &source[field.name.clone()]);
+        Names(names.fold(0, |bits, name| bits | Names::bit(name)))
+    }
+
+    #[inline(always)]
+    fn may_have(self, name: &str) -> bool {
+        self.0 & Names::bit(name.as_bytes()) != 0
+    }
+
+    /// The same for names that differ in ASCII case only.
+    #[inline(always)]
+    fn bit(name: &[u8]) -> u64 {
+        let end = |byte: Option<&u8>| byte.map_or(0, |byte| usize::from(byte.to_ascii_lowercase()));
+        1 << ((name.len() + 5 * end(name.first()) + 11 * end(name.last())) % 64)
     }
 }
 
@@ -349,8 +380,9 @@ pub fn is_token(bytes: &[u8]) -> bool {
 }
 
 /// True for a character that a token may hold (RFC 9110 §5.6.2).
-pub fn is_tchar(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b)
+pub const fn is_tchar(b: u8) -> bool {
+    b.is_ascii_alphanumeric()
+        || matches!(b, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
 }
 
 /// Length of the head including its empty line, if that is there.
@@ -368,7 +400,7 @@ fn head_length(bytes: &[u8]) -> Option<usize> {
 
 /// The lines of a head, without their line ends, up to and without the empty line.
 fn lines(source: &[u8]) -> Vec<Range<usize>> {
-    let mut lines = Vec::new();
+    let mut lines = Vec::with_capacity(16);
     let mut start = 0;
     while start < source.len() && lines.len() <= MAX_LINES {
         let end = memchr::memchr(b'\n', &source[start..]).map_or(source.len(), |at| start + at);
@@ -489,10 +521,13 @@ fn trim(bytes: &[u8]) -> Range<usize> {
 }
 
 fn note_control_bytes(source: &[u8], line: Range<usize>, flaws: &mut Vec<Flaw>) {
-    for (kind, byte) in [(FlawKind::BareCr, b'\r'), (FlawKind::Nul, 0)] {
-        if let Some(at) = memchr::memchr(byte, &source[line.clone()]) {
-            let at = line.start + at;
-            flaws.push(Flaw { kind, range: at..at + 1 });
+    let bytes = &source[line.clone()];
+    if memchr::memchr2(b'\r', 0, bytes).is_some() {
+        for (kind, byte) in [(FlawKind::BareCr, b'\r'), (FlawKind::Nul, 0)] {
+            if let Some(at) = memchr::memchr(byte, bytes) {
+                let at = line.start + at;
+                flaws.push(Flaw { kind, range: at..at + 1 });
+            }
         }
     }
     if source.get(line.end) == Some(&b'\n') {
@@ -500,23 +535,38 @@ fn note_control_bytes(source: &[u8], line: Range<usize>, flaws: &mut Vec<Flaw>) 
     }
 }
 
-fn split_list(source: &[u8], value: Range<usize>, members: &mut Vec<Member>) {
-    let mut start = value.start;
-    let mut quoted = false;
-    let mut escaped = false;
-    for at in value.clone() {
-        match source[at] {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b',' if !quoted => {
-                members.push(member(source, start..at));
-                start = at + 1;
-            }
-            _ => {}
-        }
+/// The members of one comma-separated value, as they come.
+struct List<'a> {
+    source: &'a [u8],
+    /// What is left of it; none behind the last member.
+    rest: Option<Range<usize>>,
+}
+
+impl List<'_> {
+    fn of(source: &[u8], value: Range<usize>) -> List<'_> {
+        List { source, rest: Some(value) }
     }
-    members.push(member(source, start..value.end));
+}
+
+impl Iterator for List<'_> {
+    type Item = Member;
+
+    fn next(&mut self) -> Option<Member> {
+        let rest = self.rest.take()?;
+        let (mut quoted, mut escaped) = (false, false);
+        let comma = self.source[rest.clone()].iter().position(|byte| {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' if quoted => escaped = true,
+                b'"' => quoted = !quoted,
+                _ => return *byte == b',' && !quoted,
+            }
+            false
+        });
+        let end = comma.map_or(rest.end, |at| rest.start + at);
+        self.rest = comma.map(|_| end + 1..rest.end);
+        Some(member(self.source, rest.start..end))
+    }
 }
 
 fn member(source: &[u8], range: Range<usize>) -> Member {
@@ -530,7 +580,7 @@ fn strict_opinion(
     lines: &[Range<usize>],
     start: &StartLine,
 ) -> Option<httparse::Error> {
-    let mut text = Vec::new();
+    let mut text = Vec::with_capacity(source.len() + 4);
     for line in lines {
         text.extend_from_slice(&source[line.clone()]);
         text.extend_from_slice(b"\r\n");

@@ -8,6 +8,7 @@ pub mod page;
 mod quote;
 
 pub use body::{Body, BodyLength};
+pub(crate) use head::Names;
 pub use head::{
     FieldLine, Flaw, FlawKind, Head, HeadRead, MAX_HEAD, Member, StartLine, is_tchar, is_token,
 };

@@ -3,7 +3,7 @@
 
 use super::placeholder::Placeholders;
 use super::plain;
-use crate::http::{FieldLine, Head, StartLine};
+use crate::http::{FieldLine, Head, Names, StartLine};
 use std::ops::Range;
 
 /// The head with placeholders. Of the text around it (a transcript has other lines) only the
@@ -19,12 +19,13 @@ pub(super) fn head(head: &Head, placeholders: &mut Placeholders) -> Head {
     for field in &head.fields {
         redacted.field(field);
     }
+    let names = Names::of(&redacted.text, &head.fields);
     let source = redacted.text.into();
     let (fields, flaws) = (head.fields.clone(), head.flaws.clone());
     let (start, range) = (head.start.clone(), head.range.clone());
     let (offset, complete) = (head.offset, head.complete);
     let (strict, decoded) = (head.strict, head.decoded);
-    Head { source, offset, start, fields, flaws, complete, range, strict, decoded }
+    Head { source, offset, start, fields, names, flaws, complete, range, strict, decoded }
 }
 
 /// White space, the colon behind a name and the prompt before a line tell nothing.

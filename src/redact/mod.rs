@@ -271,6 +271,7 @@ fn handshake(original: &Handshake, placeholders: &mut Placeholders) -> Handshake
         through_connect: original.through_connect,
         transcript: original.transcript,
         body_preview: body(&original.body_preview, placeholders),
+        answers: Default::default(),
     }
 }
 

@@ -328,8 +328,8 @@ fn agreed(
         Some(name) if !name.is_empty() => format!("subprotocol {}", escape::clipped(name, 60)),
         _ => "no subprotocol".to_owned(),
     };
-    let extensions = handshake.extensions();
-    let extensions = match extensions.as_slice() {
+    let extensions = handshake.accepted_extensions();
+    let extensions = match extensions {
         [] => "no extensions".to_owned(),
         extensions => extensions.iter().map(extension_words).collect::<Vec<_>>().join("; "),
     };

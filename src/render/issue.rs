@@ -184,9 +184,9 @@ fn handshake(answer: &Answer, item: &Item, conversation: &Conversation) -> Strin
         let found = escape::beginning(found, 200);
         let is_right = expected == found;
         let _ = match is_right {
-            true => writeln!(text, "The Accept answers the key: {}.", code(&expected)),
+            true => writeln!(text, "The Accept answers the key: {}.", code(expected)),
             false => {
-                writeln!(text, "The Accept should be {} and is {}.", code(&expected), code(&found))
+                writeln!(text, "The Accept should be {} and is {}.", code(expected), code(&found))
             }
         };
     }

@@ -252,7 +252,7 @@ impl Kept {
             let subprotocol = escape::clipped(subprotocol, 30);
             self.agreed.push_str(&format!(" · subprotocol {subprotocol}"));
         }
-        for extension in handshake.extensions() {
+        for extension in handshake.accepted_extensions() {
             let name = escape::clipped(extension.name.as_bytes(), 30);
             self.agreed.push_str(&format!(" · {name}"));
         }

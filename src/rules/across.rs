@@ -2,6 +2,8 @@
 //! connect, and of each handshake's key where it was seen. It costs something for each connection,
 //! nothing for a packet or a frame, and is capped: what was longest not heard of is forgotten.
 
+mod legs;
+
 use super::twins::{Reframed, Twins};
 use super::{Check, Finding, Judged, Memory, Rule, Violator, all};
 use crate::http::Head;
@@ -9,6 +11,7 @@ use crate::said::{At, Endpoint, Time};
 use crate::websocket::accept::is_well_known;
 use crate::websocket::handshake::Handshake;
 use crate::websocket::{End, Event, Message};
+use legs::{Leg, Legs};
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, SocketAddr};
@@ -37,7 +40,7 @@ pub struct Who {
 pub struct Across {
     hasher: RandomState,
     pairs: HashMap<(IpAddr, SocketAddr), Pair>,
-    legs: HashMap<u64, Leg>,
+    legs: Legs,
     twins: Twins,
     /// Counts what is noted, to know what was longest not heard of.
     clock: u64,
@@ -70,18 +73,6 @@ enum State {
     Unanswered,
     Answered,
     Over { at: Option<Time>, abnormal: bool },
-}
-
-/// A connection on which a key was seen first, and what it was asked for.
-#[derive(Debug, Clone, Copy)]
-struct Leg {
-    number: u64,
-    server: SocketAddr,
-    asks_upgrade: bool,
-    is_over: bool,
-    /// The connection of the proxy to the server behind it, if the key was seen there, too.
-    behind: Option<(u64, bool)>,
-    touched: u64,
 }
 
 /// Something that a check across connections looks at.
@@ -135,7 +126,10 @@ impl Across {
         let (Some(client), Some(server)) = (who.client, who.server) else { return };
         let key = head.value("Sec-WebSocket-Key").map(|key| self.hash(key));
         if let Some(key) = key.filter(|_| !is_textbook(head)) {
-            self.note_leg(key, who.number, server, head);
+            let leg = Leg::new(who.number, server, asks_upgrade(head), self.tick());
+            if let Some(front) = self.legs.note(key, leg) {
+                self.twins.pair(front, who.number);
+            }
         }
         let own = Attempt {
             number: who.number,
@@ -177,9 +171,7 @@ impl Across {
     }
 
     fn end(&mut self, who: Who, end: &End, memory: &Memory, judged: &mut Judged) {
-        for leg in self.legs.values_mut().filter(|leg| leg.number == who.number) {
-            leg.is_over = true;
-        }
+        self.legs.end(who.number);
         self.twins.forget(who.number);
         let Some(attempt) = self.attempt(who) else { return };
         let at = end.first_to_end().and_then(|(endpoint, _)| end.transport[endpoint.index()]);
@@ -208,35 +200,14 @@ impl Across {
     /// The other half of a handshake that passes a proxy: on which connection the same key is seen
     /// between the proxy and the server behind it, and whether Upgrade is asked for there.
     pub(super) fn behind(&self, number: u64, key: &[u8]) -> Option<(u64, bool)> {
-        self.legs.get(&self.hash(key)).filter(|leg| leg.number == number)?.behind
+        self.legs.get(self.hash(key)).filter(|leg| leg.number == number)?.behind
     }
 
     /// The same from behind: on which connection the client asked the proxy, and whether for Upgrade.
     pub(super) fn before(&self, number: u64, key: &[u8]) -> Option<(u64, bool)> {
-        let leg = self.legs.get(&self.hash(key))?;
+        let leg = self.legs.get(self.hash(key))?;
         let (behind, _) = leg.behind?;
         (behind == number).then_some((leg.number, leg.asks_upgrade))
-    }
-
-    /// A key is random: where it is seen again at the same time on the way to another server, a
-    /// proxy has passed it on.
-    fn note_leg(&mut self, key: u64, number: u64, server: SocketAddr, head: &Head) {
-        let asks_upgrade = asks_upgrade(head);
-        let touched = self.tick();
-        match self.legs.get_mut(&key) {
-            Some(leg) if !leg.is_over && leg.server != server && leg.number != number => {
-                if leg.behind.is_none() {
-                    leg.behind = Some((number, asks_upgrade));
-                    self.twins.pair(leg.number, number);
-                }
-            }
-            _ => {
-                let (is_over, behind) = (false, None);
-                let leg = Leg { number, server, asks_upgrade, is_over, behind, touched };
-                self.legs.insert(key, leg);
-                forget_older_half(&mut self.legs, |leg| leg.touched);
-            }
-        }
     }
 
     fn pair(&mut self, client: SocketAddr, server: SocketAddr) -> &mut Pair {

@@ -3,14 +3,11 @@
 
 use super::across::Across;
 use super::causes::{Cause, Causes, Traced};
+use super::checks::consider_each;
 use super::handshake_memory::HandshakeMemory;
 use super::ordinary::{is_ordinary_frame, is_ordinary_message};
-use super::{
-    Broken, Check, Ending, Finding, Memory, Rule, Severity, Verdict, Violator, all, suppression,
-};
-use crate::said::{At, Endpoint, Opaque};
+use super::{Ending, Finding, Memory, Rule, Severity, suppression};
 use crate::websocket::Event;
-use std::sync::LazyLock;
 
 /// What came of judging one fact.
 #[derive(Debug, Clone, Default)]
@@ -90,9 +87,7 @@ impl Judge {
     /// Runs every rule that looks at this kind of fact.
     fn consider_all(&mut self, event: &Event<'_>, judged: &mut Judged) {
         let from = judged.findings.len();
-        for rule in concerned(event) {
-            consider_rule(rule, rule.check, event, &self.memory, judged);
-        }
+        consider_each(event, &self.memory, judged);
         suppression::apply(&mut judged.findings, from);
         self.stop_at_lost_sync(event, judged, from);
         self.memory.note(event);
@@ -125,184 +120,10 @@ impl Judge {
     }
 }
 
-/// Judges a connection whose records stay closed: of it nothing is remembered.
-pub fn judge_opaque(opaque: &Opaque, judged: &mut Judged) {
-    for rule in all() {
-        if let Check::Opaque(check) = rule.check
-            && let Some(broken) = check(opaque)
-        {
-            find(rule, broken, None, None, opaque.at, &Memory::default(), judged);
-        }
-    }
-}
-
-/// True for rules about a handshake that belong to one version of HTTP: those about requests and
-/// responses of HTTP/1.1 and its predecessors, and those about HTTP/2.
-fn is_of_one_version(rule: &Rule) -> bool {
-    matches!(rule.area(), "HS-REQ" | "HS-RES" | "HIST" | "H2")
-        && !["HS-REQ-TLS-SNI", "H2-FALLBACK"].contains(&rule.id)
-}
-
-/// The rules that look at this kind of fact, so that an unusual frame does not scan the others.
-fn concerned(event: &Event<'_>) -> &'static [&'static Rule] {
-    static LISTS: LazyLock<[Vec<&'static Rule>; 10]> = LazyLock::new(|| {
-        let mut lists: [Vec<&'static Rule>; 10] = Default::default();
-        for rule in all() {
-            for kind in kinds(&rule.check) {
-                lists[kind].push(rule);
-            }
-        }
-        lists
-    });
-    let kind = match event {
-        Event::Exchange(_) | Event::Request(_) | Event::Recognised(_) | Event::Resumed(_) => {
-            return &[];
-        }
-        Event::Handshake(_) => 0,
-        Event::Frame(_) => 1,
-        Event::Message(_) => 2,
-        Event::Close(_) => 3,
-        Event::NotFrames(_) => 4,
-        Event::CutHeader(_) => 5,
-        Event::Gap(_) => 6,
-        Event::End(_) => 7,
-        Event::Http2(_) => 9,
-    };
-    &LISTS[kind]
-}
-
-fn kinds(check: &Check) -> Vec<usize> {
-    vec![match check {
-        Check::Handshake(_) => 0,
-        Check::Frame(_) => 1,
-        Check::Message(_) => 2,
-        Check::Close(_) => 3,
-        Check::NotFrames(_) => 4,
-        Check::CutHeader(_) => 5,
-        Check::Gap(_) => 6,
-        Check::End(_) | Check::EndOf(_) => 7,
-        Check::Across(_) => return Vec::new(),
-        Check::Opaque(_) => 8,
-        Check::Http2(_) => 9,
-        Check::Any(checks) => return checks.iter().flat_map(kinds).collect(),
-    }]
-}
-
-fn consider_rule(
-    rule: &'static Rule,
-    check: Check,
-    event: &Event<'_>,
-    memory: &Memory,
-    judged: &mut Judged,
-) {
-    let (broken, from, frame, message, at) = match (check, event) {
-        (Check::Any(checks), _) => {
-            for &check in checks {
-                consider_rule(rule, check, event, memory, judged);
-            }
-            return;
-        }
-        (Check::Handshake(_), Event::Handshake(handshake))
-            if handshake.is_http2() != (rule.area() == "H2") && is_of_one_version(rule) =>
-        {
-            if handshake.is_http2() {
-                judged.not_observed.push((rule, "over HTTP/2 the rules of H2 hold instead"));
-            }
-            return;
-        }
-        (Check::Handshake(check), Event::Handshake(handshake)) => match check(handshake, memory) {
-            Verdict::Holds => return judged.held.push(rule),
-            Verdict::NotObserved(why) => return judged.not_observed.push((rule, why)),
-            Verdict::Broken(broken) => {
-                let at = match broken.endpoint {
-                    Some(Endpoint::Client) => handshake.request_at,
-                    _ => handshake.response_at,
-                };
-                (Some(*broken), None, None, None, at)
-            }
-        },
-        (Check::Frame(check), Event::Frame(frame)) => {
-            (check(frame, memory), Some(frame.from), Some(frame.number), frame.message, frame.at)
-        }
-        (Check::Message(check), Event::Message(message)) => {
-            let frame = message.frames.last().copied();
-            (check(message, memory), Some(message.from), frame, Some(message.number), message.at)
-        }
-        (Check::Close(check), Event::Close(close)) => {
-            (check(close, memory), Some(close.from), Some(close.frame), None, close.at)
-        }
-        (Check::NotFrames(check), Event::NotFrames(other)) => {
-            (check(other, memory), Some(other.from), None, None, other.at)
-        }
-        (Check::CutHeader(check), Event::CutHeader(cut)) => {
-            (check(cut, memory), Some(cut.from), None, None, cut.at)
-        }
-        (Check::Http2(check), Event::Http2(event)) => {
-            (check(event, memory), Some(event.from), None, None, event.at)
-        }
-        (Check::Gap(check), Event::Gap(gap)) => {
-            (check(gap, memory), Some(gap.from), None, None, gap.at)
-        }
-        (Check::End(check), Event::End(end)) => (check(end, memory), None, None, None, end.at),
-        (Check::EndOf(check), Event::End(end)) => {
-            for endpoint in [Endpoint::Client, Endpoint::Server] {
-                if let Some(mut broken) = check(end, endpoint, memory) {
-                    broken.endpoint = broken.endpoint.or(Some(endpoint));
-                    find(rule, broken, None, None, end.at, memory, judged);
-                }
-            }
-            return;
-        }
-        _ => return,
-    };
-    if let Some(mut broken) = broken {
-        broken.endpoint = broken.endpoint.or(from);
-        find(rule, broken, frame, message, at, memory, judged);
-    }
-}
-
-/// Adds a finding, unless something said before explains it or it was said often enough.
-fn find(
-    rule: &'static Rule,
-    broken: Broken,
-    frame: Option<u64>,
-    message: Option<u64>,
-    at: At,
-    memory: &Memory,
-    judged: &mut Judged,
-) {
-    let violator = match rule.violator {
-        Violator::Client => Some(Endpoint::Client),
-        Violator::Server => Some(Endpoint::Server),
-        Violator::Sender => broken.endpoint,
-        Violator::Intermediary | Violator::Observer => None,
-    };
-    let is_about_frames = !matches!(rule.check, Check::Handshake(_));
-    let hidden = match broken.endpoint {
-        Some(endpoint) => memory.of(endpoint).hidden,
-        None => memory.client.hidden & memory.server.hidden,
-    };
-    if is_about_frames
-        && (suppression::hides(hidden, rule.id) || memory.is_told(rule, broken.endpoint))
-    {
-        return;
-    }
-    judged.findings.push(Finding {
-        rule,
-        severity: broken.severity.unwrap_or(rule.severity),
-        violator,
-        frame: broken.frame.or(frame),
-        broken,
-        message,
-        at,
-        root: None,
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::said::{Said, Time};
+    use crate::said::{At, Endpoint, Said, Time};
     use crate::websocket::extension::{Agreement, Compression, Deflate};
     use crate::websocket::frame::FrameHeader;
     use crate::websocket::mask::mask;
@@ -439,9 +260,7 @@ mod tests {
                     };
                     let mut judged = Judged::default();
                     if is_ordinary {
-                        for rule in concerned(event) {
-                            consider_rule(rule, rule.check, event, &judge.memory, &mut judged);
-                        }
+                        consider_each(event, &judge.memory, &mut judged);
                         assert!(judged.findings.is_empty(), "{event:?}: {:?}", judged.findings);
                     }
                     judge.consider(event, &mut judged);

@@ -318,7 +318,11 @@ impl Memory {
         let is_same = |told: &&mut Told| std::ptr::eq(told.rule, rule) && told.endpoint == endpoint;
         match self.told.iter_mut().find(is_same) {
             Some(told) => told.times = told.times.saturating_add(1),
-            None => self.told.push(Told { rule, endpoint, times: 1 }),
+            None => {
+                // Few connections break more than one or two rules.
+                self.told.reserve_exact(1);
+                self.told.push(Told { rule, endpoint, times: 1 });
+            }
         }
         self.keys.reused |= rule.id == "MSK-REUSED-KEY";
         self.keys.patterned |= rule.id == "MSK-PREDICTABLE-KEY";

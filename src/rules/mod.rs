@@ -8,6 +8,7 @@
 mod across;
 mod cap;
 mod causes;
+mod checks;
 mod cls;
 mod ctl;
 mod ending;
@@ -43,9 +44,10 @@ mod utf;
 
 pub use across::{Across, Who};
 pub use causes::{Cause, PAGE as PAGE_REQUEST, STRIPPED as UPGRADE_STRIPPED, TLS_PORT, Traced};
+pub use checks::judge_opaque;
 pub use ending::Ending;
 pub use hs_req::key::pattern as key_pattern;
-pub use judge::{Judge, Judged, judge_opaque};
+pub use judge::{Judge, Judged};
 pub use memory::Memory;
 pub use nearest::nearest;
 pub use pages::{COVERED, Covered, page, sections};

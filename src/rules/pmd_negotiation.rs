@@ -4,8 +4,9 @@ mod answer;
 mod offer;
 
 use super::Rule;
-use crate::http::Head;
+use crate::said::Endpoint;
 use crate::websocket::extension::{self, Extension, PARAMETERS, PERMESSAGE_DEFLATE, Parameter};
+use crate::websocket::handshake::Handshake;
 
 pub(super) use offer::is_legacy;
 
@@ -29,10 +30,9 @@ pub(super) static RULES: &[&Rule] = &[
 ];
 
 /// The elements of the list that are permessage-deflate.
-fn elements(head: &Head) -> Vec<Extension> {
-    let mut elements = extension::read(head).0;
-    elements.retain(|extension| extension.name == PERMESSAGE_DEFLATE);
-    elements
+fn elements(handshake: &Handshake, endpoint: Endpoint) -> Vec<&Extension> {
+    let list = handshake.extensions_of(endpoint).list.iter();
+    list.filter(|extension| extension.name == PERMESSAGE_DEFLATE).collect()
 }
 
 /// A parameter that RFC 7692 §7.1 does not define.

@@ -12,6 +12,7 @@ mod proxy;
 mod site;
 mod storm;
 mod tls;
+mod words;
 
 use super::Rule;
 

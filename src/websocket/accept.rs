@@ -52,10 +52,13 @@ pub fn is_well_known(key: &[u8]) -> bool {
 
 /// Decodes a key as most servers would: padding and pad bits are not insisted on.
 pub fn decode_key(key: &[u8]) -> Option<Vec<u8>> {
-    let lenient = GeneralPurposeConfig::new()
-        .with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true);
-    GeneralPurpose::new(&alphabet::STANDARD, lenient).decode(key).ok()
+    static LENIENT: GeneralPurpose = GeneralPurpose::new(
+        &alphabet::STANDARD,
+        GeneralPurposeConfig::new()
+            .with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent)
+            .with_decode_allow_trailing_bits(true),
+    );
+    LENIENT.decode(key).ok()
 }
 
 /// How a wrong Accept came about: each step that went another way, as a clause that can follow

@@ -329,6 +329,7 @@ impl Exchanges {
             through_connect: self.through_connect,
             transcript: self.transcript,
             body_preview: body[..kept].to_vec(),
+            answers: Default::default(),
         };
         if !concerns_websocket {
             self.take_other(&handshake);

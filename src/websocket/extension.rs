@@ -42,10 +42,19 @@ pub struct GrammarFault {
     pub what: &'static str,
 }
 
+/// What a head says of extensions.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Extensions {
+    /// The elements that follow the grammar.
+    pub list: Vec<Extension>,
+    /// What does not.
+    pub faults: Vec<GrammarFault>,
+}
+
 /// Reads all `Sec-WebSocket-Extensions` lines of a head as one list. Elements that do not follow
 /// the grammar are left out of the list and described instead.
-pub fn read(head: &Head) -> (Vec<Extension>, Vec<GrammarFault>) {
-    let mut extensions = Vec::new();
+pub fn read(head: &Head) -> Extensions {
+    let mut list = Vec::new();
     let mut faults = Vec::new();
     for line in head.lines(HEADER) {
         if line.value.is_empty() {
@@ -59,11 +68,11 @@ pub fn read(head: &Head) -> (Vec<Extension>, Vec<GrammarFault>) {
             continue;
         }
         match read_element(head, member.range.clone()) {
-            Ok(extension) => extensions.push(extension),
+            Ok(extension) => list.push(extension),
             Err(fault) => faults.push(fault),
         }
     }
-    (extensions, faults)
+    Extensions { list, faults }
 }
 
 fn read_element(head: &Head, range: Range<usize>) -> Result<Extension, GrammarFault> {
@@ -222,8 +231,14 @@ pub struct Agreement {
 impl Agreement {
     /// What the heads of an accepted handshake agree on.
     pub fn of(request: Option<&Head>, response: Option<&Head>) -> Agreement {
-        let offered = request.map(|head| read(head).0).unwrap_or_default();
-        let accepted = response.map(|head| read(head).0).unwrap_or_default();
+        let [offered, accepted] =
+            [request, response].map(|head| head.map(read).unwrap_or_default());
+        Agreement::between(&offered, &accepted)
+    }
+
+    /// What was offered and accepted makes this agreement.
+    pub fn between(offered: &Extensions, accepted: &Extensions) -> Agreement {
+        let (offered, accepted) = (&offered.list, &accepted.list);
         Agreement {
             deflate: accepted
                 .iter()

@@ -1,9 +1,10 @@
 //! The opening handshake (RFC 6455 §4): the heads of one exchange and the facts about them.
 
 use super::accept;
-use super::extension::{self, Agreement, Extension};
+use super::extension::{self, Agreement, Extension, Extensions};
 use crate::http::Head;
-use crate::said::At;
+use crate::said::{At, Endpoint};
+use std::cell::OnceCell;
 
 /// One request with its final response, as far as they were seen.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +31,16 @@ pub struct Handshake {
     pub transcript: bool,
     /// The first bytes behind a response that refuses: whether there is HTML, text or JSON.
     pub body_preview: Vec<u8>,
+    /// What was read from the heads already.
+    pub(crate) answers: Answers,
+}
+
+/// What many rules ask, found out when the first one does.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Answers {
+    dialect: OnceCell<Dialect>,
+    accept: OnceCell<Option<String>>,
+    extensions: [OnceCell<Extensions>; 2],
 }
 
 /// Client bytes before the server's answer (RFC 6455 §4.1: the client has to wait).
@@ -79,23 +90,22 @@ pub enum Dialect {
 impl Handshake {
     /// Which generation of the protocol it speaks.
     pub fn dialect(&self) -> Dialect {
+        *self.answers.dialect.get_or_init(|| self.read_dialect())
+    }
+
+    fn read_dialect(&self) -> Dialect {
         let has = |head: &Option<Box<Head>>, names: &[&str]| {
             head.as_ref().is_some_and(|head| names.iter().any(|name| head.line(name).is_some()))
         };
         let Some(request) = &self.request else { return Dialect::Rfc6455 };
-        let mut names = websocket_fields(request).peekable();
-        if names.peek().is_some() {
-            let is_of_hixie76 = |name: &[u8]| {
-                name.eq_ignore_ascii_case(b"Sec-WebSocket-Key1")
-                    || name.eq_ignore_ascii_case(b"Sec-WebSocket-Key2")
-            };
-            if names.any(is_of_hixie76) {
-                return Dialect::Hixie76;
-            }
-            return match request.value("Sec-WebSocket-Version") {
-                Some([digit @ b'0'..=b'8']) => Dialect::Hybi(digit - b'0'),
-                _ => Dialect::Rfc6455,
-            };
+        if has(&self.request, &["Sec-WebSocket-Key1", "Sec-WebSocket-Key2"]) {
+            return Dialect::Hixie76;
+        }
+        match request.value("Sec-WebSocket-Version") {
+            Some([digit @ b'0'..=b'8']) => return Dialect::Hybi(digit - b'0'),
+            Some(_) => return Dialect::Rfc6455,
+            None if has_websocket_field(request) => return Dialect::Rfc6455,
+            None => {}
         }
         // A modern request that a proxy stripped looks almost the same, but says so elsewhere.
         let proxied = ["Via", "Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP"];
@@ -129,7 +139,7 @@ impl Handshake {
         let head = self.response.as_ref().filter(|head| head.line(name).is_some())?;
         let number = |text: &[u8]| std::str::from_utf8(text).ok()?.parse().ok();
         let members = head.members(name);
-        let listed = members.iter().filter_map(|member| number(head.bytes(&member.range)));
+        let listed = members.filter_map(|member| number(head.bytes(&member.range)));
         (!self.is_accepted()).then(|| listed.collect())
     }
 
@@ -171,8 +181,8 @@ impl Handshake {
     }
 
     /// The Accept that answers that key.
-    pub fn accept_expected(&self) -> Option<String> {
-        self.key().map(accept::accept)
+    pub fn accept_expected(&self) -> Option<&str> {
+        self.answers.accept.get_or_init(|| self.key().map(accept::accept)).as_deref()
     }
 
     /// The first `Sec-WebSocket-Accept` of the response, as sent.
@@ -185,14 +195,30 @@ impl Handshake {
         self.response.as_ref()?.value("Sec-WebSocket-Protocol")
     }
 
+    /// The request or the final response.
+    pub fn head_of(&self, endpoint: Endpoint) -> Option<&Head> {
+        match endpoint {
+            Endpoint::Client => self.request.as_deref(),
+            Endpoint::Server => self.response.as_deref(),
+        }
+    }
+
+    /// What the client offers and what the server accepts of extensions.
+    pub fn extensions_of(&self, endpoint: Endpoint) -> &Extensions {
+        self.answers.extensions[endpoint.index()]
+            .get_or_init(|| self.head_of(endpoint).map(extension::read).unwrap_or_default())
+    }
+
     /// The extensions that the server accepted.
-    pub fn extensions(&self) -> Vec<Extension> {
-        self.response.as_ref().map(|head| extension::read(head).0).unwrap_or_default()
+    pub fn accepted_extensions(&self) -> &[Extension] {
+        &self.extensions_of(Endpoint::Server).list
     }
 
     /// What the two agreed on, as far as it concerns the frames.
     pub fn agreement(&self) -> Agreement {
-        Agreement::of(self.request.as_deref(), self.response.as_deref())
+        let [offered, accepted] =
+            [Endpoint::Client, Endpoint::Server].map(|endpoint| self.extensions_of(endpoint));
+        Agreement::between(offered, accepted)
     }
 }
 
@@ -215,20 +241,16 @@ pub fn is_upgrade_response(head: &Head) -> bool {
 }
 
 fn names_websocket(head: &Head) -> bool {
-    head.members("Upgrade").iter().any(|member| {
+    head.members("Upgrade").any(|member| {
         let name = head.bytes(&member.range);
         name.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"websocket"))
     })
 }
 
 fn has_websocket_field(head: &Head) -> bool {
-    websocket_fields(head).next().is_some()
-}
-
-/// The names of the `Sec-WebSocket-` fields.
-fn websocket_fields(head: &Head) -> impl Iterator<Item = &[u8]> {
     let prefix = b"Sec-WebSocket-";
-    head.fields.iter().map(|field| head.bytes(&field.name)).filter(|name| {
-        name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    head.fields.iter().any(|field| {
+        let start = head.bytes(&field.name).get(..prefix.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     })
 }

@@ -3,6 +3,7 @@
 mod hot;
 mod page;
 pub mod record;
+mod serializer;
 mod text;
 
 use crate::inspection::{Connection, Observer};
@@ -18,6 +19,7 @@ use crate::websocket::{End, Event, Frame, Message, close, frame, mask};
 use page::Page;
 use record::{Place, Record, SCHEMA};
 use serde::Serialize as _;
+use serializer::Serializer;
 use std::borrow::Cow;
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -69,10 +71,8 @@ impl<W: Write> Writer<W> {
     /// Writes one record.
     pub fn record(&mut self, record: &Record<'_>) {
         self.separate();
-        let mut serializer =
-            serde_json::Serializer::with_formatter(&mut self.page, HarmlessStrings);
         // Writing to memory and from plain records can't fail.
-        let result = record.serialize(&mut serializer);
+        let result = record.serialize(Serializer { page: &mut self.page });
         debug_assert!(result.is_ok(), "{result:?}");
         self.end_record();
     }
@@ -223,7 +223,6 @@ impl<W: Write> Writer<W> {
     }
 
     fn handshake(&mut self, number: u64, handshake: &Handshake, judged: &Judged) {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let at =
             if handshake.response.is_some() { handshake.response_at } else { handshake.request_at };
         let outcome = handshake.outcome();
@@ -233,19 +232,20 @@ impl<W: Write> Writer<W> {
             .as_ref()
             .or(handshake.response.as_ref())
             .map(|head| head.offset + head.range.start as u64);
+        let file = self.file.take();
         self.record(&Record::Handshake(record::Handshake {
             place: Place { offset, ..Place::new(number, at) },
-            file: self.file.clone(),
+            file: file.as_deref(),
             valid: outcome == Outcome::Upgraded && !has_error,
             outcome: outcome.name(),
             request: handshake.request.as_deref().map(head),
             response: handshake.response.as_deref().map(head),
             status: handshake.status(),
-            key: handshake.key().map(text),
+            key: handshake.key().map(String::from_utf8_lossy),
             accept_expected: handshake.accept_expected(),
-            accept_found: handshake.accept_found().map(text),
-            subprotocol: handshake.subprotocol().map(text),
-            extensions: handshake.extensions().iter().map(extension).collect(),
+            accept_found: handshake.accept_found().map(String::from_utf8_lossy),
+            subprotocol: handshake.subprotocol().map(String::from_utf8_lossy),
+            extensions: handshake.accepted_extensions().iter().map(extension).collect(),
             rules_held: judged.held.len() as u64,
             rules_not_observed: judged
                 .not_observed
@@ -253,6 +253,7 @@ impl<W: Write> Writer<W> {
                 .map(|(rule, why)| (rule.id, *why))
                 .collect(),
         }));
+        self.file = file;
     }
 
     fn frame_with_layers(&mut self, connection: &Connection, event: &Frame<'_>) {
@@ -403,8 +404,8 @@ fn placed(number: u64, from: Endpoint, offset: u64, at: At) -> Place {
     Place { direction: Some(from.name()), offset: Some(offset), ..Place::new(number, at) }
 }
 
-fn head(head: &crate::http::Head) -> record::Head {
-    let text = |range| String::from_utf8_lossy(head.bytes(range)).into_owned();
+fn head(head: &crate::http::Head) -> record::Head<'_> {
+    let text = |range| String::from_utf8_lossy(head.bytes(range));
     record::Head {
         line: text(&head.start_range()),
         headers: head.fields.iter().map(|field| (text(&field.name), text(&field.value))).collect(),
@@ -517,20 +518,8 @@ fn field<'a>(found: &layout::Field, raw: &[u8], offset: u64) -> record::Field<'a
 
 /// A value as text that does no harm on a terminal.
 pub fn harmless(value: &serde_json::Value) -> String {
-    let mut out = Vec::new();
-    let mut serializer = serde_json::Serializer::with_formatter(&mut out, HarmlessStrings);
-    value.serialize(&mut serializer).expect("a value serializes");
+    let mut page = Page::new(Vec::new());
+    value.serialize(Serializer { page: &mut page }).expect("a value serializes");
+    let out = page.finish().expect("memory takes everything");
     String::from_utf8(out).expect("JSON is UTF-8")
-}
-
-/// Writes strings so that they do no harm on a terminal (see [`text`]).
-struct HarmlessStrings;
-
-impl serde_json::ser::Formatter for HarmlessStrings {
-    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
-    where
-        W: ?Sized + Write,
-    {
-        text::write(writer, fragment)
-    }
 }

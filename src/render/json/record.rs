@@ -219,11 +219,11 @@ pub fn transport(transport: Transport) -> Option<&'static str> {
 
 /// A head in a `handshake`.
 #[derive(Debug, Serialize)]
-pub struct Head {
+pub struct Head<'a> {
     /// The request line or status line.
-    pub line: String,
+    pub line: Cow<'a, str>,
     /// Name and value of each field line, in order.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
 
 /// An extension with its parameters, in a `handshake`.
@@ -243,25 +243,25 @@ pub struct Handshake<'a> {
     pub place: Place,
     /// The text it comes from, for `ws101 handshake`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
+    pub file: Option<&'a str>,
     /// It was accepted and nothing in it is an error.
     pub valid: bool,
     /// `upgraded`, `refused` or `incomplete`.
     pub outcome: &'static str,
     /// The request.
-    pub request: Option<Head>,
+    pub request: Option<Head<'a>>,
     /// The final response.
-    pub response: Option<Head>,
+    pub response: Option<Head<'a>>,
     /// The status code.
     pub status: Option<u16>,
     /// `Sec-WebSocket-Key`, as sent.
-    pub key: Option<String>,
+    pub key: Option<Cow<'a, str>>,
     /// What `Sec-WebSocket-Accept` should be.
-    pub accept_expected: Option<String>,
+    pub accept_expected: Option<&'a str>,
     /// What it is.
-    pub accept_found: Option<String>,
+    pub accept_found: Option<Cow<'a, str>>,
     /// The subprotocol that the server chose.
-    pub subprotocol: Option<String>,
+    pub subprotocol: Option<Cow<'a, str>>,
     /// The extensions that the server accepted.
     pub extensions: Vec<Extension>,
     /// The rules that were checked and hold.

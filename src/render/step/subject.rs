@@ -209,7 +209,12 @@ impl<'a> Subject<'a> {
         }
         if handshake.key().is_some() {
             let expected = handshake.accept_expected().unwrap_or_default();
-            self.say("the Accept", expected, "what answers this request's key", "accept");
+            self.say(
+                "the Accept",
+                expected.to_owned(),
+                "what answers this request's key",
+                "accept",
+            );
             if let Some(part) = self.parts.last_mut() {
                 part.story = Story::Accept;
             }

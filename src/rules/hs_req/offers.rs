@@ -1,8 +1,9 @@
 //! What the client offers: subprotocols and extensions (RFC 6455 §4.1 items 10 and 11, §9.1).
 
-use crate::http::{Head, Member, is_token, quote};
+use crate::http::{Member, is_token, quote};
 use crate::rules::observed::{Judgement, in_request, request};
 use crate::rules::{Check, Level, Rule, Severity, Violator};
+use crate::said::Endpoint;
 use crate::websocket::extension;
 use crate::websocket::handshake::Handshake;
 use crate::websocket::subprotocol::HEADER;
@@ -32,7 +33,7 @@ fn subproto_syntax(handshake: &Handshake) -> Judgement {
             ));
         }
     }
-    let members = head.members(HEADER);
+    let members: Vec<Member> = head.members(HEADER).collect();
     for member in members.iter().filter(|member| !member.range.is_empty()) {
         let name = head.bytes(&member.range);
         if !is_token(name) {
@@ -92,7 +93,7 @@ pub static SUBPROTO_UNIQUE: Rule = Rule {
 
 fn subproto_unique(handshake: &Handshake) -> Judgement {
     let head = request(handshake)?;
-    let members = head.members(HEADER);
+    let members: Vec<Member> = head.members(HEADER).collect();
     if let Some(twin) = repeated(&members, |member| head.bytes(&member.range).to_vec()) {
         let seen = format!("{} is offered twice", quote(head.bytes(&twin.range)));
         return Ok(Some(in_request(head, &twin.range, seen, "each name once")));
@@ -125,7 +126,7 @@ pub static EXT_SYNTAX: Rule = Rule {
 
 fn ext_syntax(handshake: &Handshake) -> Judgement {
     let head = request(handshake)?;
-    Ok(extension_fault(head).map(|fault| {
+    Ok(extension_fault(handshake, Endpoint::Client).map(|fault| {
         let seen = format!("{}: {}", fault.what, quote(head.bytes(&fault.range)));
         let expected = "extension; parameter; parameter=value";
         in_request(head, &fault.range, seen, expected)
@@ -133,11 +134,14 @@ fn ext_syntax(handshake: &Handshake) -> Judgement {
 }
 
 /// Where the extensions do not follow their grammar first; a header of empty members is empty.
-pub(in crate::rules) fn extension_fault(head: &Head) -> Option<extension::GrammarFault> {
-    let (extensions, faults) = extension::read(head);
-    let line = head.line(extension::HEADER)?;
-    let all_empty = extensions.is_empty() && faults.is_empty();
-    faults.into_iter().next().or_else(|| {
+pub(in crate::rules) fn extension_fault(
+    handshake: &Handshake,
+    endpoint: Endpoint,
+) -> Option<extension::GrammarFault> {
+    let extension::Extensions { list, faults } = handshake.extensions_of(endpoint);
+    let line = handshake.head_of(endpoint)?.line(extension::HEADER)?;
+    let all_empty = list.is_empty() && faults.is_empty();
+    faults.first().cloned().or_else(|| {
         all_empty.then(|| extension::GrammarFault {
             range: line.value.clone(),
             what: "a list of extensions without any",

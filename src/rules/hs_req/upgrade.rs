@@ -62,7 +62,7 @@ fn odd_space(value: &[u8]) -> Option<String> {
 
 /// True if a member of Upgrade is websocket, with or without a version.
 pub(in crate::rules) fn asks_for_websocket(head: &Head) -> bool {
-    head.members("Upgrade").iter().any(|member| {
+    head.members("Upgrade").any(|member| {
         let name = head.bytes(&member.range).split(|&b| b == b'/').next().unwrap_or_default();
         name.eq_ignore_ascii_case(b"websocket")
     })

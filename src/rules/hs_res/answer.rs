@@ -1,7 +1,7 @@
 //! The head of a 101: status line, Upgrade, Connection, and what has no place in it (RFC 6455
 //! §4.2.2, RFC 9112 §4, RFC 9110 §15.2.2).
 
-use crate::http::{FlawKind, Head, StartLine, quote};
+use crate::http::{FlawKind, Head, Member, StartLine, quote};
 use crate::rules::hs_req::lines::{UNREAD, misplaced_in_response};
 use crate::rules::hs_req::upgrade::asks_for_websocket;
 use crate::rules::observed::{
@@ -96,8 +96,8 @@ pub static UPGRADE: Rule = Rule {
 
 fn upgrade(handshake: &Handshake) -> Judgement {
     let head = accepted(handshake)?;
-    let members = head.members("Upgrade");
-    let mut names = members.iter().map(|m| head.bytes(&m.range)).filter(|name| !name.is_empty());
+    let members = head.members("Upgrade").filter(|member| !member.range.is_empty());
+    let mut names = members.map(|member| head.bytes(&member.range));
     if let (Some(name), None) = (names.next(), names.next())
         && name.eq_ignore_ascii_case(b"websocket")
     {
@@ -235,8 +235,8 @@ pub static CONNECTION_CLOSE: Rule = Rule {
 
 fn connection_close(handshake: &Handshake) -> Judgement {
     let head = accepted(handshake)?;
-    let members = head.members("Connection");
-    let close = members.iter().find(|m| head.bytes(&m.range).eq_ignore_ascii_case(b"close"));
+    let is_close = |member: &Member| head.bytes(&member.range).eq_ignore_ascii_case(b"close");
+    let close = head.members("Connection").find(is_close);
     Ok(close.map(|member| {
         let seen = "Connection lists close in a 101";
         in_response(head, &member.range, seen, "no close: the connection goes on")

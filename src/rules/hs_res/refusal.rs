@@ -103,7 +103,7 @@ pub static UPGRADE_426: Rule = Rule {
 fn upgrade_426(handshake: &Handshake) -> Judgement {
     let Some(head) = with_status(handshake, &[426])? else { return Ok(None) };
     let expected = "`Upgrade: websocket` and `Connection: Upgrade`";
-    if head.members("Upgrade").iter().all(|member| member.range.is_empty()) {
+    if head.members("Upgrade").all(|member| member.range.is_empty()) {
         let seen = "the 426 does not say what to upgrade to";
         let expected = format!("two more lines: {expected}");
         let broken = in_response(head, &head.start_range(), seen, expected);

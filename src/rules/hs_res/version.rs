@@ -65,7 +65,7 @@ fn list(handshake: &Handshake) -> Judgement {
     let refused = handshake.request.as_deref().and_then(|asked| asked.value(HEADER));
     let refuses_version = handshake.status() == Some(426);
     let mut any = false;
-    for member in head.members(HEADER).iter().filter(|member| !member.range.is_empty()) {
+    for member in head.members(HEADER).filter(|member| !member.range.is_empty()) {
         any = true;
         let value = head.bytes(&member.range);
         if version_number(value).is_none() {

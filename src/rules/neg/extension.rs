@@ -1,12 +1,12 @@
 //! Sec-WebSocket-Extensions in the answer, and who uses what (RFC 6455 §9, RFC 7692 §5).
 
-use crate::http::{Head, quote};
+use crate::http::quote;
 use crate::rules::hs_req::offers::extension_fault;
 use crate::rules::observed::{Judgement, accepted, in_request, in_response, request};
 use crate::rules::{Broken, Check, Level, Memory, Rule, Severity, Violator};
 use crate::said::Endpoint;
 use crate::websocket::Frame;
-use crate::websocket::extension::{self, Extension, HEADER, PERMESSAGE_DEFLATE, compresses};
+use crate::websocket::extension::{HEADER, PERMESSAGE_DEFLATE, compresses};
 use crate::websocket::handshake::Handshake;
 
 /// The registry of RFC 6455 §11.4, whole.
@@ -25,11 +25,12 @@ pub static NOT_OFFERED: Rule = Rule {
 };
 
 fn not_offered(handshake: &Handshake) -> Judgement {
-    let offered = extension::read(request(handshake)?).0;
+    request(handshake)?;
     let head = accepted(handshake)?;
-    let stranger = extension::read(head)
-        .0
-        .into_iter()
+    let offered = &handshake.extensions_of(Endpoint::Client).list;
+    let stranger = handshake
+        .accepted_extensions()
+        .iter()
         .find(|extension| offered.iter().all(|offer| offer.name != extension.name));
     Ok(stranger.map(|stranger| {
         let name = quote(stranger.name.as_bytes());
@@ -58,7 +59,7 @@ pub static RESPONSE_SYNTAX: Rule = Rule {
 
 fn response_syntax(handshake: &Handshake) -> Judgement {
     let head = accepted(handshake)?;
-    Ok(extension_fault(head).map(|fault| {
+    Ok(extension_fault(handshake, Endpoint::Server).map(|fault| {
         let seen = format!("{}: {}", fault.what, quote(head.bytes(&fault.range)));
         let expected = "extension; parameter; parameter=value";
         let broken = in_response(head, &fault.range, seen, expected);
@@ -106,11 +107,12 @@ pub static UNREGISTERED: Rule = Rule {
 };
 
 fn unregistered(handshake: &Handshake) -> Judgement {
-    let unknown = |head: &Head| {
-        extension::read(head).0.into_iter().find(|extension| !is_known(&extension.name))
+    let unknown = |endpoint| {
+        let mut extensions = handshake.extensions_of(endpoint).list.iter();
+        extensions.find(|extension| !is_known(&extension.name))
     };
     if let Ok(head) = accepted(handshake)
-        && let Some(accepted) = unknown(head)
+        && let Some(accepted) = unknown(Endpoint::Server)
     {
         let name = quote(accepted.name.as_bytes());
         let seen = format!("the server accepts {name}, which is not registered");
@@ -120,7 +122,7 @@ fn unregistered(handshake: &Handshake) -> Judgement {
         )));
     }
     let head = request(handshake)?;
-    Ok(unknown(head).map(|offer| {
+    Ok(unknown(Endpoint::Client).map(|offer| {
         let name = quote(offer.name.as_bytes());
         let seen = format!("the client offers {name}, which is not registered");
         in_request(head, &offer.range, seen, "").cause("an experiment, or a draft of long ago")
@@ -146,9 +148,9 @@ pub static RSV_CONFLICT: Rule = Rule {
 
 fn rsv_conflict(handshake: &Handshake) -> Judgement {
     let head = accepted(handshake)?;
-    let accepted: Vec<Extension> =
-        extension::read(head).0.into_iter().filter(|e| compresses(&e.name)).collect();
-    let [first, second, ..] = &accepted[..] else { return Ok(None) };
+    let mut accepted =
+        handshake.accepted_extensions().iter().filter(|extension| compresses(&extension.name));
+    let (Some(first), Some(second)) = (accepted.next(), accepted.next()) else { return Ok(None) };
     let [first_name, second_name] = [first, second].map(|e| quote(e.name.as_bytes()));
     let seen = format!("the server accepts {first_name} and {second_name}, which both use RSV1");
     Ok(Some(

@@ -5,6 +5,7 @@ use crate::http::{Head, quote};
 use crate::rules::hs_res::consequences::trusted_anyway;
 use crate::rules::observed::{Judgement, accepted, in_response, request};
 use crate::rules::{Broken, Check, Level, Memory, Rule, Severity, Violator};
+use crate::said::Endpoint;
 use crate::websocket::Message;
 use crate::websocket::extension::Extension;
 use crate::websocket::handshake::Handshake;
@@ -27,7 +28,7 @@ pub static ACCEPTED_BAD_OFFER: Rule = Rule {
 fn accepted_bad_offer(handshake: &Handshake) -> Judgement {
     let (offers, answers, head) = negotiation(handshake)?;
     let [answer, ..] = &answers[..] else { return Ok(None) };
-    if offers.is_empty() || offers.iter().any(is_legal_offer) {
+    if offers.is_empty() || offers.iter().any(|offer| is_legal_offer(offer)) {
         return Ok(None);
     }
     let seen = "the server accepts permessage-deflate, and no offer of it was legal";
@@ -51,7 +52,7 @@ pub static UNKNOWN_PARAM: Rule = Rule {
 
 fn unknown_param(handshake: &Handshake) -> Judgement {
     let head = accepted(handshake)?;
-    Ok(elements(head).iter().find_map(unknown).map(|parameter| {
+    Ok(elements(handshake, Endpoint::Server).into_iter().find_map(unknown).map(|parameter| {
         let seen = format!("the answer has the parameter {}", quote(parameter.name.as_bytes()));
         in_response(head, &parameter.range, seen, "one of the four there are")
             .mend(
@@ -76,7 +77,7 @@ pub static DUP_PARAM: Rule = Rule {
 
 fn dup_param(handshake: &Handshake) -> Judgement {
     let head = accepted(handshake)?;
-    Ok(elements(head).iter().find_map(repeated).map(|twin| {
+    Ok(elements(handshake, Endpoint::Server).into_iter().find_map(repeated).map(|twin| {
         let seen = format!("the answer names {} twice", twin.name);
         in_response(head, &twin.range, seen, "each parameter once")
             .cause("the client's parameter is copied, and the server's own added")
@@ -97,8 +98,8 @@ pub static BAD_VALUE: Rule = Rule {
 
 fn answer_value(handshake: &Handshake) -> Judgement {
     let head = accepted(handshake)?;
-    let answers = elements(head);
-    Ok(answers.iter().find_map(|answer| bad_value(answer, false)).map(|(parameter, what)| {
+    let answers = elements(handshake, Endpoint::Server);
+    Ok(answers.into_iter().find_map(|answer| bad_value(answer, false)).map(|(parameter, what)| {
         let seen = format!("{} {what}", quote(head.bytes(&parameter.range)));
         let expected = "8 to 15 for a window, no value for a flag";
         let broken = in_response(head, &parameter.range, seen, expected);
@@ -253,12 +254,12 @@ pub static SMALL_WINDOW: Rule = Rule {
 
 fn small_window(handshake: &Handshake) -> Judgement {
     let head = accepted(handshake)?;
-    for answer in elements(head) {
+    for answer in elements(handshake, Endpoint::Server) {
         for name in ["server_max_window_bits", "client_max_window_bits"] {
-            let Some(size) = bits(&answer, name).filter(|&bits| bits < SMALL_WINDOW_BITS) else {
+            let Some(size) = bits(answer, name).filter(|&bits| bits < SMALL_WINDOW_BITS) else {
                 continue;
             };
-            let Some(found) = find(&answer, name) else { continue };
+            let Some(found) = find(answer, name) else { continue };
             let seen = format!("a window of {size} bits is {} bytes", 1 << size);
             let broken = in_response(head, &found.range, seen, "10 bits or more");
             return Ok(Some(if size == 8 {
@@ -294,8 +295,10 @@ fn client_accepted_bad(message: &Message<'_>, memory: &Memory) -> Option<Broken>
 /// The offers and the answers of permessage-deflate, and the head of the 101.
 fn negotiation(
     handshake: &Handshake,
-) -> Result<(Vec<Extension>, Vec<Extension>, &Head), &'static str> {
-    let asked = request(handshake)?;
+) -> Result<(Vec<&Extension>, Vec<&Extension>, &Head), &'static str> {
+    request(handshake)?;
     let head = accepted(handshake)?;
-    Ok((elements(asked), elements(head), head))
+    let [offers, answers] =
+        [Endpoint::Client, Endpoint::Server].map(|endpoint| elements(handshake, endpoint));
+    Ok((offers, answers, head))
 }

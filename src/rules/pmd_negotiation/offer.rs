@@ -1,10 +1,11 @@
 //! What the client offers (RFC 7692 §7, §7.1).
 
 use super::{bad_value, elements, repeated, unknown};
-use crate::http::{Head, quote};
+use crate::http::quote;
 use crate::rules::observed::{Judgement, accepted, in_request, in_response, request};
 use crate::rules::{Check, Level, Rule, Severity, Violator};
-use crate::websocket::extension::{self, Extension};
+use crate::said::Endpoint;
+use crate::websocket::extension::Extension;
 use crate::websocket::handshake::Handshake;
 
 /// PMD-OFFER-UNKNOWN-PARAM
@@ -22,8 +23,8 @@ pub static UNKNOWN_PARAM: Rule = Rule {
 
 fn unknown_param(handshake: &Handshake) -> Judgement {
     let head = request(handshake)?;
-    let offers = elements(head);
-    Ok(offers.iter().find_map(unknown).map(|parameter| {
+    let offers = elements(handshake, Endpoint::Client);
+    Ok(offers.into_iter().find_map(unknown).map(|parameter| {
         let seen = format!("the offer has the parameter {}", quote(parameter.name.as_bytes()));
         in_request(head, &parameter.range, seen, "one of the four that RFC 7692 defines")
             .cause("a setting of the local compressor is taken for something to negotiate")
@@ -44,8 +45,8 @@ pub static DUP_PARAM: Rule = Rule {
 
 fn dup_param(handshake: &Handshake) -> Judgement {
     let head = request(handshake)?;
-    let offers = elements(head);
-    Ok(offers.iter().find_map(repeated).map(|twin| {
+    let offers = elements(handshake, Endpoint::Client);
+    Ok(offers.into_iter().find_map(repeated).map(|twin| {
         let seen = format!("the offer names {} twice", twin.name);
         in_request(head, &twin.range, seen, "each parameter once")
             .cause("alternatives are put into one element, with ; where a comma belongs")
@@ -66,8 +67,8 @@ pub static BAD_VALUE: Rule = Rule {
 
 fn offer_value(handshake: &Handshake) -> Judgement {
     let head = request(handshake)?;
-    let offers = elements(head);
-    Ok(offers.iter().find_map(|offer| bad_value(offer, true)).map(|(parameter, what)| {
+    let offers = elements(handshake, Endpoint::Client);
+    Ok(offers.into_iter().find_map(|offer| bad_value(offer, true)).map(|(parameter, what)| {
         let seen = format!("{} {what}", quote(head.bytes(&parameter.range)));
         in_request(head, &parameter.range, seen, "8 to 15 for a window, no value for a flag")
     }))
@@ -103,20 +104,20 @@ pub(in crate::rules) fn is_legacy(name: &str) -> bool {
 
 fn legacy_name(handshake: &Handshake) -> Judgement {
     if let Ok(head) = accepted(handshake)
-        && let Some((found, about)) = legacy(head)
+        && let Some((found, about)) = legacy(handshake, Endpoint::Server)
     {
         let seen = format!("the server accepts {}: {about}", found.name);
         return Ok(Some(in_response(head, &found.range, seen, "")));
     }
     let head = request(handshake)?;
-    Ok(legacy(head).map(|(found, about)| {
+    Ok(legacy(handshake, Endpoint::Client).map(|(found, about)| {
         let seen = format!("the client offers {}: {about}", found.name);
         in_request(head, &found.range, seen, "").cause("software from before RFC 7692 (2015)")
     }))
 }
 
-fn legacy(head: &Head) -> Option<(Extension, &'static str)> {
-    extension::read(head).0.into_iter().find_map(|extension| {
+fn legacy(handshake: &Handshake, endpoint: Endpoint) -> Option<(&Extension, &'static str)> {
+    handshake.extensions_of(endpoint).list.iter().find_map(|extension| {
         let (_, about) = LEGACY.iter().find(|(name, _)| *name == extension.name)?;
         Some((extension, *about))
     })

@@ -3,6 +3,7 @@
 //! there, it is nobody's business.
 
 use super::credentials::{carries_credentials, query_token};
+use super::words::Words;
 use crate::layout::Span;
 use crate::rules::observed::{Judgement, accepted, in_request, request};
 use crate::rules::{Broken, Check, Level, Memory, Rule, Severity, Violator};
@@ -119,18 +120,18 @@ fn secrets(message: &Message<'_>, memory: &Memory) -> Option<Broken> {
     )
 }
 
-/// Members of JSON objects that hold secrets, longest first where one begins like another.
-const MEMBERS: [&str; 9] = [
-    "password",
-    "passwd",
-    "access_token",
-    "token",
-    "client_secret",
-    "secret",
-    "authorization",
-    "api_key",
-    "apikey",
-];
+/// Members of JSON objects that hold secrets, each from its quotation mark on.
+static MEMBERS: Words<9> = Words::new([
+    "\"password",
+    "\"passwd",
+    "\"access_token",
+    "\"token",
+    "\"client_secret",
+    "\"secret",
+    "\"authorization",
+    "\"api_key",
+    "\"apikey",
+]);
 
 /// How much of a message is searched.
 const SEARCHED: usize = 4096;
@@ -138,22 +139,7 @@ const SEARCHED: usize = 4096;
 /// The first member of a JSON object that holds a secret, and a text as its value.
 pub(in crate::rules) fn spells_secret(payload: &[u8]) -> Option<&'static str> {
     let payload = &payload[..payload.len().min(SEARCHED)];
-    let mut from = 0;
-    while let Some(quote) = memchr::memchr(b'"', &payload[from..]) {
-        let rest = &payload[from + quote + 1..];
-        from += quote + 1;
-        let first = rest.first().map(u8::to_ascii_lowercase)?;
-        let is_member = |name: &&&str| {
-            let (name, length) = (name.as_bytes(), name.len());
-            name[0] == first
-                && rest.get(..length).is_some_and(|found| found.eq_ignore_ascii_case(name))
-                && is_text_value(&rest[length..])
-        };
-        if let Some(name) = MEMBERS.iter().find(is_member) {
-            return Some(name);
-        }
-    }
-    None
+    MEMBERS.find(payload, is_text_value).map(|member| &member[1..])
 }
 
 /// True for what follows the name of a member whose value is a text and not empty.

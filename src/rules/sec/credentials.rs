@@ -1,6 +1,7 @@
 //! Credentials where they get written down: in the target and in the list of subprotocols. What
 //! they are is never repeated, and no span covers it.
 
+use super::words::Words;
 use crate::http::Head;
 use crate::http::quote;
 use crate::rules::observed::{Judgement, in_request, request};
@@ -177,24 +178,20 @@ fn no_auth(_: &End, memory: &Memory) -> Option<Broken> {
 pub(crate) fn shows_any(head: &Head) -> bool {
     carries_credentials(head).is_some()
         || query_token(head).is_some()
-        || head.members("Sec-WebSocket-Protocol").iter().any(|member| {
+        || head.members("Sec-WebSocket-Protocol").any(|member| {
             let value = head.bytes(&member.range);
-            is_jwt(value) || value.len() > LONGEST_NAME || contains_word(value, &LOGIN_WORDS)
+            is_jwt(value) || value.len() > LONGEST_NAME || spells_login(value)
         })
 }
 
 /// Words that messages have with which clients log in, in JSON, STOMP and others.
-const LOGIN_WORDS: [&[u8]; 9] = [
-    b"auth",
-    b"login",
-    b"token",
-    b"bearer",
-    b"password",
-    b"session",
-    b"apikey",
-    b"api_key",
-    b"CONNECT",
-];
+static LOGIN_WORDS: Words<9> = Words::new([
+    "auth", "login", "token", "bearer", "password", "session", "apikey", "api_key", "CONNECT",
+]);
+
+fn spells_login(text: &[u8]) -> bool {
+    LOGIN_WORDS.find(text, |_| true).is_some()
+}
 
 /// How much of a message is searched.
 const SEARCHED: usize = 1024;
@@ -207,16 +204,7 @@ pub(crate) fn may_be_login(message: &Message<'_>) -> bool {
     }
     // MQTT's CONNECT names the protocol in its first bytes.
     let start = &payload[..payload.len().min(SEARCHED)];
-    contains_word(start, &LOGIN_WORDS) || start.get(4..8) == Some(b"MQTT")
-}
-
-fn contains_word(text: &[u8], words: &[&[u8]]) -> bool {
-    words.iter().any(|word| {
-        let (lower, upper) = (word[0].to_ascii_lowercase(), word[0].to_ascii_uppercase());
-        memchr::memchr2_iter(lower, upper, text).any(|at| {
-            text.get(at..at + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word))
-        })
-    })
+    spells_login(start) || start.get(4..8) == Some(b"MQTT")
 }
 
 /// The kind of credential that the request carries in its fields.

@@ -69,12 +69,12 @@ fn cross(handshake: &Handshake) -> Judgement {
     else {
         return Ok(None);
     };
-    // A proxy may have put its own name for the server into Host, and a name can't be compared
-    // with an address.
-    let is_comparable = !site::is_own(&host)
-        && !is_redacted(origin)
-        && site::address(&page).is_some() == site::address(&host).is_some();
-    if !is_comparable || site::is_own(&page) || site::is_same(&page, &host) {
+    // A proxy may have put its own name for the server into Host.
+    if site::is_same(&page, &host) || site::is_own(&page) || site::is_own(&host) {
+        return Ok(None);
+    }
+    // A name can't be compared with an address.
+    if is_redacted(origin) || site::address(&page).is_some() != site::address(&host).is_some() {
         return Ok(None);
     }
     let seen = format!(

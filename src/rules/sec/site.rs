@@ -5,21 +5,20 @@ use std::net::IpAddr;
 
 /// The host of an origin that a web page has; none for other schemes and for `null`.
 pub(super) fn of_origin(origin: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(origin).ok()?;
-    let (scheme, rest) = text.split_once("://")?;
-    let is_web = ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
-    is_web.then(|| of_authority(rest.as_bytes())).flatten()
+    let (scheme, rest) = origin.split_at_checked(memchr::memchr(b':', origin)?)?;
+    let is_web = [&b"http"[..], b"https"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
+    if is_web { of_authority(rest.strip_prefix(b"://")?) } else { None }
 }
 
 /// The host of `host`, `host:port` or `[address]:port`, in lower case.
 pub(super) fn of_authority(authority: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(authority).ok()?.trim().to_ascii_lowercase();
+    let text = std::str::from_utf8(authority).ok()?.trim();
     let host = match text.strip_prefix('[') {
         Some(rest) => rest.split(']').next()?,
-        None => text.split([':', '/']).next()?,
+        None => &text[..memchr::memchr2(b':', b'/', text.as_bytes()).unwrap_or(text.len())],
     };
     let host = host.trim_end_matches('.');
-    (!host.is_empty()).then(|| host.to_owned())
+    (!host.is_empty()).then(|| host.to_ascii_lowercase())
 }
 
 /// True for names and addresses of the same machine.
@@ -39,7 +38,9 @@ pub(super) fn is_own(host: &str) -> bool {
 }
 
 pub(super) fn address(host: &str) -> Option<IpAddr> {
-    host.parse().ok()
+    // To see that a name is none takes a look at its end.
+    let may_be = host.contains(':') || host.ends_with(|c: char| c.is_ascii_digit());
+    if may_be { host.parse().ok() } else { None }
 }
 
 /// True if both hosts are of one site: their last two labels are the same, or three where the
