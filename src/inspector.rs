@@ -2,7 +2,7 @@
 //! happened to the judge, both to the observer.
 
 use crate::inspection::{Connection, Observer};
-use crate::rules::{Across, Judge, Judged, Policy, Route, Severity, Thresholds, Who, judge_opaque};
+use crate::rules::{Across, Judge, Judged, Policy, Severity, Thresholds, Who, judge_opaque};
 use crate::said::{ConnectionId, Interest, Listener, Opaque, Opening, Said, Transport};
 use crate::websocket::{Assumed, Conversation, Desk, Event, Limits, Origin, Statements};
 use std::sync::Arc;
@@ -67,16 +67,31 @@ impl Counts {
 
 impl std::ops::AddAssign for Counts {
     fn add_assign(&mut self, other: Counts) {
-        self.connections += other.connections;
-        self.frames += other.frames;
-        self.messages += other.messages;
-        self.gaps += other.gaps;
-        self.errors += other.errors;
-        self.warnings += other.warnings;
-        self.notes += other.notes;
-        self.ignored += other.ignored;
-        self.other_exchanges += other.other_exchanges;
-        self.other_connections += other.other_connections;
+        // Named one by one, so that none can be forgotten.
+        let Counts {
+            connections,
+            frames,
+            messages,
+            gaps,
+            errors,
+            warnings,
+            notes,
+            ignored,
+            other_exchanges,
+            opaque,
+            other_connections,
+        } = other;
+        self.connections += connections;
+        self.frames += frames;
+        self.messages += messages;
+        self.gaps += gaps;
+        self.errors += errors;
+        self.warnings += warnings;
+        self.notes += notes;
+        self.ignored += ignored;
+        self.other_exchanges += other_exchanges;
+        self.opaque += opaque;
+        self.other_connections += other_connections;
     }
 }
 
@@ -164,13 +179,7 @@ impl<O: Observer> Inspector<O> {
             opened: opening.at,
             trails: None,
         };
-        let mut judge = Judge::default();
-        judge.memory.thresholds = Arc::clone(&self.thresholds);
-        judge.memory.agreement = conversation.agreement();
-        judge.memory.direction_known = opening.initiator_seen;
-        judge.memory.timed = opening.at.time.is_some();
-        judge.memory.route = Route::of(opening);
-        judge.memory.pasted = opening.transport == Transport::None;
+        let judge = Judge::of(opening, conversation.agreement(), &self.thresholds);
         self.slots[index] = Some(Box::new(Slot { connection, conversation, judge }));
     }
 }

@@ -171,3 +171,26 @@ fn a_lost_packet_costs_no_more_than_what_was_in_it_or_hangs_on_it() {
         assert!(dear <= 2, "{name}: {costs:?}");
     }
 }
+
+/// RFC 8441 §5.1: behind its CONNECT a stream is WebSocket as RFC 6455 has it, so what was agreed, here
+/// no extension, decides what the reserved bits may say (RFC 6455 §5.2).
+#[test]
+fn what_was_agreed_over_http2_is_what_frames_are_judged_by() {
+    let capture = std::fs::read(sample("h2c-prior.pcap")).expect("the sample");
+    let records = ws101(&["pcap", utf8(&sample("h2c-prior.pcap")), "--format", "jsonl"]).records();
+    let first = of_type(&records, "frame").into_iter().find(|it| it["direction"] == "client");
+    let key = text(first.expect("a frame"), "masking_key").to_owned();
+    let key: Vec<u8> = (0..4)
+        .map(|at| u8::from_str_radix(&key[2 * at..2 * at + 2], 16).expect("hexadecimal"))
+        .collect();
+    let keys: Vec<usize> =
+        (0..capture.len()).filter(|&at| capture[at..].starts_with(&key)).collect();
+    let [at] = keys[..] else { panic!("the key stands in the capture {} times", keys.len()) };
+    for bit in [0x40, 0x20, 0x10] {
+        let mut broken = capture.clone();
+        broken[at - 2] |= bit;
+        let told = shared::ws101_with_input(&["pcap", "-", "--format", "jsonl"], &broken).records();
+        let rules: Vec<&str> = shared::errors(&told).iter().map(|it| text(it, "rule")).collect();
+        assert_eq!(rules, ["FRM-RSV-UNNEGOTIATED"], "with the bit {bit:#x}");
+    }
+}

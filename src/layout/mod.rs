@@ -27,6 +27,15 @@ pub struct Spec {
     pub role: Role,
 }
 
+/// A section as people write it: `RFC 6455 §5.2`. What no RFC defines (`W3C Trace Context`, a registry)
+/// stays as it is, and so does nothing at all.
+pub fn cited(section: &str) -> Cow<'_, str> {
+    match section.starts_with(|first: char| first.is_ascii_digit()) {
+        true => Cow::Owned(format!("RFC {section}")),
+        false => Cow::Borrowed(section),
+    }
+}
+
 /// The kind of a field. A palette turns it into a colour; colour is never the only carrier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {

@@ -12,7 +12,7 @@ mod placeholder;
 mod plain;
 
 use crate::inspection::{Connection, Observer};
-use crate::rules::{Broken, Finding, Judge, Judged, Route, Thresholds};
+use crate::rules::{Broken, Finding, Judge, Judged, Thresholds};
 use crate::said::{Opaque, Opening, Transport};
 use crate::websocket::close::CloseBody;
 use crate::websocket::extension::Agreement;
@@ -118,12 +118,7 @@ impl Redactor {
             initiator_seen: true,
             at: connection.opened,
         };
-        let mut judge = Judge::default();
-        judge.memory.thresholds = Arc::clone(&self.thresholds);
-        judge.memory.agreement = self.agreement;
-        judge.memory.direction_known = opening.initiator_seen;
-        judge.memory.timed = opening.at.time.is_some();
-        judge.memory.route = Route::of(&opening);
+        let mut judge = Judge::of(&opening, self.agreement, &self.thresholds);
         if connection.tls.is_some() {
             judge.memory.route.encrypted = Some(true);
         }

@@ -321,7 +321,7 @@ fn agreed(
     judged: &Judged,
 ) -> io::Result<()> {
     let is_broken = judged.findings.iter().any(|finding| finding.severity == Severity::Error);
-    if handshake.status() != Some(101) || is_broken {
+    if !handshake.is_accepted() || is_broken {
         return Ok(());
     }
     let subprotocol = match handshake.subprotocol() {

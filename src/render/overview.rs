@@ -245,7 +245,7 @@ impl Kept {
                 .map(|part| escape::clipped(part.unwrap_or(b"?"), 24));
             self.request = format!("{method} {target}");
         }
-        if handshake.status() != Some(101) {
+        if !handshake.is_accepted() {
             return;
         }
         if let Some(subprotocol) = handshake.subprotocol() {

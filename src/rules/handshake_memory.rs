@@ -97,7 +97,7 @@ impl HandshakeMemory {
             None if handshake.response.is_none() => {
                 memory.unanswered = Some(Box::new(handshake.request_at));
             }
-            Some(101) => {
+            Some(_) if handshake.is_accepted() => {
                 // Only what a client has to check: not what the server let pass in the request.
                 let about_response = |finding: &&Finding| {
                     finding.severity == Severity::Error

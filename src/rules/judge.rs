@@ -6,8 +6,11 @@ use super::causes::{Cause, Causes, Traced};
 use super::checks::consider_each;
 use super::handshake_memory::HandshakeMemory;
 use super::ordinary::{is_ordinary_frame, is_ordinary_message};
-use super::{Ending, Finding, Memory, Rule, Severity, suppression};
+use super::{Ending, Finding, Memory, Route, Rule, Severity, Thresholds, suppression};
+use crate::said::{Opening, Transport};
 use crate::websocket::Event;
+use crate::websocket::extension::Agreement;
+use std::sync::Arc;
 
 /// What came of judging one fact.
 #[derive(Debug, Clone, Default)]
@@ -61,6 +64,22 @@ pub struct Judge {
 }
 
 impl Judge {
+    /// A judge of a connection that opens like this, on which as much was agreed before.
+    pub fn of(
+        opening: &Opening,
+        agreement: Option<Agreement>,
+        thresholds: &Arc<Thresholds>,
+    ) -> Judge {
+        let mut judge = Judge::default();
+        judge.memory.thresholds = Arc::clone(thresholds);
+        judge.memory.agreement = agreement;
+        judge.memory.direction_known = opening.initiator_seen;
+        judge.memory.timed = opening.at.time.is_some();
+        judge.memory.route = Route::of(opening);
+        judge.memory.pasted = opening.transport == Transport::None;
+        judge
+    }
+
     /// Judges a fact.
     #[inline]
     pub fn consider(&mut self, event: &Event<'_>, judged: &mut Judged) {

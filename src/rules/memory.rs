@@ -16,6 +16,7 @@ use crate::websocket::frame::FrameHeader;
 use crate::websocket::handshake::Handshake;
 use crate::websocket::{
     Close, CutHeader, Event, Frame, Gap, Message, NotFrames, NotFramesKind, Opcode, Part,
+    subprotocol,
 };
 use std::num::NonZeroI64;
 use std::sync::Arc;
@@ -341,7 +342,7 @@ impl Memory {
         // What was agreed can be read from two whole heads only.
         let is_whole = |head: &Option<Box<Head>>| head.as_ref().is_some_and(|head| head.complete);
         let was_seen = is_whole(&handshake.request) && is_whole(&handshake.response);
-        if was_seen && handshake.status() == Some(101) {
+        if was_seen && handshake.is_accepted() {
             self.agreement = Some(handshake.agreement());
         }
         self.half = handshake.is_accepted() && !was_seen;
@@ -599,6 +600,9 @@ fn fault_of(finding: &Finding) -> Option<Fault> {
 
 /// True for subprotocols whose messages are binary, whatever they look like.
 fn is_binary_subprotocol(name: &[u8]) -> bool {
+    if let Some(known) = subprotocol::find(name) {
+        return known.payload == subprotocol::Payload::Binary;
+    }
     let name = name.to_ascii_lowercase();
     ["mqtt", "amqp", "binary", "msgpack", "cbor", "protobuf", "proto", "bson"]
         .iter()

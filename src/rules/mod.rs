@@ -129,8 +129,7 @@ impl Rule {
     /// Where it is demanded, to be read by people: `RFC 6455 §5.1`. Rules of other sources (a
     /// registry, a draft, ourselves) name those.
     pub fn source(&self) -> String {
-        let is_rfc = self.rfc.starts_with(|c: char| c.is_ascii_digit());
-        if is_rfc { format!("RFC {}", self.rfc) } else { self.rfc.to_owned() }
+        crate::layout::cited(self.rfc).into_owned()
     }
 
     /// It compares connections with each other.

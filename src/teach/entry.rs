@@ -4,7 +4,7 @@
 use super::{Gloss, Topic, topics};
 use crate::http::{Head, HeadRead};
 use crate::layers;
-use crate::layout::Spec;
+use crate::layout::{Spec, cited};
 use crate::render::refusal;
 use crate::rules::{self, Covered, Rule};
 use crate::websocket::frame::{EXTENDED_16, EXTENDED_64, MASKING_KEY, RSV1, RSV2, RSV3};
@@ -132,11 +132,13 @@ impl Entry {
         let (sections, markdown) = match self {
             Entry::Topic(topic) => (topic.sections.to_owned(), topic.body.to_owned()),
             Entry::Rule(rule) => (rule.source(), rules::page(rule).to_owned()),
-            Entry::Covered(covered) => (rfc(covered.rfc), covered.page().to_owned()),
-            Entry::Field(spec) => (rfc(spec.section), field(spec)),
+            Entry::Covered(covered) => (cited(covered.rfc).into_owned(), covered.page().to_owned()),
+            Entry::Field(spec) => (cited(spec.section).into_owned(), field(spec)),
             Entry::Opcode(opcode) => ("RFC 6455 §5.2, §11.8".to_owned(), opcode_text(*opcode)),
-            Entry::CloseCode(code) => (rfc(close::lookup(*code).section), close_code(*code)),
-            Entry::Header(header) => (rfc(header.section), header_text(header)),
+            Entry::CloseCode(code) => {
+                (cited(close::lookup(*code).section).into_owned(), close_code(*code))
+            }
+            Entry::Header(header) => (cited(header.section).into_owned(), header_text(header)),
             Entry::Status(status) => {
                 ("RFC 6455 §4.2.2; RFC 9110 §15".to_owned(), status_text(*status))
             }
@@ -152,12 +154,6 @@ impl Entry {
             topic: self.topic(),
         }
     }
-}
-
-/// `6455 §5.2` as people write it; what is no RFC stays as it is.
-fn rfc(section: &str) -> String {
-    let is_rfc = section.starts_with(|c: char| c.is_ascii_digit());
-    if is_rfc { format!("RFC {section}") } else { section.to_owned() }
 }
 
 /// The topic that a rule's area belongs to.

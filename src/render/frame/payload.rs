@@ -3,7 +3,7 @@
 
 use super::line::{Line, Marks, count, left_out, split_at_column};
 use super::{Extent, FrameView, title};
-use crate::layout::{Field, Role};
+use crate::layout::{self, Field, Role};
 use crate::render::wrap;
 use crate::render::{Paint, Sheet, escape};
 use crate::websocket::close::{self, CloseBody};
@@ -177,7 +177,11 @@ fn close_body(out: &mut impl Write, sheet: &Sheet, view: &FrameView) -> io::Resu
     let known = close::lookup(code);
     let name = format!("{code} {}", known.name);
     let mut line = Line::of("   code    ").paint(Paint::Role(Role::Code), name);
-    let about = format!("  {} ({})", marks.prose(known.meaning), cited(known.section, marks));
+    let about = format!(
+        "  {} ({})",
+        marks.prose(known.meaning),
+        marks.prose(&layout::cited(known.section))
+    );
     if line.columns() + escape::width(&about) > sheet.width {
         line.write(out, sheet)?;
         line = Line::of("           ");
@@ -215,11 +219,6 @@ fn close_body(out: &mut impl Write, sheet: &Sheet, view: &FrameView) -> io::Resu
         }
     }
     Ok(())
-}
-
-fn cited(section: &str, marks: Marks) -> String {
-    let name = if section.starts_with(|c: char| c.is_ascii_digit()) { "RFC " } else { "" };
-    marks.prose(&format!("{name}{section}"))
 }
 
 fn compressed(

@@ -278,7 +278,7 @@ fn role(
         return (Mark::None, "says nothing over HTTP/2".to_owned());
     }
     // In a refusal nothing is agreed, so nothing is as it should be either.
-    if from == Endpoint::Server && handshake.status() != Some(101) {
+    if from == Endpoint::Server && !handshake.is_accepted() {
         let about = match header.name {
             "Upgrade" => "what it would rather speak",
             _ => about,

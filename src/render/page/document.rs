@@ -3,6 +3,7 @@
 
 use super::{Shown, findings, prose, sequence};
 use crate::Counts;
+use crate::layout::cited;
 use crate::recording::{Conversation, Recording};
 use crate::render::timeline::size;
 use crate::said::Transport;
@@ -259,7 +260,7 @@ fn glossary(recording: &Recording, course: &Course) -> Markup {
             dl.words {
                 @for spec in FIELDS {
                     div {
-                        dt { (spec.label) " " span.sections { "RFC " (spec.section) } }
+                        dt { (spec.label) " " span.sections { (cited(spec.section)) } }
                         dd { span id={ "field-" (spec.name) } { (spec.about) } (more(topic_of(spec.name))) }
                     }
                 }

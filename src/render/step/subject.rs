@@ -2,7 +2,7 @@
 //! its bytes. Parts come from the layouts, heads and findings that text and page show.
 
 use crate::http::Head;
-use crate::layout::Role;
+use crate::layout::{self, Role};
 use crate::recording::{Answer, FrameFacts, Item, What};
 use crate::render::frame::{self, FrameView};
 use crate::render::timeline::percentage;
@@ -305,8 +305,8 @@ impl<'a> Subject<'a> {
                 }
             }
             Story::About(about) => {
-                let section = if part.section.is_empty() { "" } else { "RFC " };
-                let words = [part.meaning.as_str(), about, section, part.section];
+                let section = layout::cited(part.section);
+                let words = [part.meaning.as_str(), about, &section];
                 let mut text = String::new();
                 for word in words.into_iter().filter(|word| !word.is_empty()) {
                     let glue = match text.chars().last() {
@@ -314,7 +314,7 @@ impl<'a> Subject<'a> {
                         Some('.' | ' ') => " ",
                         Some(_) => ". ",
                     };
-                    text = format!("{text}{glue}{word}").replace("RFC . ", "RFC ");
+                    text = format!("{text}{glue}{word}");
                 }
                 for line in crate::render::wrap(&sheet.words(&text).replace("  ", " "), sheet.width)
                 {

@@ -57,7 +57,7 @@ fn thirteen(handshake: &Handshake) -> Judgement {
              12 were never used",
         ),
         // A client may ask for another version first and come back with 13 (§4.4).
-        _ if handshake.status() != Some(101) => broken.severity(Severity::Warning),
+        _ if !handshake.is_accepted() => broken.severity(Severity::Warning),
         _ => broken,
     }))
 }
