@@ -8,7 +8,7 @@ pub use item::{Answer, FrameFacts, Item, MessageFacts, What};
 
 use crate::inspection::{Connection, Observer};
 use crate::rules::{Finding, Judged, Rule, Severity};
-use crate::said::{At, Endpoint, Opaque};
+use crate::said::{At, Endpoint, Opaque, Transport};
 use crate::websocket::Event;
 use crate::websocket::handshake::Handshake;
 use item::close_facts;
@@ -236,7 +236,14 @@ impl Recording {
             Event::End(end) => {
                 let ending = judged.ending.as_ref();
                 let why = ending.map(|ending| ending.why.clone()).unwrap_or_default();
-                self.conversations[place].ended = Some(why.clone());
+                let kept = &mut self.conversations[place];
+                kept.ended = Some(why.clone());
+                // What was pasted ends where it ends: that says nothing about the connection.
+                let is_pasted = kept.connection.transport == Transport::None;
+                let is_silent = end.first_to_end().is_none() && end.closes == [None; 2];
+                if is_pasted && is_silent && judged.findings.is_empty() && kept.left_out == 0 {
+                    return None;
+                }
                 let what = What::End {
                     why,
                     clean: end.is_clean(),

@@ -58,17 +58,20 @@ fn figure(frame: &FrameFacts, fields: &[&Field]) -> Markup {
     let origin = frame.offset.saturating_mul(8);
     html! {
         div.figure role="group" aria-label="The frame, bit by bit" {
+            div.ruler aria-hidden="true" { @for bit in 0..2 * ROW { i { (bit) } } }
             @for (number, field) in fields.iter().enumerate() {
                 @let start = field.span.start.saturating_sub(origin);
                 @let drawn = field.span.length.min(MAX_DRAWN * 8);
-                @for (part, (from, to)) in rows(start, start + drawn).enumerate() {
-                    @let class = format!("box w{} {}{}", to - from, class(field.spec.role), if part > 0 { " more" } else { "" });
+                @let end = start + drawn;
+                @for (part, (from, to)) in rows(start, end).enumerate() {
+                    @let more = if part > 0 { " more" } else { "" };
+                    @let class = format!("box w{} {}{more}{}", to - from, class(field.spec.role), half((from, to), (start, end)));
                     @if part == 0 {
                         button type="button" class=(class) data-f=(number) aria-describedby={ "field-" (field.spec.name) } {
-                            span.name { (field.spec.label) } span.bits { (contents(frame, from, to)) }
+                            span.name { (field.spec.label) } (contents(frame, from, to))
                         }
                     } @else {
-                        span class=(class) data-f=(number) { span.bits { (contents(frame, from, to)) } }
+                        span class=(class) data-f=(number) { (contents(frame, from, to)) }
                     }
                 }
                 @if drawn < field.span.length { span.elided { "… " (size((field.span.length - drawn) / 8)) " more of it" } }
@@ -83,16 +86,30 @@ fn rows(start: u64, end: u64) -> impl Iterator<Item = (u64, u64)> {
     (first..end.div_ceil(ROW)).map(move |row| (start.max(row * ROW), end.min((row + 1) * ROW)))
 }
 
-/// The bits, or whole bytes in hexadecimal.
-fn contents(frame: &FrameFacts, from: u64, to: u64) -> String {
-    if from.is_multiple_of(8) && to.is_multiple_of(8) && from >= 16 {
-        return escape::hex(frame.wire.get(from as usize / 8..to as usize / 8).unwrap_or_default());
+/// The class of a part that is one half of a row of a wide page, of a field with these bits.
+fn half((from, to): (u64, u64), (start, end): (u64, u64)) -> &'static str {
+    let is_left = from.is_multiple_of(2 * ROW) && to == from + ROW;
+    match (is_left, end - to) {
+        (true, 1..ROW) => " half8",
+        (true, ROW..) => " half16",
+        (false, _) if from % (2 * ROW) == ROW && start < from => " other-half",
+        _ => "",
     }
-    let bit = |at: u64| {
-        let byte = frame.wire.get(at as usize / 8).copied().unwrap_or(0);
-        if byte >> (7 - at % 8) & 1 == 1 { '1' } else { '0' }
-    };
-    (from..to).map(bit).collect()
+}
+
+/// The bits, or whole bytes in hexadecimal, each in its place below the ruler.
+fn contents(frame: &FrameFacts, from: u64, to: u64) -> Markup {
+    let is_bytes = from.is_multiple_of(8) && to.is_multiple_of(8) && from >= 16;
+    let byte = |at: u64| frame.wire.get(at as usize / 8).copied();
+    html! {
+        span.bits {
+            @if is_bytes {
+                @for at in (from..to).step_by(8) { i { @if let Some(byte) = byte(at) { (escape::hex(&[byte])) } } }
+            } @else {
+                @for at in from..to { i { (byte(at).unwrap_or(0) >> (7 - at % 8) & 1) } }
+            }
+        }
+    }
 }
 
 fn table(frame: &FrameFacts, fields: &[&Field], missing: Option<Missing>) -> Markup {
@@ -153,10 +170,17 @@ fn meaning(frame: &FrameFacts, field: &Field) -> Markup {
             (Role::Payload, _) if field.spec.name == "close_reason" => { q { (Clipped(text.get(2..).unwrap_or_default(), 125)) } }
             (Role::Payload, _) if frame.says_compressed() => { "deflated" @if frame.key().is_some() { ", and masked" } }
             (Role::Payload, _) if frame.opcode() == Some(Opcode::Binary) => { "bytes of the application" }
+            (Role::Payload, _) if is_bytes_of_a_message(frame, &text) => { "a part of its message" }
             (Role::Payload, _) if !text.is_empty() => { q { (Clipped(&text, 80)) } @if frame.key().is_some() { " once unmasked" } }
             _ => { (Shown(field.meaning.as_bytes())) }
         }
     }
+}
+
+/// It goes on with a message, and is no text by itself.
+fn is_bytes_of_a_message(frame: &FrameFacts, payload: &[u8]) -> bool {
+    let is_text = |text: &str| !text.chars().any(|c| c.is_control() && !c.is_whitespace());
+    frame.opcode() == Some(Opcode::Continuation) && !std::str::from_utf8(payload).is_ok_and(is_text)
 }
 
 /// The bytes that a span touches, in what is kept of the frame.
@@ -174,7 +198,7 @@ fn dump(frame: &FrameFacts, fields: &[&Field]) -> Markup {
     let roles: Vec<&str> = (0..frame.wire.len()).map(|byte| role(frame, fields, byte)).collect();
     html! {
         figure.bytes {
-            figcaption { "The bytes on the wire" @if frame.key().is_some() { ", and as characters once unmasked" } }
+            figcaption { "Bytes on the wire" @if frame.key().is_some() { ", characters unmasked" } }
             div.dump {
                 @for (row, bytes) in frame.wire.chunks(DUMP).enumerate() {
                     @let at = row * DUMP;

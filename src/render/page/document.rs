@@ -5,6 +5,7 @@ use super::{Shown, findings, prose, sequence};
 use crate::Counts;
 use crate::layout::cited;
 use crate::recording::{Conversation, Recording};
+use crate::render::escape;
 use crate::render::timeline::size;
 use crate::said::Transport;
 use crate::websocket::frame::FIELDS;
@@ -229,7 +230,8 @@ fn fact(name: &str, value: u64) -> Markup {
         ("notes", _) => "note",
         _ => "",
     };
-    html! { div class=(class) { dt { (name) } dd data-fact=(name) { (value) } } }
+    let noun = if value == 1 { name.trim_end_matches('s') } else { name };
+    html! { div class=(class) { dt { (noun) } dd data-fact=(name) { (value) } } }
 }
 
 fn topics(course: &Course) -> Markup {
@@ -280,10 +282,12 @@ fn glossary(recording: &Recording, course: &Course) -> Markup {
                 }
             }
             @if !course.words.is_empty() {
-                h3 { "Words of the output" }
-                dl.words {
-                    @for word in &course.words {
-                        div { dt { code { (word.word) } } dd { (prose::inline(word.meaning)) (more(Some(word.topic))) } }
+                details.text {
+                    summary { h3 { "Words of the output, in text and JSON" } span.sections { (course.words.len()) " words" } }
+                    dl.words {
+                        @for word in &course.words {
+                            div { dt { code { (word.word) } } dd { (prose::inline(word.meaning)) (more(Some(word.topic))) } }
+                        }
                     }
                 }
             }
@@ -306,7 +310,7 @@ fn policy() -> String {
     )
 }
 
-pub(super) fn address(address: Option<SocketAddr>) -> String {
+fn address(address: Option<SocketAddr>) -> String {
     address.map_or_else(|| "?".to_owned(), |address| address.to_string())
 }
 
@@ -316,24 +320,25 @@ pub(super) fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{plural}")
 }
 
-/// Who speaks to whom, and over what.
+/// Over what they speak, and how much.
 pub(super) fn about(conversation: &Conversation) -> Markup {
     let connection = &conversation.connection;
-    html! {
-        @match connection.transport {
-            Transport::Tcp => { "TCP" }
-            Transport::Tls => {
-                @match connection.tls.as_deref().and_then(|tls| tls.version) {
-                    Some(version) => { (version.to_string()) }
-                    None => { "TLS" }
-                }
-                @if let Some(name) = connection.tls.as_deref().and_then(|tls| tls.server_name.as_deref()) {
-                    " to " (Shown(name))
-                }
-            }
-            Transport::Http2 { stream } => { "HTTP/2, stream " (stream) }
-            Transport::None => { "not from the network" }
+    let over = match connection.transport {
+        Transport::Tcp => Some("TCP".to_owned()),
+        Transport::Tls => {
+            let tls = connection.tls.as_deref();
+            let version = tls.and_then(|tls| tls.version).map(|version| version.to_string());
+            let name = tls.and_then(|tls| tls.server_name.as_deref());
+            let to = name.map_or(String::new(), |name| format!(" to {}", escape::text(name)));
+            Some(version.unwrap_or_else(|| "TLS".to_owned()) + &to)
         }
-        " · " (counted(conversation.frames, "frame")) " · " (counted(conversation.messages, "message"))
+        Transport::Http2 { stream } => Some(format!("HTTP/2, stream {stream}")),
+        Transport::None => None,
+    };
+    let frames = conversation.frames;
+    let counts = (frames > 0).then(|| counted(frames, "frame"));
+    let messages = (frames > 0).then(|| counted(conversation.messages, "message"));
+    html! {
+        @for part in [over, counts, messages].into_iter().flatten() { (Shown(part.as_bytes())) " · " }
     }
 }

@@ -15,9 +15,15 @@ pub(super) fn of(item: &Item) -> Markup {
                 p { strong { "What to do: " } (cause.mend) }
             }
         }
-        @for finding in &item.findings { (one(finding)) }
+        @for finding in worst_first(&item.findings) { (one(finding)) }
         @if item.more_findings > 0 { p.faint { "… and " (item.more_findings) " more findings here" } }
     }
+}
+
+fn worst_first(findings: &[Finding]) -> Vec<&Finding> {
+    let mut sorted: Vec<&Finding> = findings.iter().collect();
+    sorted.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    sorted
 }
 
 fn one(finding: &Finding) -> Markup {

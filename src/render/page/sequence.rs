@@ -1,7 +1,7 @@
 //! A conversation as a sequence diagram: two lifelines, an arrow for each event, time downwards.
 //! Each event opens to what is known of it.
 
-use super::document::{about, address, counted};
+use super::document::{about, counted};
 use super::{MAX_PAGE, Shown, bits, findings, heads, steps};
 use crate::recording::{Conversation, Item, What};
 use crate::render::caption::{self, Kind, Piece};
@@ -58,11 +58,11 @@ pub(super) fn conversation(of: &Conversation, budget: &mut Budget) -> Markup {
         article.conversation id={ "c" (number) } aria-labelledby={ "c" (number) "-title" } {
             header {
                 h2 id={ "c" (number) "-title" } { "Connection " (number) }
-                p.about { (about(of)) " · " (findings::counts(&of.findings)) }
+                p.about { (about(of)) (findings::counts(&of.findings)) }
             }
             div.ends aria-hidden="true" {
-                span.end.client { b { "Client" } " " span.address { (address(connection.client)) } }
-                span.end.server { b { "Server" } " " span.address { (address(connection.server)) } }
+                span.end.client { b { "Client" } @if let Some(it) = connection.client { " " span.address { (it) } } }
+                span.end.server { b { "Server" } @if let Some(it) = connection.server { " " span.address { (it) } } }
             }
             ol.sequence { (PreEscaped(events)) }
         }

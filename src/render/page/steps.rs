@@ -31,7 +31,7 @@ pub(super) fn accept(key: &[u8], found: Option<&[u8]>) -> Markup {
             (controls("Play the derivation"))
             ol.chain {
                 li data-step { span.what { "The key, as the client sent it: 16 random bytes in Base64, if all is well" } code.r-key { (Clipped(key, 200)) } }
-                li data-step { span.what { "The server appends a GUID that only a WebSocket server knows" } code { span.r-key { (Clipped(key, 200)) } span.r-opcode { (GUID) } } }
+                li data-step { span.what { "The server appends the GUID of WebSocket, the same in every handshake" } code { span.r-key { (Clipped(key, 200)) } span.r-opcode { (GUID) } } }
                 li data-step { span.what { "It hashes these characters with SHA-1: 20 bytes" } code.r-code { (escape::hex(&steps.digest)) } }
                 li data-step { span.what { "It writes the digest in Base64: every 3 bytes become 4 characters" }
                     span.groups { @for (bytes, characters) in groups {
@@ -75,8 +75,8 @@ pub(super) fn unmasking(frame: &FrameFacts) -> Markup {
                     }
                 }
             }
-            @if frame.length().is_some_and(|length| length > shown as u64) { p.faint { "The first " (shown) " bytes; the key starts over every four." } }
             p.say aria-live="polite" {}
+            @if frame.length().is_some_and(|length| length > shown as u64) { p.faint { "The first " (shown) " bytes; the key starts over every four." } }
         }
     }
 }
