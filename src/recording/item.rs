@@ -77,6 +77,8 @@ pub enum What {
 pub struct Answer {
     /// Request and response.
     pub handshake: Handshake,
+    /// One of its rules is broken, and that is an error.
+    pub is_broken: bool,
     /// How many rules of the handshake hold.
     pub held: usize,
     /// How many could not be judged.

@@ -142,6 +142,7 @@ impl Recording {
             if handshake.response.is_some() { handshake.response_at } else { handshake.request_at };
         let answer = Answer {
             handshake: handshake.clone(),
+            is_broken: judged.findings.iter().any(|it| it.severity == Severity::Error),
             held: judged.held.len(),
             not_observed: judged.not_observed.len(),
         };

@@ -71,6 +71,18 @@ pub fn text(item: &Item) -> String {
     line
 }
 
+/// What came of a handshake.
+pub(super) fn verdict(handshake: &Handshake, is_broken: bool) -> &'static str {
+    match handshake.outcome() {
+        Outcome::Upgraded if is_broken => "handshake broken",
+        Outcome::Upgraded => "handshake valid",
+        Outcome::Refused => "no upgrade",
+        Outcome::Incomplete if handshake.answer_lost => "answer not captured",
+        Outcome::Incomplete if handshake.response.is_some() => "handshake not whole",
+        Outcome::Incomplete => "never answered",
+    }
+}
+
 #[derive(Default)]
 struct Caption {
     pieces: Vec<Piece>,
@@ -130,14 +142,9 @@ impl Caption {
         let line = handshake.response.as_ref().map(|head| head.bytes(&head.start_range()));
         let line = line.map(|line| line.strip_prefix(b"HTTP/1.1 ").unwrap_or(line));
         self.add(Kind::Name, beginning(line.unwrap_or_default(), PREVIEW));
-        let outcome = match handshake.outcome() {
-            Outcome::Upgraded => "the connection carries frames from here on",
-            Outcome::Refused => "no upgrade",
-            Outcome::Incomplete if handshake.answer_lost => "the answer was not captured",
-            Outcome::Incomplete if line.is_none() => "never answered",
-            Outcome::Incomplete => "one half of the handshake is missing",
-        };
-        self.add(Kind::Faint, outcome);
+        let is_upgraded = handshake.outcome() == Outcome::Upgraded;
+        let more = if is_upgraded { "; frames from here on" } else { "" };
+        self.add(Kind::Faint, format!("{}{more}", verdict(handshake, answer.is_broken)));
     }
 
     fn gap(&mut self, gap: &Gap) {

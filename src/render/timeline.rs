@@ -1,7 +1,7 @@
 //! A conversation for people: one line for each thing that happened, with time and direction.
 
 use super::clock::Clock;
-use super::{Paint, Sheet, escape, wrap};
+use super::{Paint, Sheet, caption, escape, wrap};
 use crate::inspection::Connection;
 use crate::rules::{Cause, Finding, Judged, Severity};
 use crate::said::{At, Endpoint, GapReason};
@@ -239,30 +239,15 @@ fn handshake_lines(
 const VERDICT: usize = 22;
 
 fn verdict(sheet: &Sheet, handshake: &Handshake, judged: &Judged) -> String {
-    let palette = sheet.palette;
-    let errors =
-        judged.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-    let bad = Paint::Severity(Severity::Error);
-    match (handshake.outcome(), errors) {
-        (Outcome::Upgraded, 0) => {
-            palette.paint(Paint::Good, format!("{} handshake valid", sheet.good())).to_string()
-        }
-        (Outcome::Upgraded, _) => {
-            palette.paint(bad, format!("{} handshake broken", sheet.bad())).to_string()
-        }
-        (Outcome::Refused, _) => {
-            palette.paint(bad, format!("{} no upgrade", sheet.bad())).to_string()
-        }
-        (Outcome::Incomplete, _) if handshake.answer_lost => {
-            palette.paint(Paint::Severity(Severity::Note), "? answer not captured").to_string()
-        }
-        (Outcome::Incomplete, _) if handshake.response.is_some() => {
-            palette.paint(Paint::Severity(Severity::Note), "? handshake not whole").to_string()
-        }
-        (Outcome::Incomplete, _) => {
-            palette.paint(bad, format!("{} never answered", sheet.bad())).to_string()
-        }
-    }
+    let is_broken = judged.findings.iter().any(|it| it.severity == Severity::Error);
+    let words = caption::verdict(handshake, is_broken);
+    let is_half = handshake.answer_lost || handshake.response.is_some();
+    let (paint, mark) = match handshake.outcome() {
+        Outcome::Upgraded if !is_broken => (Paint::Good, sheet.good()),
+        Outcome::Incomplete if is_half => (Paint::Severity(Severity::Note), "?"),
+        _ => (Paint::Severity(Severity::Error), sheet.bad()),
+    };
+    sheet.palette.paint(paint, format!("{mark} {words}")).to_string()
 }
 
 fn shows_frame(frame: &Frame<'_>, detail: Detail) -> bool {
