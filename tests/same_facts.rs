@@ -106,8 +106,8 @@ fn of_text(frames: &str, messages: &str) -> Facts {
     let finding = pattern(r"(?m)^(?:#\d+)? +(error|warning|note)\[([A-Z0-9-]+)\](?: ×(\d+))?");
     let opaque = pattern(r"(\d+) TLS connections? that can.t be read");
     let total = pattern(r"· (\d+) WebSocket connection");
-    let mut facts = Facts::default();
-    facts.connections = total.captures(frames).map_or(0, |it| connection(&it[1]));
+    let connections = total.captures(frames).map_or(0, |it| connection(&it[1]));
+    let mut facts = Facts { connections, ..Facts::default() };
     for it in verdict.captures_iter(frames) {
         facts.verdicts.push((connection(&it[1]), incomplete(&it[2]).to_owned()));
     }
@@ -148,8 +148,8 @@ fn of_page(page: &str) -> Facts {
     let close = pattern(r#"<b class="code">(\d+)</b>"#);
     let message = pattern(r#"<h3>(text|binary) message \d+</h3><p class="faint">([\d.]+ \w*B)"#);
     let finding = pattern(r#"<details class="finding (\w+)" data-rule="([A-Z0-9-]+)""#);
-    let mut facts = Facts::default();
-    facts.connections = fact.captures(page).expect("it is counted")[1].parse().expect("a number");
+    let connections = fact.captures(page).expect("it is counted")[1].parse().expect("a number");
+    let mut facts = Facts { connections, ..Facts::default() };
     for item in page.split("<li class=\"").skip(1) {
         let Some(head) = event.captures(item) else { continue };
         let (from, connection) = (head[1].to_owned(), head[2].parse().expect("a number"));
