@@ -264,6 +264,10 @@ impl<O: Observer> Listener for Inspector<O> {
     fn pause(&mut self) {
         self.telling.observer.pause();
     }
+
+    fn is_done(&self) -> bool {
+        self.telling.observer.is_done()
+    }
 }
 
 impl<O: Observer> Telling<O> {

@@ -365,4 +365,9 @@ pub trait Listener {
 
     /// The input paused (a live pipe has no more for now): whatever was held back may be shown.
     fn pause(&mut self) {}
+
+    /// True once nobody wants to hear of any connection: the input need not be read to its end.
+    fn is_done(&self) -> bool {
+        false
+    }
 }

@@ -166,6 +166,142 @@ fn a_growing_file_is_followed_until_a_signal() {
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
 }
 
+/// What the file was is told, because nothing that comes later shows it.
+#[test]
+fn a_followed_file_that_is_renamed_goes_on_and_one_that_is_cut_ends() {
+    let bytes = std::fs::read(chat()).expect("a recording");
+    let half = ends(&bytes)[ends(&bytes).len() / 2];
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, renamed) = (folder.path().join("ring.pcap"), folder.path().join("ring.pcap.1"));
+    std::fs::write(&path, &bytes[..half]).expect("written");
+    let (mut child, lines) =
+        start(&["pcap", utf8(&path), "--follow", "--format", "jsonl"], Stdio::null());
+    let mut heard = vec![lines.recv_timeout(SOON).expect("a line")];
+    std::fs::rename(&path, &renamed).expect("renamed");
+    let stderr = child.stderr.take().expect("stderr is a pipe");
+    let mut said = BufReader::new(stderr).lines().map_while(Result::ok);
+    assert!(said.next().is_some_and(|line| line.contains("renamed or removed")));
+    let mut file = std::fs::OpenOptions::new().append(true).open(&renamed).expect("opened");
+    file.write_all(&bytes[half..]).expect("written");
+    while !heard.last().is_some_and(|line| line.contains("\"type\":\"close\"")) {
+        heard.push(lines.recv_timeout(SOON).expect("a line"));
+    }
+    // The program that writes it begins anew, as tcpdump does when it comes round to a file of its
+    // ring again.
+    file.set_len(0).expect("cut");
+    heard.extend(rest(&lines));
+    assert!(said.next().is_some_and(|line| line.contains("was cut to 0 bytes")));
+    assert_eq!(records(&heard).last().expect("records")["type"], "summary");
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
+
+/// ws101 went on to read a pipe that has no end when the reader of its lines had long left.
+#[test]
+fn a_live_pipe_is_left_once_nobody_reads_what_comes_of_it() {
+    let bytes = std::fs::read(chat()).expect("a recording");
+    for format in ["text", "jsonl"] {
+        let mut child = Command::new(binary())
+            .args(["pcap", "-", "--format", format])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let mut pipe = child.stdin.take().expect("stdin is a pipe");
+        drop(child.stdout.take());
+        pipe.write_all(&bytes).expect("ws101 reads");
+        // The pipe stays open, as that of tcpdump does.
+        assert_eq!(child.wait().expect("it ends").code(), Some(0), "{format}");
+        drop(pipe);
+    }
+}
+
+/// A client and a server that say what RFC 6455 §1.3 and §5.7 have as examples.
+struct Peers {
+    client: std::net::TcpStream,
+    server: std::net::TcpStream,
+}
+
+const REQUEST: &str = "GET /chat HTTP/1.1\r\nHost: server.example.com\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+    Sec-WebSocket-Version: 13\r\n\r\n";
+const RESPONSE: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+const MASKED_HELLO: [u8; 11] = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
+const HELLO: [u8; 7] = [0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f];
+
+impl Peers {
+    fn meet(listener: &std::net::TcpListener) -> Peers {
+        let client = std::net::TcpStream::connect(listener.local_addr().expect("an address"));
+        let client = client.expect("connected");
+        let mut peers = Peers { client, server: listener.accept().expect("accepted").0 };
+        peers.client.write_all(REQUEST.as_bytes()).expect("sent");
+        peers.server.read_exact(&mut [0; REQUEST.len()]).expect("received");
+        peers.server.write_all(RESPONSE.as_bytes()).expect("sent");
+        peers.client.read_exact(&mut [0; RESPONSE.len()]).expect("received");
+        peers
+    }
+}
+
+/// tcpdump at this port, once it captures; none if it may not, or is not here.
+fn tcpdump(port: u16) -> Option<Child> {
+    use std::os::unix::process::CommandExt as _;
+    let mut child = Command::new("tcpdump")
+        .args(["-i", "lo", "-U", "--immediate-mode", "-w", "-", "tcp", "port", &port.to_string()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .ok()?;
+    let mut lines = BufReader::new(child.stderr.as_mut()?).lines().map_while(Result::ok);
+    if lines.any(|line| line.contains("listening on")) {
+        return Some(child);
+    }
+    child.wait().expect("it ended");
+    None
+}
+
+/// `tcpdump -U -w - | ws101 pcap -`, and Ctrl-C, which a terminal sends to both.
+#[test]
+fn a_live_capture_shows_each_frame_before_the_next_is_sent() {
+    use std::os::unix::process::CommandExt as _;
+    let claim = "a_live_capture_shows_each_frame_before_the_next_is_sent";
+    for format in ["jsonl", "text"] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let Some(mut capturing) = tcpdump(listener.local_addr().expect("an address").port()) else {
+            return say(&format!("SKIPPED {claim}: tcpdump can't capture here"));
+        };
+        let group = capturing.id();
+        let mut child = Command::new(binary())
+            .args(["pcap", "-", "--format", format])
+            .stdin(capturing.stdout.take().expect("stdout is a pipe"))
+            .stdout(Stdio::piped())
+            .process_group(group as i32)
+            .spawn()
+            .expect("the binary starts");
+        let lines = lines(child.stdout.take().expect("stdout is a pipe"));
+        let mut peers = Peers::meet(&listener);
+        let shown = |hint: &str| {
+            while !lines.recv_timeout(SOON).expect("a line before anything else").contains(hint) {}
+        };
+        peers.client.write_all(&MASKED_HELLO).expect("sent");
+        shown(r#"Hello""#);
+        for _ in 0..3 {
+            peers.server.write_all(&HELLO).expect("sent");
+            shown(r#"Hello""#);
+        }
+        let killed = Command::new("kill").args(["-INT", "--", &format!("-{group}")]).status();
+        assert!(killed.expect("kill runs").success());
+        let rest = rest(&lines);
+        let last = rest.last().expect("an end");
+        match format {
+            "text" => assert!(last.starts_with("0 errors · 0 warnings")),
+            _ => assert!(last.contains(r#""type":"summary""#) && last.contains(r#""messages":4"#)),
+        }
+        assert_eq!(child.wait().expect("it ends").code(), Some(0));
+        capturing.wait().expect("it ends");
+    }
+}
+
 #[test]
 fn a_long_run_shows_its_progress_on_a_terminal_only() {
     let claim = "a_long_run_shows_its_progress_on_a_terminal_only";
@@ -180,15 +316,15 @@ fn a_long_run_shows_its_progress_on_a_terminal_only() {
         long.extend(&bytes[24..]);
     }
     std::fs::write(&path, long).expect("written");
+    let long = utf8(&path);
     // Whoever reads the records lets it wait for more than a second.
-    let slow = |redirect: &str| {
+    let slow = |columns: u16, command: &str| {
         let command = format!(
-            "{} pcap {} --format jsonl {redirect} | (sleep 1.5; cat > /dev/null)",
-            utf8(&binary()),
-            utf8(&path)
+            "stty rows 24 columns {columns}; {command} --format jsonl | (sleep 1.5; cat > /dev/null)"
         );
         let mut child = Command::new("script")
             .args(["-qec", &command, "/dev/null"])
+            .env("WS101", binary())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -199,10 +335,27 @@ fn a_long_run_shows_its_progress_on_a_terminal_only() {
         child.wait().expect("it ends");
         text
     };
-    let shown = slow("");
-    assert!(shown.contains(" of 8."), "{shown:?}");
-    assert!(shown.contains("iB/s, ") && shown.contains("s left"), "{shown:?}");
-    // The line is cleared at the end.
-    assert!(shown.trim_end().ends_with("\u{1b}[2K"), "{shown:?}");
-    assert_eq!(slow("2> /dev/null"), "");
+    std::thread::scope(|scope| {
+        let expect = |columns, command: String, told: &'static [&'static str]| {
+            scope.spawn(move || {
+                let shown = slow(columns, &command);
+                assert!(told.iter().all(|told| shown.contains(told)), "{command}: {shown:?}");
+                // The line is cleared at the end.
+                let cleared = told.is_empty() || shown.trim_end().ends_with("\u{1b}[2K");
+                assert!(cleared, "{command}: {shown:?}");
+                assert_eq!(told.is_empty(), shown.is_empty(), "{command}: {shown:?}");
+                let widest = shown.split("\r\u{1b}[2K").map(|line| line.chars().count()).max();
+                assert!(widest <= Some(columns.into()), "{command}: {shown:?}");
+            });
+        };
+        expect(80, format!("$WS101 pcap {long}"), &[" of 8.", "iB/s, ", "s left"]);
+        expect(40, format!("$WS101 pcap {long}"), &[" of 8.", "iB, "]);
+        expect(20, format!("$WS101 pcap {long}"), &[" %, "]);
+        // Two files as one have the length of both.
+        expect(80, format!("$WS101 pcap {long} {long}"), &[" of 16.", "s left"]);
+        expect(80, format!("$WS101 pcap - < {long}"), &[" of 8.", "s left"]);
+        expect(80, format!("cat {long} | $WS101 pcap -"), &["iB/s"]);
+        expect(80, format!("$WS101 pcap {long} --quiet"), &[]);
+        expect(80, format!("$WS101 pcap {long} 2> /dev/null"), &[]);
+    });
 }

@@ -15,6 +15,7 @@ mod judging;
 mod manual;
 mod output;
 mod pcap;
+mod progress;
 mod quiz;
 mod recorded;
 mod report;

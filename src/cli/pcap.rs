@@ -2,7 +2,6 @@
 
 mod extract;
 mod live;
-mod progress;
 mod records;
 mod select;
 mod source;
@@ -11,7 +10,8 @@ mod stats;
 mod text;
 mod totals;
 
-use super::{Common, Failure, Format, Judging, Output, Status};
+use super::progress::Progress;
+use super::{Common, Failure, Format, Output, Status};
 use select::{Chosen, Select};
 pub(super) use source::key_log;
 use source::listen;
@@ -33,7 +33,8 @@ Examples:
   ws101 pcap chat.pcap --format har          for the network view of a browser
   ws101 pcap chat.pcap --format markdown     a report to paste into an issue
   ws101 pcap chat.pcap --format mermaid      a sequence diagram that GitHub renders
-  tcpdump -U -w - port 80 | ws101 pcap -     as it happens; Ctrl-C ends it with the totals
+  tcpdump -U --immediate-mode -w - port 80 | ws101 pcap -
+                                             as it happens; Ctrl-C ends it with the totals
   ws101 pcap ring.pcap0 ring.pcap1           several files as one, by time
   ws101 pcap chat.pcap --follow              the same, of a file that is still being written
 
@@ -130,12 +131,13 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
         ..Limits::default()
     };
     check_format(args, common.format)?;
-    let mut chosen = choose(args, filter, common.judging.clone())?;
-    chosen.writes_at_once = match common.format {
+    let mut chosen = choose(args, filter, common)?;
+    let writes_at_once = match common.format {
         _ if args.select.extract.is_some() => false,
         Format::Text => !args.select.stats && text::writes_at_once(args, &chosen),
         _ => true,
     };
+    chosen.shows_progress = !common.quiet && Progress::is_of_use(writes_at_once);
     let sheet = output.sheet;
     let counts = match common.format {
         _ if args.select.extract.is_some() => extract::run(args, &chosen, limits, common, output)?,
@@ -180,8 +182,10 @@ fn check_format(args: &Args, format: Format) -> Result<(), Failure> {
 
 /// Prepares the choice; what happened just before connections closed takes a pass to find out when
 /// they did.
-fn choose(args: &Args, filter: Filter, judging: Judging) -> Result<Chosen, Failure> {
-    let mut chosen = Chosen { filter, judging, ..Chosen::default() };
+fn choose(args: &Args, filter: Filter, common: &Common) -> Result<Chosen, Failure> {
+    let judging = common.judging.clone();
+    let shows_progress = !common.quiet && Progress::is_of_use(false);
+    let mut chosen = Chosen { filter, judging, shows_progress, ..Chosen::default() };
     if !chosen.filter.needs_ends() {
         return Ok(chosen);
     }

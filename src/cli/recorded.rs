@@ -2,6 +2,7 @@
 //! kept as a recording.
 
 use super::pcap::key_log;
+use super::progress::{self, Progress};
 use super::{Common, Failure, Format, Output, frame};
 use std::fs::File;
 use std::io::Read as _;
@@ -84,7 +85,7 @@ impl Recorded {
         if CaptureFile::open(&start[..]).is_ok() {
             let observer = common.judging.redacting(observer);
             let inspector = common.judging.applied(Inspector::new(observer, limits));
-            return self.of_capture(inspector);
+            return self.of_capture(inspector, common);
         }
         if start.len() as u64 == LOOKED_AT {
             start =
@@ -103,9 +104,15 @@ impl Recorded {
     fn of_capture<O: Observer>(
         &self,
         mut inspector: Inspector<Redact<O>>,
+        common: &Common,
     ) -> Result<(O, Source), Failure> {
         let source =
             File::open(&self.file).map_err(|error| cannot("opened", &self.file, &error))?;
+        let progress = match !common.quiet && Progress::is_of_use(false) {
+            true => Progress::of(progress::length(&self.file)),
+            false => Progress::hidden(),
+        };
+        let source = progress.watch(Box::new(source));
         let options = capture::Options { key_log: key_log(&self.keylog)?, ..Default::default() };
         let tally = capture::read(source, &mut inspector, options).map_err(|error| {
             let name = escape::text(self.file.as_bytes());

@@ -273,4 +273,8 @@ impl<L: Listener> Listener for Metered<'_, L> {
     fn pause(&mut self) {
         self.listener.pause();
     }
+
+    fn is_done(&self) -> bool {
+        self.listener.is_done()
+    }
 }

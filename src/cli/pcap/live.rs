@@ -2,10 +2,12 @@
 //! Ctrl-C ends them: as if the capture ended there.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
+use ws101::render::escape;
 
 /// True once somebody wants the run to end.
 pub(super) static STOP: AtomicBool = AtomicBool::new(false);
@@ -99,13 +101,60 @@ impl Read for Pipe {
 }
 
 /// A file that may still grow: its end is waited at.
-pub(super) struct Growing(pub(super) File);
+pub(super) struct Growing {
+    file: File,
+    path: PathBuf,
+    is_told: bool,
+}
+
+impl Growing {
+    /// Follows a file, which stands at this path.
+    pub(super) const fn new(file: File, path: PathBuf) -> Growing {
+        Growing { file, path, is_told: false }
+    }
+
+    /// True if more may come. What happened to the file is said, because nothing else shows it.
+    fn may_grow(&mut self) -> io::Result<bool> {
+        let name = escape::text(self.path.as_os_str().as_encoded_bytes());
+        let (length, read) = (self.file.metadata()?.len(), self.file.stream_position()?);
+        if length < read {
+            eprintln!(
+                "{name} was cut to {length} bytes when {read} of it had been read: a new capture \
+                 begins in it\n  to see that one: run ws101 again"
+            );
+            return Ok(false);
+        }
+        if !self.is_told && !is_still(&self.file, &self.path) {
+            self.is_told = true;
+            eprintln!(
+                "{name} is not the file any more that is followed: it was renamed or removed. What \
+                 is still written to that one is shown, until Ctrl-C"
+            );
+        }
+        Ok(true)
+    }
+}
+
+/// True if the path still leads to this file.
+#[cfg(unix)]
+fn is_still(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let of = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+    file.metadata().map(of).ok() == std::fs::metadata(path).map(of).ok()
+}
+
+#[cfg(not(unix))]
+fn is_still(_file: &File, path: &Path) -> bool {
+    path.exists()
+}
 
 impl Read for Growing {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            match self.0.read(buffer)? {
-                0 if !buffer.is_empty() && !is_stopped() => std::thread::sleep(INTERVAL),
+            match self.file.read(buffer)? {
+                0 if !buffer.is_empty() && !is_stopped() && self.may_grow()? => {
+                    std::thread::sleep(INTERVAL);
+                }
                 length => return Ok(length),
             }
         }

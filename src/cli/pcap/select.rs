@@ -1,7 +1,8 @@
 //! The options of `ws101 pcap` that choose what is shown, and how.
 
 use super::totals::counted;
-use super::{Failure, Format, Judging};
+use super::{Failure, Format};
+use crate::cli::Judging;
 use clap::ValueEnum;
 use regex::bytes::Regex;
 use std::cell::Cell;
@@ -115,8 +116,8 @@ pub struct Chosen {
     pub judging: Judging,
     /// When the capture began.
     pub start: Cell<Option<Time>>,
-    /// Something is written while the capture is read.
-    pub writes_at_once: bool,
+    /// Somebody sees how far the reading has come.
+    pub shows_progress: bool,
     /// When its connections closed, if that matters.
     pub closed: Closed,
 }

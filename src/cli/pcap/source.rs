@@ -1,9 +1,9 @@
 //! Opens what `ws101 pcap` reads, and notes what becomes known of it.
 
 use super::live::{Growing, Pipe, STOP};
-use super::progress::Watched;
 use super::select::{self, Chosen, Seen};
 use super::{Args, Failure};
+use crate::cli::progress::{self, Progress};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fs::File;
@@ -163,18 +163,29 @@ pub(super) fn listen<L: Listener>(
         layers: args.layers,
         ..capture::Options::default()
     };
-    let [file] = &args.files[..] else { return listen_to_all(args, inspector, options) };
-    let source = open(file, args, chosen)?;
+    let progress = progress(args, chosen);
+    let [file] = &args.files[..] else {
+        return listen_to_all(args, inspector, options, &progress);
+    };
+    let source = open(file, args.follow).map_err(|error| cannot_open(file, &error))?;
     // A pipe ends by itself, after its last words.
     let stop = source.is_file.then_some(&STOP);
     let options = capture::Options { stop, ..options };
-    let mut bytes = source.bytes;
+    let mut bytes = progress.watch(source.bytes);
     let first = beginning(&mut bytes).map_err(|error| cannot_open(file, &error))?;
     if har::may_be(&first) {
         return listen_to_har(file, first, bytes, inspector, facts, chosen);
     }
     let bytes = Cursor::new(first).chain(bytes);
     capture::read(bytes, inspector, options).map_err(|error| cannot_read(file, &error))
+}
+
+/// Tells how far the reading has come, if somebody looks and there is an end to come to.
+fn progress(args: &Args, chosen: &Chosen) -> Progress {
+    match chosen.shows_progress && !args.follow {
+        true => Progress::of(args.files.iter().map(|file| progress::length(file)).sum()),
+        false => Progress::hidden(),
+    }
 }
 
 /// The first bytes of a source: enough to tell what it is.
@@ -225,12 +236,13 @@ fn listen_to_all<L: Listener>(
     args: &Args,
     inspector: &mut L,
     options: capture::Options<'_>,
+    progress: &Progress,
 ) -> Result<Tally, Failure> {
     let files = &args.files;
     check_several(args)?;
     let open_one = |index: usize| {
-        let (bytes, is_file) = open_plainly(&files[index])?;
-        Ok(capture::Opened { bytes, again: is_file })
+        let source = open(&files[index], false)?;
+        Ok(capture::Opened { bytes: progress.watch(source.bytes), again: source.is_file })
     };
     let options = capture::Options { stop: Some(&STOP), ..options };
     capture::read_all(files.len(), Box::new(open_one), inspector, options).map_err(
@@ -283,34 +295,23 @@ pub fn key_log(paths: &[PathBuf]) -> Result<KeyLog, Failure> {
 /// What is read.
 struct Source {
     bytes: Box<dyn Read>,
+    /// It is a file, which can be read again.
     is_file: bool,
 }
 
-fn open(name: &str, args: &Args, chosen: &Chosen) -> Result<Source, Failure> {
-    if name == "-" || !(args.follow || Watched::is_of_use(chosen.writes_at_once)) {
-        let (bytes, is_file) = open_plainly(name).map_err(|error| cannot_open(name, &error))?;
-        return Ok(Source { bytes, is_file });
+/// Opens a file or a pipe; a file that is followed has no end.
+fn open(name: &str, follow: bool) -> std::io::Result<Source> {
+    if name == "-" {
+        return Ok(Source { bytes: Box::new(Pipe::new(std::io::stdin())), is_file: false });
     }
-    let file = File::open(name).map_err(|error| cannot_open(name, &error))?;
+    let file = File::open(name)?;
     let is_file = is_regular(&file);
     let bytes: Box<dyn Read> = match is_file {
         false => Box::new(Pipe::new(file)),
-        true if args.follow => Box::new(Growing(file)),
-        true => Box::new(Watched::new(file)),
+        true if follow => Box::new(Growing::new(file, name.into())),
+        true => Box::new(file),
     };
     Ok(Source { bytes, is_file })
-}
-
-/// The bytes, and whether they are those of a file, which can be read again.
-fn open_plainly(name: &str) -> std::io::Result<(Box<dyn Read>, bool)> {
-    if name == "-" {
-        return Ok((Box::new(Pipe::new(std::io::stdin())), false));
-    }
-    let file = File::open(name)?;
-    Ok(match is_regular(&file) {
-        true => (Box::new(file), true),
-        false => (Box::new(Pipe::new(file)), false),
-    })
 }
 
 fn is_regular(file: &File) -> bool {

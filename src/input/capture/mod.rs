@@ -150,6 +150,9 @@ fn walk<L: Listener>(
                 if packets.may_block() {
                     listener.pause();
                 }
+                if listener.is_done() {
+                    break;
+                }
                 packets.fill();
             }
             Step::File(index) => tell(News::File(index)),

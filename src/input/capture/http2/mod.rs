@@ -218,4 +218,8 @@ impl<L: Listener> Listener for Http2Listener<'_, L> {
     fn pause(&mut self) {
         self.listener.pause();
     }
+
+    fn is_done(&self) -> bool {
+        self.listener.is_done()
+    }
 }

@@ -304,4 +304,8 @@ impl<L: Listener> Listener for TlsListener<'_, L> {
         }
         self.listener.pause();
     }
+
+    fn is_done(&self) -> bool {
+        self.listener.is_done()
+    }
 }
