@@ -1,6 +1,10 @@
 """Records a chat over TLS on the loopback interface: NAME.pcap, NAME.keys, NAME.truth.json.
 
-python3 record_wss.py NAME [--tls 1.2|1.3] [--ciphers LIST] [--suites LIST] [--megabytes N] [--no-sni]
+python3 wss.py NAME [--tls 1.2|1.3] [--ciphers LIST] [--no-sni]
+python3 wss.py NAME --megabytes N [--connections N] [--chat]    to measure with; nobody notes what was said
+
+With --megabytes messages are binary, of 60 to 30,000 bytes, and the answers short; with --chat they are
+text, of 20 to 160 characters, and come back whole.
 """
 
 import argparse, asyncio, base64, datetime, json, os, random, ssl, subprocess, tempfile, time
@@ -43,7 +47,11 @@ def shown(message):
 def messages(args):
     rng = random.Random(101)
     if args.megabytes:
-        left = args.megabytes << 20
+        left = (args.megabytes << 20) // args.connections
+        while left > 0 and args.chat:
+            text = "".join(rng.choices("abcdefghij klmnopqrst uvwxyz", k=rng.randint(20, 160)))
+            left -= len(text)
+            yield text
         while left > 0:
             size = rng.choice([60, 200, 900, 4000, 30000])
             left -= size
@@ -77,7 +85,7 @@ async def main(args):
             async for message in socket:
                 if keep:
                     truth["client_to_server"].append(shown(message))
-                answer = message if not args.megabytes else message[:1000]
+                answer = message if not args.megabytes or args.chat else message[:1000]
                 await socket.send(answer)
 
         compression = None if args.megabytes else "deflate"
@@ -90,15 +98,19 @@ async def main(args):
                  "tcp", "port", str(port)], stderr=subprocess.DEVNULL)
             time.sleep(1)
             name = None if args.no_sni else "localhost"
-            async with websockets.connect(
-                f"wss://127.0.0.1:{port}/chat", ssl=client_side, compression=compression,
-                server_hostname=name, max_size=None,
-            ) as socket:
-                for message in messages(args):
-                    await socket.send(message)
-                    answer = await socket.recv()
-                    if keep:
-                        truth["server_to_client"].append(shown(answer))
+
+            async def talk():
+                async with websockets.connect(
+                    f"wss://127.0.0.1:{port}/chat", ssl=client_side, compression=compression,
+                    server_hostname=name, max_size=None, open_timeout=None,
+                ) as socket:
+                    for message in messages(args):
+                        await socket.send(message)
+                        answer = await socket.recv()
+                        if keep:
+                            truth["server_to_client"].append(shown(answer))
+
+            await asyncio.gather(*(talk() for _ in range(args.connections)))
             await asyncio.sleep(1)
             capture.terminate()
             capture.wait()
@@ -112,5 +124,7 @@ parser.add_argument("name")
 parser.add_argument("--tls", default="1.3")
 parser.add_argument("--ciphers")
 parser.add_argument("--megabytes", type=int, default=0)
+parser.add_argument("--connections", type=int, default=1)
+parser.add_argument("--chat", action="store_true")
 parser.add_argument("--no-sni", action="store_true")
 asyncio.run(main(parser.parse_args()))
