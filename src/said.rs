@@ -190,9 +190,16 @@ pub enum GapReason {
     CaptureStart,
     /// A TLS record could not be opened: its tag or MAC does not fit, or it is cut short.
     TlsRecord,
+    /// 0-RTT data (RFC 8446 §2.3) whose secret is not in the key log.
+    EarlyData,
 }
 
 impl GapReason {
+    /// True if the bytes were captured, and could not be opened.
+    pub const fn is_closed(self) -> bool {
+        matches!(self, GapReason::TlsRecord | GapReason::EarlyData)
+    }
+
     /// The name used in JSON.
     pub const fn name(self) -> &'static str {
         match self {
@@ -200,6 +207,7 @@ impl GapReason {
             GapReason::SnapLength => "snaplen",
             GapReason::CaptureStart => "capture-start",
             GapReason::TlsRecord => "tls-record",
+            GapReason::EarlyData => "early-data",
         }
     }
 }

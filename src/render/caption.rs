@@ -5,7 +5,6 @@ use super::escape::{self, beginning};
 use super::timeline::{instead_of_frames, percentage, size};
 use crate::http::Head;
 use crate::recording::{Answer, FrameFacts, Item, What};
-use crate::said::GapReason;
 use crate::websocket::handshake::{Handshake, Outcome};
 use crate::websocket::{Gap, Opcode, Part, close};
 
@@ -148,7 +147,7 @@ impl Caption {
     }
 
     fn gap(&mut self, gap: &Gap) {
-        let how = if gap.reason == GapReason::TlsRecord { "not readable" } else { "not captured" };
+        let how = if gap.reason.is_closed() { "not readable" } else { "not captured" };
         let length = gap.length.map_or_else(|| "bytes".to_owned(), size);
         self.add(Kind::Name, format!("{length} {how}"));
         let after = if gap.framing_lost { "; where the next frame begins is lost" } else { "" };

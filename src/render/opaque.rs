@@ -12,7 +12,8 @@ const MAX_LISTED: usize = 20;
 /// How to get at secrets, for people.
 const ADVICE: &str = "to read them: --keylog FILE with the secrets of these connections. Firefox, \
                       Chrome, curl and Python write them if SSLKEYLOGFILE names a file when they \
-                      start, Node with --tls-keylog=FILE: ws101 explain CAP-TLS-OPAQUE";
+                      start, Node with --tls-keylog=FILE; for Java, Go and others see ws101 explain \
+                      keylog";
 
 /// Collects what an overview shows of them.
 #[derive(Default)]

@@ -361,7 +361,7 @@ fn gap_text(gap: &Gap) -> String {
     } else {
         "; framing goes on after it"
     };
-    let how = if gap.reason == GapReason::TlsRecord { "not readable" } else { "not captured" };
+    let how = if gap.reason.is_closed() { "not readable" } else { "not captured" };
     format!("gap    {length} {how} ({}){after}", gap.reason.name())
 }
 

@@ -100,6 +100,12 @@ fn gap(gap: &Gap, _: &Memory) -> Option<Broken> {
                        the capture: cut packets, a damaged file",
                 ),
         ),
+        GapReason::EarlyData => Some(
+            missing(gap, "could not be read: it was sent early (0-RTT), and its secret is missing")
+                .mend(
+                    "give a key log with CLIENT_EARLY_TRAFFIC_SECRET: not every client writes it",
+                ),
+        ),
         GapReason::SnapLength | GapReason::CaptureStart => None,
     }
 }

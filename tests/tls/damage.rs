@@ -13,21 +13,22 @@ const NAMES: [&str; 5] =
 const BOTH: [Endpoint; 2] = [Endpoint::Client, Endpoint::Server];
 
 /// A recording, and what both endpoints of its connections said.
-struct Original {
-    film: Film,
+pub(crate) struct Original {
+    pub(crate) film: Film,
     said: Vec<[Vec<u8>; 2]>,
 }
 
-static ORIGINALS: LazyLock<Vec<Original>> = LazyLock::new(|| {
-    let originals = NAMES.map(|name| {
+impl Original {
+    pub(crate) fn of(name: &str) -> Original {
         let film = Film::of(name);
         let said: Vec<_> =
             film.play().0.told.iter().map(|told| BOTH.map(|from| told.bytes(from))).collect();
         assert!(said.iter().any(|[client, _]| client.starts_with(b"GET ")), "{name} is read");
         Original { film, said }
-    });
-    originals.into()
-});
+    }
+}
+
+static ORIGINALS: LazyLock<Vec<Original>> = LazyLock::new(|| NAMES.map(Original::of).into());
 
 /// Where in `whole` each run of bytes lies, one after the other; and each gap whose length is told is
 /// exactly so long.
@@ -63,7 +64,7 @@ fn check(heard: &[Heard], whole: &[u8]) -> Result<(), String> {
 }
 
 /// What was heard is part of what was said on one of the connections.
-fn check_all(recorder: &Recorder, original: &Original) -> Result<(), String> {
+pub(crate) fn check_all(recorder: &Recorder, original: &Original) -> Result<(), String> {
     // What is not recognised as TLS is passed on as the bytes that it is, under that name.
     let is_tls = |told: &&Told| told.opening.is_some_and(|it| it.transport == Transport::Tls);
     for told in recorder.told.iter().filter(is_tls) {
@@ -79,7 +80,7 @@ fn check_all(recorder: &Recorder, original: &Original) -> Result<(), String> {
 }
 
 /// If less was heard than was said, something says so.
-fn is_told(recorder: &Recorder, original: &Original) -> bool {
+pub(crate) fn is_told(recorder: &Recorder, original: &Original) -> bool {
     let all: usize = original.said.iter().flatten().map(Vec::len).sum();
     let heard = recorder.told.iter().flat_map(|told| BOTH.map(|from| told.bytes(from).len()));
     let gaps = recorder.told.iter().flat_map(|told| told.client.iter().chain(&told.server));

@@ -3,6 +3,7 @@
 
 mod damage;
 mod film;
+mod records;
 mod reference;
 #[path = "../shared/mod.rs"]
 mod shared;
@@ -11,3 +12,4 @@ mod statements;
 #[path = "../capture/told.rs"]
 mod told;
 mod turns;
+mod variants;

@@ -162,6 +162,101 @@ fn a_key_log_that_is_still_being_written_is_read_again() {
     assert_eq!(messages, 58, "{text}");
 }
 
+/// More waits for secrets than is held: if they come all the same, that is what is said, and if not, not.
+#[test]
+fn secrets_that_come_too_late_are_told_from_missing_ones() {
+    let mut film = Film::of("wss-tls13");
+    let of_size = |packet: &usize| film.packets[*packet].len() > 16_000;
+    let packet = film.with_payload().into_iter().find(of_size).expect("a large packet");
+    let start = film.payload(packet).expect("it has a payload");
+    let large = film.packets[packet].clone();
+    film.packets.truncate(packet);
+    let sequence = &large[16 + 14 + 20 + 4..][..4];
+    let mut sequence = u32::from_be_bytes(sequence.try_into().expect("4 bytes"));
+    let length = large.len() - start;
+    for _ in 0..80 {
+        let mut filler = large.clone();
+        filler[16 + 14 + 20 + 4..][..4].copy_from_slice(&sequence.to_be_bytes());
+        filler[start..].fill(0x5a);
+        let [high, low] = (16_000_u16).to_be_bytes();
+        filler[start..][..5].copy_from_slice(&[23, 3, 3, high, low]);
+        sequence += length as u32;
+        film.packets.push(filler);
+    }
+    let why = |after: usize, film: &Film| {
+        let args = ["pcap", "--format", "jsonl", "-"];
+        let records = ws101_with_input(&args, &pcapng(film, after)).records();
+        assert!(of_type(&records, "message").is_empty());
+        let tls = of_type(&records, "tls");
+        assert_eq!(tls.len(), 1);
+        tls[0]["why"].clone()
+    };
+    assert_eq!(why(usize::MAX, &film), "too-late");
+    film.keys = String::new();
+    assert_eq!(why(usize::MAX, &film), "no-key-log");
+    film.keys = std::fs::read_to_string(sample("wss-tls12-gcm.keys")).expect("it is there");
+    assert_eq!(why(0, &film), "not-in-key-log");
+}
+
+/// What an operator needs who has no secrets, or the wrong ones: which connection it is, what is missing,
+/// and what to do.
+#[test]
+fn what_is_missing_and_how_to_get_it_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = sample("wss-tls13.pcap");
+    let good = std::fs::read_to_string(sample("wss-tls13.keys")).expect("it is there");
+    let lines = |keep: &dyn Fn(&str) -> bool| {
+        good.lines().filter(|line| keep(line)).map(|line| format!("{line}\n")).collect::<String>()
+    };
+    let wrong = |line: &str| line.rsplit_once(' ').expect("three words").0.to_owned();
+    let cases = [
+        ("empty", String::new(), "no secrets"),
+        ("rubbish", "hello\nworld\n".to_owned(), "2 lines are no secrets (expected CLIENT_RANDOM"),
+        ("comments", "# nothing here\n".to_owned(), "key log: no secrets"),
+        ("cut", lines(&|_| true).replace("\n", "!\n"), "lines are no secrets"),
+        (
+            "one side",
+            lines(&|line| line.starts_with("CLIENT_")),
+            "has only some of this connection's",
+        ),
+        ("handshake only", lines(&|line| line.contains("HANDSHAKE")), "has only some of this"),
+        (
+            "others",
+            std::fs::read_to_string(sample("wss-tls12-gcm.keys")).expect("it is there"),
+            "1 secret of 1 connection, none of them in this capture",
+        ),
+        (
+            "wrong",
+            good.lines().map(|line| format!("{} {}\n", wrong(line), "5a".repeat(48))).collect(),
+            "the secrets that the key log has for it open none of its records",
+        ),
+    ];
+    for (name, text, said) in cases {
+        let keys = folder.path().join(name);
+        std::fs::write(&keys, text).expect("it is written");
+        let run = ws101(&["pcap", utf8(&file), "--keylog", utf8(&keys), "--width", "200"]);
+        let text = String::from_utf8(run.stdout).expect("text");
+        assert_eq!(run.code, Some(0), "{name}: {text}");
+        for said in
+            [said, "TLS 1.3 · TLS_AES_256_GCM_SHA384 · localhost", "1 TLS connection not read"]
+        {
+            assert!(text.contains(said), "{name}: no {said:?} in {text}");
+        }
+        let is_told_how = text.contains("--keylog FILE") && text.contains("ws101 explain keylog");
+        assert_eq!(is_told_how, name != "wrong", "{name}: {text}");
+    }
+}
+
+#[test]
+fn the_topics_say_how_each_kind_of_client_writes_its_secrets() {
+    for topic in ["wss", "keylog", "CAP-TLS-OPAQUE"] {
+        let text = String::from_utf8(ws101(&["explain", topic]).stdout).expect("text");
+        let names = ["Chrome", "Firefox", "curl", "Python", "Node", "Java", "Go", "SSLKEYLOGFILE"];
+        let missing: Vec<_> = names.iter().filter(|name| !text.contains(**name)).collect();
+        assert!(missing.is_empty(), "explain {topic}: {missing:?}");
+    }
+}
+
 #[test]
 fn the_list_of_what_stays_closed_keeps_to_the_width() {
     for width in ["60", "80"] {

@@ -111,6 +111,8 @@ fn tls_summary(tally: &Tally) -> Option<json::record::TlsSummary> {
         read: tls.read,
         opaque: tls.opaque,
         bad_records: tls.bad_records,
+        key_updates: tls.key_updates,
+        renegotiations: tls.renegotiations,
         secrets: log.secrets,
         connections_in_key_log: log.connections,
         connections_matched: log.matched,

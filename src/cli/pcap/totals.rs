@@ -103,12 +103,16 @@ pub(super) fn write_total(
 fn tls_lines(tally: &Tally) -> Vec<String> {
     let (tls, log) = (tally.tls, tally.key_log);
     let mut lines = Vec::new();
-    if log.connections + log.rubbish > 0 {
-        let mut line = format!(
-            "key log: {} of {}",
-            counted(log.secrets, "secret"),
-            counted(log.connections, "connection")
-        );
+    let is_empty = log.files > 0 && tls.opaque > 0;
+    if log.connections + log.rubbish > 0 || is_empty {
+        let mut line = match log.connections {
+            0 => "key log: no secrets".to_owned(),
+            connections => format!(
+                "key log: {} of {}",
+                counted(log.secrets, "secret"),
+                counted(connections, "connection")
+            ),
+        };
         match log.connections - log.matched {
             _ if log.connections == 0 => {}
             0 if log.connections == 1 => line.push_str(", which is in this capture"),
@@ -118,8 +122,16 @@ fn tls_lines(tally: &Tally) -> Vec<String> {
         }
         if log.rubbish > 0 {
             line.push_str(&format!("; {} no secrets", are(log.rubbish, "line")));
+            if log.connections == 0 {
+                line.push_str(" (expected CLIENT_RANDOM and the like, see ws101 explain keylog)");
+            }
         }
         lines.push(line);
+    }
+    if tls.key_updates + tls.renegotiations > 0 {
+        let updates = counted(tls.key_updates, "KeyUpdate");
+        let renegotiations = counted(tls.renegotiations, "renegotiation");
+        lines.push(format!("keys of TLS changed within connections: {updates}, {renegotiations}"));
     }
     if tls.bad_records > 0 {
         let records = are(tls.bad_records, "TLS record");

@@ -654,6 +654,12 @@ pub struct TlsSummary {
     pub opaque: u64,
     /// Records that are not authentic, or cut short.
     pub bad_records: u64,
+    /// Changes of keys within a connection of TLS 1.3 (RFC 8446 §4.6.3).
+    #[serde(skip_serializing_if = "is_zero")]
+    pub key_updates: u64,
+    /// Handshakes within a connection, before TLS 1.3 (RFC 5246 §7.4.1.1).
+    #[serde(skip_serializing_if = "is_zero")]
+    pub renegotiations: u64,
     /// Lines of key logs with a secret that can be used.
     pub secrets: u64,
     /// Connections that those belong to.

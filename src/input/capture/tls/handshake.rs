@@ -79,7 +79,10 @@ impl Session {
     ) {
         let epoch = self.directions[from.index()].epoch;
         match kind {
-            CLIENT_HELLO => self.client_hello(body),
+            CLIENT_HELLO => {
+                context.desk.counts.renegotiations += u64::from(epoch == Epoch::Traffic);
+                self.client_hello(body);
+            }
             SERVER_HELLO => self.server_hello(body),
             ENCRYPTED_EXTENSIONS if epoch == Epoch::Handshake => {
                 self.encrypted_extensions(body);

@@ -38,6 +38,8 @@ pub struct KeyLogCounts {
     pub unused: u64,
     /// Lines that are no comment, and no secret either.
     pub rubbish: u64,
+    /// Files that were given.
+    pub files: u64,
 }
 
 /// The secrets of one connection.
@@ -92,7 +94,7 @@ impl KeyLog {
     /// What was found so far.
     pub fn counts(&self) -> KeyLogCounts {
         let connections = (self.secrets.len() + self.sessions.len()) as u64;
-        KeyLogCounts { connections, ..self.counts }
+        KeyLogCounts { connections, files: self.files.len() as u64, ..self.counts }
     }
 
     /// True if there is nothing to look in: no secrets, and no file that may get some.

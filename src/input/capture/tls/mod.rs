@@ -49,6 +49,8 @@ pub struct TlsCounts {
     pub gaps: u64,
     /// Changes of keys within a connection (RFC 8446 §4.6.3).
     pub key_updates: u64,
+    /// Handshakes within a connection (RFC 5246 §7.4.1.1).
+    pub renegotiations: u64,
 }
 
 /// The state of all connections.
@@ -139,6 +141,14 @@ impl<L: Listener> TlsListener<'_, L> {
                 other => self.step.slots.put(id, other),
             }
         }
+        for mut late in std::mem::take(&mut self.step.desk.given_up) {
+            if self.step.desk.log.find(&late.client_random, &late.session).is_some() {
+                late.opaque.why = OpaqueReason::TooLate;
+                self.listener.opaque(&late.opaque);
+            } else {
+                self.step.desk.given_up.push(late);
+            }
+        }
         for (mut session, cut) in std::mem::take(&mut self.step.orphans) {
             let interest = session.wake(&mut self.context());
             if interest == Interest::More && session.is_waiting() {
@@ -151,6 +161,9 @@ impl<L: Listener> TlsListener<'_, L> {
 
     /// The capture ended: connections that wait for secrets wait in vain.
     pub fn finish(&mut self) {
+        for given_up in std::mem::take(&mut self.step.desk.given_up) {
+            self.listener.opaque(&given_up.opaque);
+        }
         for (mut session, cut) in std::mem::take(&mut self.step.orphans) {
             session.finish(cut, &mut self.context());
         }
@@ -297,7 +310,9 @@ impl<L: Listener> Listener for TlsListener<'_, L> {
     }
 
     fn pause(&mut self) {
-        let waits = !self.step.waiting.is_empty() || !self.step.orphans.is_empty();
+        let step = &self.step;
+        let waits =
+            !step.waiting.is_empty() || !step.orphans.is_empty() || !step.desk.given_up.is_empty();
         if waits && self.step.desk.log.has_files() {
             self.step.desk.log.refresh();
             self.wake();

@@ -4,7 +4,7 @@
 use super::direction::Epoch;
 use super::record::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER, Header};
 use super::session::{Context, Flow, Origin, Session};
-use crate::said::{Carried, Carrier, Endpoint, Listener, OpaqueReason, Said};
+use crate::said::{Carried, Carrier, Endpoint, GapReason, Listener, OpaqueReason, Said};
 use std::ops::Range;
 
 /// If so many records came and none could be opened, the secrets are wrong.
@@ -34,9 +34,13 @@ impl Session {
             self.alert(from, body, origin, context);
             return Flow::Go;
         }
+        let was_early = self.directions[from.index()].epoch == Epoch::Early;
         match self.ensure_keys(from, context) {
             Flow::Go => {}
             flow => return flow,
+        }
+        if was_early && self.directions[from.index()].epoch != Epoch::Early {
+            self.miss_early_data(from, origin, context);
         }
         let mut scratch = std::mem::take(&mut context.desk.scratch);
         let found = self.try_open(from, header, body, &mut scratch);
@@ -178,6 +182,21 @@ impl Session {
         for carried in &carriers {
             self.say(Said::Carried { from, carried }, context);
         }
+    }
+
+    /// What the client sent early was accepted, and its secret is not there.
+    #[cold]
+    fn miss_early_data<L: Listener>(
+        &mut self,
+        from: Endpoint,
+        origin: Origin,
+        context: &mut Context<'_, L>,
+    ) {
+        let offset = self.directions[from.index()].plain;
+        context.desk.counts.gaps += 1;
+        self.open(context);
+        let reason = GapReason::EarlyData;
+        self.say(Said::Gap { from, offset, length: None, reason, at: origin.at }, context);
     }
 
     /// A record that is not authentic, or has another number.

@@ -16,6 +16,9 @@ use std::collections::VecDeque;
 const MAX_HELD: usize = 1 << 20;
 const MAX_ALL_HELD: usize = 32 << 20;
 
+/// So many are remembered whose bytes waited in vain.
+const MAX_GIVEN_UP: usize = 4096;
+
 /// What every step needs beside the connection.
 pub(super) struct Context<'a, L> {
     pub(super) listener: &'a mut L,
@@ -33,7 +36,16 @@ pub(super) struct Desk {
     pub(super) counts: super::TlsCounts,
     /// Bytes that wait for secrets.
     pub(super) held: usize,
+    /// Connections of which more waited than is held: why, the end of the capture will tell.
+    pub(super) given_up: Vec<GivenUp>,
     pub(super) ids: Ids,
+}
+
+/// A connection of which nothing will be read, even if its secrets come.
+pub(super) struct GivenUp {
+    pub(super) client_random: [u8; 32],
+    pub(super) session: Vec<u8>,
+    pub(super) opaque: Opaque,
 }
 
 /// Where bytes come from.
@@ -146,7 +158,8 @@ impl Session {
         let flow = match flow {
             Flow::Go => self.go_on(from.peer(), context),
             Flow::Wait if self.is_holding_too_much(context) => {
-                Flow::Close(self.reason_to_wait(context))
+                self.give_up_waiting(context);
+                return Interest::Done;
             }
             flow => flow,
         };
@@ -457,27 +470,52 @@ impl Session {
 
     /// Nothing will be read of it: says what is known.
     fn close<L: Listener>(&mut self, why: OpaqueReason, context: &mut Context<'_, L>) {
+        if let Some(opaque) = self.shut(why, context) {
+            context.listener.opaque(&opaque);
+        }
+    }
+
+    /// More waits for secrets than is held. Whether they come too late or never is not known yet.
+    fn give_up_waiting<L: Listener>(&mut self, context: &mut Context<'_, L>) {
+        let why = self.reason_to_wait(context);
+        let Some(opaque) = self.shut(why, context) else { return };
+        match self.client_random {
+            Some(client_random) if context.desk.given_up.len() < MAX_GIVEN_UP => {
+                let session = self.server_hello.as_ref().map(|hello| hello.session.clone());
+                let session = session.unwrap_or_default();
+                context.desk.given_up.push(GivenUp { client_random, session, opaque });
+            }
+            _ => context.listener.opaque(&opaque),
+        }
+    }
+
+    /// Lets go of all that waits; what is to be said of it, if anything is.
+    fn shut<L: Listener>(
+        &mut self,
+        why: OpaqueReason,
+        context: &mut Context<'_, L>,
+    ) -> Option<Opaque> {
         context.desk.held -= std::mem::take(&mut self.held);
         self.is_unwanted = true;
         // In a tunnel the listener knows what came before TLS, and nothing more.
         self.forget(true, context);
         if self.is_secured {
-            return;
+            return None;
         }
         // A connection of which everything was read, and nothing was said.
         let is_whole = self.directions.iter().all(|direction| !direction.is_dead);
         if self.verified > 0 && why == OpaqueReason::HandshakeMissing && is_whole {
-            return;
+            return None;
         }
         context.desk.counts.opaque += 1;
-        context.listener.opaque(&Opaque {
+        Some(Opaque {
             client: self.opening.client,
             server: self.opening.server,
             tls: self.tls.clone(),
             why,
             alert: self.alert,
             at: self.opening.at,
-        });
+        })
     }
 }
 
