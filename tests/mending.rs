@@ -114,9 +114,17 @@ fn a_200_with_the_right_accept_lacks_its_status_only() {
     let fields =
         [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", ACCEPT)];
     let said = ["nothing but the status line is missing for a 101"];
-    check(&(request(&[]) + &refusal("200 OK", &fields, "")), &said, &["no WebSocket endpoint"]);
+    check(
+        &(request(&[]) + &refusal("200 OK", &fields, "")),
+        &said,
+        &["nobody there took the upgrade"],
+    );
     let wrong = [("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")];
-    check(&(request(&[]) + &refusal("200 OK", &wrong, "")), &["no WebSocket endpoint"], &said);
+    check(
+        &(request(&[]) + &refusal("200 OK", &wrong, "")),
+        &["nobody there took the upgrade"],
+        &said,
+    );
 }
 
 #[test]

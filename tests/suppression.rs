@@ -130,7 +130,7 @@ fn rows() -> Vec<Row> {
             &["NEG-*", "FRM-*", "MSK-*", "HS-RES-ACCEPT-*"],
             &[],
             &[
-                "HTTP/1.1 403 Forbidden",
+                "HTTP/1.1 404 Not Found",
                 "Sec-WebSocket-Accept: nonsense",
                 "Sec-WebSocket-Extensions: permessage-deflate",
                 "Sec-WebSocket-Protocol: chat",
@@ -210,7 +210,7 @@ fn rows() -> Vec<Row> {
         ),
         handshake(
             "SEC-REDIRECT-TO-TLS",
-            &["HS-RES-REDIRECT"],
+            &["HS-RES-REDIRECT", "HS-RES-NOT-101"],
             &[],
             &[
                 "HTTP/1.1 301 Moved",
@@ -218,6 +218,40 @@ fn rows() -> Vec<Row> {
                 "Content-Length: 0",
             ],
             "",
+        ),
+        // They say which kind of refusal it is.
+        handshake(
+            "HS-RES-200",
+            &["HS-RES-NOT-101"],
+            &[],
+            &["HTTP/1.1 200 OK", "Content-Length: 0"],
+            "",
+        ),
+        handshake(
+            "HS-RES-403",
+            &["HS-RES-NOT-101"],
+            &[],
+            &["HTTP/1.1 403 Forbidden", "Content-Length: 0"],
+            "",
+        ),
+        handshake(
+            "HS-RES-REDIRECT",
+            &["HS-RES-NOT-101"],
+            &[],
+            &["HTTP/1.1 301 Moved", "Location: http://other.example/", "Content-Length: 0"],
+            "",
+        ),
+        // They say why there is no Close.
+        frames(
+            "LIV-IDLE-CUT",
+            &["CLS-NO-CLOSE-FRAME"],
+            "# t=1\nS> 81 05 48 65 6c 6c 6f\n# t=61\n# end: S FIN",
+        ),
+        frames(
+            "LIV-HALF-OPEN",
+            &["CLS-NO-CLOSE-FRAME"],
+            "# t=0\nC> 81 85 37 fa 21 3d 7f 9f 4d 51 58\n# t=30\nS> 89 01 31\n# t=60\nS> 89 01 32\n\
+             # t=90\n# end: S RST",
         ),
     ]
 }

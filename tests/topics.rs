@@ -296,3 +296,19 @@ fn a_typo_is_told_with_what_may_have_been_meant() {
     let errors = String::from_utf8_lossy(&result.stderr);
     assert!(errors.contains("did you mean") && errors.contains("fragmentation"), "{errors}");
 }
+
+#[test]
+fn each_rule_leads_to_the_topic_that_teaches_it() {
+    for rule in rules::all() {
+        assert!(teach::Entry::Rule(rule).topic().is_some(), "{} leads nowhere", rule.id);
+    }
+    let topic = |id: &str| {
+        let rule = rules::find(id).unwrap_or_else(|| panic!("{id} is no rule"));
+        teach::Entry::Rule(rule).topic().map(|topic| topic.name)
+    };
+    for refusal in ["NOT-101", "200", "403", "426-UPGRADE", "401-CHALLENGE", "REDIRECT"] {
+        assert_eq!(topic(&format!("HS-RES-{refusal}")), Some("refusal"), "{refusal}");
+    }
+    assert_eq!(topic("HS-REQ-ORIGIN-SYNTAX"), Some("origin"));
+    assert_eq!(topic("CAP-GAP"), Some("losses"));
+}

@@ -12,4 +12,4 @@ pub(crate) use head::Names;
 pub use head::{
     FieldLine, Flaw, FlawKind, Head, HeadRead, MAX_HEAD, Member, StartLine, is_tchar, is_token,
 };
-pub use quote::{is_harmful, is_odd_space, quote};
+pub use quote::{clipped, is_harmful, is_odd_space, quote};

@@ -6,13 +6,20 @@ const MAX_QUOTED: usize = 60;
 /// Captured bytes in quotation marks. What could change how a terminal or page shows the text
 /// around it becomes an escape such as `\n`, `\x1b` or `\u{202e}`.
 pub fn quote(bytes: &[u8]) -> String {
+    format!("\"{}\"", clipped(bytes, MAX_QUOTED))
+}
+
+/// The same without the quotation marks, cut with `…` behind so many characters or escapes.
+pub fn clipped(bytes: &[u8], most: usize) -> String {
     let mut parts = bytes.utf8_chunks().flat_map(|chunk| {
         let valid = chunk.valid().chars().map(printable);
         valid.chain(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")))
     });
-    let shown: String = parts.by_ref().take(MAX_QUOTED).collect();
-    let rest = if parts.next().is_some() { "…" } else { "" };
-    format!("\"{shown}{rest}\"")
+    let mut shown: String = parts.by_ref().take(most).collect();
+    if parts.next().is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 fn printable(c: char) -> String {

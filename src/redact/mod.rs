@@ -12,7 +12,7 @@ mod placeholder;
 mod plain;
 
 use crate::inspection::{Connection, Observer};
-use crate::rules::{Broken, Finding, Judge, Judged, Thresholds};
+use crate::rules::{Broken, Finding, Judge, Judged, Thresholds, refused};
 use crate::said::{Opaque, Opening, Transport};
 use crate::websocket::close::CloseBody;
 use crate::websocket::extension::Agreement;
@@ -195,7 +195,7 @@ impl Redactor {
         }
         let mut told = std::mem::take(&mut self.judged.findings);
         let findings = judged.findings.iter().map(|finding| retold(finding, &mut told)).collect();
-        let redacted = Judged {
+        let mut redacted = Judged {
             findings,
             held: judged.held.clone(),
             not_observed: judged.not_observed.clone(),
@@ -205,6 +205,9 @@ impl Redactor {
             cause: judged.cause.clone(),
             traced: judged.traced.clone(),
         };
+        if let Event::Handshake(handshake) = event {
+            refused::word(handshake, &mut redacted);
+        }
         inner.event(connection, event, &redacted);
     }
 }

@@ -6,14 +6,14 @@ mod card;
 pub use card::card;
 
 use super::finding::{self, Place};
-use super::refusal;
 use super::{Paint, Sheet, derivation::derivation, escape, timeline, wrap};
 use crate::http::{Head, StartLine, page};
-use crate::rules::{Cause, Finding, Judged, Severity};
+use crate::rules::{Cause, Finding, Judged, Severity, refused};
 use crate::said::{At, Endpoint};
 use crate::websocket::extension::{Compression, Deflate, Extension, PERMESSAGE_DEFLATE};
 use crate::websocket::handshake::{Handshake, Outcome};
 use crate::websocket::header;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::ops::Range;
@@ -163,7 +163,7 @@ fn refused(
     handshake: &Handshake,
     judged: &Judged,
 ) -> io::Result<()> {
-    let Some(refusal) = refusal::explain(handshake, &judged.findings) else { return Ok(()) };
+    let Some(refusal) = refused::explain(handshake, &judged.findings) else { return Ok(()) };
     let status = handshake.status().unwrap_or(0);
     writeln!(out)?;
     let title = format!("what {status} says");
@@ -215,6 +215,8 @@ fn findings(
     }
     for finding in sorted(judged).into_iter().filter(|finding| finding.severity >= least) {
         let place = locate(handshake, finding, source);
+        let is_said = refused::is_worded(finding) && !matches!(detail, Detail::Quiet(_));
+        let finding = &if is_said { without_words(finding) } else { Cow::Borrowed(finding) };
         let is_folded = told.as_ref().is_some_and(|(cause, _)| finding.root == Some(cause.id));
         writeln!(out)?;
         let is_note = finding.severity == Severity::Note && !matches!(detail, Detail::Quiet(_));
@@ -225,6 +227,14 @@ fn findings(
         }
     }
     Ok(())
+}
+
+/// A finding about a refusal: where that comes from and what to do stands above already.
+fn without_words(finding: &Finding) -> Cow<'_, Finding> {
+    let mut finding = finding.clone();
+    finding.broken.cause = None;
+    finding.broken.mend = Some(String::new());
+    Cow::Owned(finding)
 }
 
 /// What follows from the cause first, then the worst first, else in the order of the lines.

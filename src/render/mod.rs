@@ -25,7 +25,6 @@ pub mod opaque;
 pub mod overview;
 pub mod page;
 mod palette;
-pub mod refusal;
 pub mod stats;
 pub mod step;
 pub mod stream;

@@ -7,9 +7,9 @@ use super::timeline::{self, Detail, size};
 use super::{Paint, Sheet, escape, wrap};
 use crate::inspection::{Connection, Observer};
 use crate::rules::{Cause, Finding, Judged, Severity};
-use crate::said::{Endpoint, Opaque, Transport};
+use crate::said::{Endpoint, Opaque, Transport, TransportEnd};
 use crate::websocket::handshake::Handshake;
-use crate::websocket::{Assumed, Event, How};
+use crate::websocket::{Assumed, End, Event, How};
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -45,6 +45,8 @@ struct Kept {
     agreed: String,
     messages: [u64; 2],
     payload: u64,
+    /// The status of an answer that accepts nothing.
+    refused: Option<u16>,
     ended: String,
     why: String,
     first: Vec<String>,
@@ -200,6 +202,7 @@ impl Kept {
             agreed: String::new(),
             messages: [0; 2],
             payload: 0,
+            refused: None,
             ended: String::new(),
             why: String::new(),
             first: Vec::new(),
@@ -219,7 +222,7 @@ impl Kept {
                 self.messages[message.from.index()] += 1;
                 self.payload += message.length;
             }
-            Event::End(end) => self.ended = ended(end),
+            Event::End(end) => self.ended = self.in_a_few_words(end),
             _ => {}
         }
     }
@@ -239,12 +242,40 @@ impl Kept {
         }
     }
 
+    /// The end in a few words, for the table.
+    fn in_a_few_words(&self, end: &End) -> String {
+        if let Some(status) = self.refused {
+            return format!("refused with {status}");
+        }
+        let code = end
+            .closed_by
+            .and_then(|endpoint| end.closes[endpoint.index()])
+            .map(|code| code.map_or("no code".to_owned(), |code| code.to_string()));
+        let who = end.closed_by.map_or("", Endpoint::name);
+        let answered = if end.closes.contains(&None) { "unanswered" } else { "reply late" };
+        match (end.how, code) {
+            (How::ClosingHandshake, Some(code)) => format!("cleanly by the {who}, {code}"),
+            (How::ClosingHandshake, None) => "cleanly".to_owned(),
+            (How::Fin, Some(code)) => format!("{who} closed, {code}, {answered}"),
+            (How::Fin, None) => match end.first_to_end() {
+                Some((_, TransportEnd::EndStream)) => format!("stream ended by the {who}"),
+                _ => format!("TCP closed by the {who}"),
+            },
+            (How::Reset, _) if matches!(self.connection.transport, Transport::Http2 { .. }) => {
+                "stream reset".to_owned()
+            }
+            (How::Reset, _) => "TCP reset".to_owned(),
+            (How::CaptureEnd, _) => "still open".to_owned(),
+        }
+    }
+
     fn note_handshake(&mut self, handshake: &Handshake) {
         if let Some(request) = &handshake.request {
             let [method, target] = [request.method(), request.target()]
                 .map(|part| escape::clipped(part.unwrap_or(b"?"), 24));
             self.request = format!("{method} {target}");
         }
+        self.refused = handshake.status().filter(|_| !handshake.is_accepted());
         if !handshake.is_accepted() {
             return;
         }
@@ -320,23 +351,6 @@ impl Kept {
             writeln!(out, " … and {} more findings", self.more_findings)?;
         }
         Ok(())
-    }
-}
-
-/// The end in a few words, for the table.
-fn ended(end: &crate::websocket::End) -> String {
-    let code = end
-        .closed_by
-        .and_then(|endpoint| end.closes[endpoint.index()])
-        .map(|code| code.map_or("no code".to_owned(), |code| code.to_string()));
-    let who = end.closed_by.map_or("", Endpoint::name);
-    match (end.how, code) {
-        (How::ClosingHandshake, Some(code)) => format!("cleanly by the {who}, {code}"),
-        (How::ClosingHandshake, None) => "cleanly".to_owned(),
-        (How::Fin, Some(code)) => format!("{who} closed, {code}, unanswered"),
-        (How::Fin, None) => format!("TCP closed by the {who}"),
-        (How::Reset, _) => "TCP reset".to_owned(),
-        (How::CaptureEnd, _) => "still open".to_owned(),
     }
 }
 

@@ -383,11 +383,12 @@ fn name(frame: &Frame<'_>) -> &'static str {
     frame.header.opcode().name()
 }
 
-/// How TCP was ended, as a verb.
-pub(super) fn ended(how: TransportEnd) -> &'static str {
+/// How the transport was ended, as a verb.
+pub(super) fn ended(how: TransportEnd, memory: &Memory) -> &'static str {
     match how {
         TransportEnd::Fin => "closes TCP",
         TransportEnd::EndStream => "ends the stream",
+        TransportEnd::Reset if memory.route.http2 => "resets the stream",
         TransportEnd::Reset => "resets TCP",
     }
 }

@@ -12,7 +12,6 @@ use super::Rule;
 /// The rules of this area, in the order of the index.
 pub(super) static RULES: &[&Rule] = &[
     &answer::STATUS_LINE,
-    &refusal::NOT_101,
     &answer::UPGRADE,
     &answer::CONNECTION,
     &accept::PRESENT,
@@ -33,6 +32,7 @@ pub(super) static RULES: &[&Rule] = &[
     &refusal::FORBIDDEN_403,
     &refusal::RETRY_503,
     &refusal::OK_200,
+    &refusal::NOT_101,
     &time::NO_RESPONSE,
     &time::SLOW_RULE,
     &consequences::HTTP_AFTER_101,

@@ -6,7 +6,7 @@ use super::causes::{Cause, Causes, Traced};
 use super::checks::consider_each;
 use super::handshake_memory::HandshakeMemory;
 use super::ordinary::{is_ordinary_frame, is_ordinary_message};
-use super::{Ending, Finding, Memory, Route, Rule, Severity, Thresholds, suppression};
+use super::{Ending, Finding, Memory, Route, Rule, Severity, Thresholds, refused, suppression};
 use crate::said::{Opening, Transport};
 use crate::websocket::Event;
 use crate::websocket::extension::Agreement;
@@ -100,6 +100,9 @@ impl Judge {
         let may_tell = matches!(event, Event::End(_) | Event::NotFrames(_));
         if may_tell || !judged.findings.is_empty() {
             Causes::trace(&mut self.causes, event, number, across, judged);
+        }
+        if let Event::Handshake(handshake) = event {
+            refused::word(handshake, judged);
         }
     }
 

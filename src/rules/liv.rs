@@ -134,6 +134,7 @@ fn idle_cut(end: &End, memory: &Memory) -> Option<Broken> {
         match how {
             TransportEnd::Fin => "FIN",
             TransportEnd::EndStream => "END_STREAM",
+            TransportEnd::Reset if memory.route.http2 => "RST_STREAM",
             TransportEnd::Reset => "RST",
         }
     );

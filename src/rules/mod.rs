@@ -34,6 +34,7 @@ mod pings;
 mod pmd;
 mod pmd_negotiation;
 mod policy;
+pub mod refused;
 mod route;
 mod sec;
 mod suppression;

@@ -27,7 +27,7 @@ const ALL_FRAME_RULES: &[&str] =
 /// What can't be inflated, or can't be trusted.
 const INFLATING: &[&str] = &["PMD-INFLATE-ERROR", "PMD-CONTEXT-TAKEOVER", "PMD-WINDOW-EXCEEDED"];
 
-static TABLE: [Row; 17] = [
+static TABLE: [Row; 19] = [
     Row { by: "FRM-LEN-MSB", hides: ALL_FRAME_RULES, reach: Reach::Rest },
     Row { by: "FRM-DATA-BEFORE-OPEN", hides: ALL_FRAME_RULES, reach: Reach::Rest },
     Row { by: LOST_SYNC, hides: ALL_FRAME_RULES, reach: Reach::Rest },
@@ -44,6 +44,9 @@ static TABLE: [Row; 17] = [
     Row { by: "MSK-CONSTANT-KEY", hides: &["MSK-PREDICTABLE-KEY"], reach: Reach::Rest },
     Row { by: BAD_CLOCK, hides: TIMED, reach: Reach::Rest },
     Row { by: "LIV-HALF-OPEN", hides: &["CTL-PING-UNANSWERED"], reach: Reach::Fact },
+    // They say why there is none.
+    Row { by: "LIV-IDLE-CUT", hides: &["CLS-NO-CLOSE-FRAME"], reach: Reach::Fact },
+    Row { by: "LIV-HALF-OPEN", hides: &["CLS-NO-CLOSE-FRAME"], reach: Reach::Fact },
     Row { by: "CLS-CODE-*", hides: &["CLS-EXPLAIN"], reach: Reach::Fact },
     Row { by: "PMD-RSV1-*", hides: &["FRM-RSV-UNNEGOTIATED"], reach: Reach::Fact },
 ];
@@ -67,6 +70,10 @@ static HANDSHAKE: &[(&str, &[&str])] = &[
     ("HS-REQ-EXT-SYNTAX", &["NEG-EXT-UNREGISTERED", "PMD-OFFER-*"]),
     ("HS-REQ-SUBPROTO-SYNTAX", &["NEG-SUBPROTO-UNREGISTERED"]),
     ("HS-RES-NOT-101", &["HS-RES-ACCEPT-*", "NEG-EXT-NOT-OFFERED", "NEG-EXT-RESPONSE-*"]),
+    // They say which kind of refusal it is.
+    ("HS-RES-200", &["HS-RES-NOT-101"]),
+    ("HS-RES-403", &["HS-RES-NOT-101"]),
+    ("HS-RES-REDIRECT", &["HS-RES-NOT-101"]),
     ("HS-RES-ACCEPT-SINGLE", &["HS-RES-ACCEPT-SYNTAX", "HS-RES-ACCEPT-VALUE"]),
     ("HS-RES-ACCEPT-SYNTAX", &["HS-RES-ACCEPT-VALUE"]),
     ("HS-RES-UNREQUESTED", &["HS-RES-ACCEPTED-BAD-REQUEST"]),
@@ -83,7 +90,7 @@ static HANDSHAKE: &[(&str, &[&str])] = &[
     ("SEC-LOCALHOST-FOREIGN-ORIGIN", &["SEC-ORIGIN-CROSS"]),
     ("SEC-CLEARTEXT-CREDENTIALS", &["SEC-CLEARTEXT", "SEC-MIXED-CONTENT"]),
     ("SEC-MIXED-CONTENT", &["SEC-CLEARTEXT"]),
-    ("SEC-REDIRECT-TO-TLS", &["HS-RES-REDIRECT"]),
+    ("SEC-REDIRECT-TO-TLS", &["HS-RES-REDIRECT", "HS-RES-NOT-101"]),
     ("PMD-ACCEPTED-BAD-OFFER", &["PMD-RESP-SERVER-*", "PMD-RESP-CLIENT-BITS-*"]),
     ("PMD-LEGACY-NAME", &["NEG-EXT-UNREGISTERED"]),
     (

@@ -5,7 +5,7 @@ use super::{Gloss, Topic, topics};
 use crate::http::{Head, HeadRead};
 use crate::layers;
 use crate::layout::{Spec, cited};
-use crate::render::refusal;
+use crate::rules::refused;
 use crate::rules::{self, Covered, Rule};
 use crate::websocket::frame::{EXTENDED_16, EXTENDED_64, MASKING_KEY, RSV1, RSV2, RSV3};
 use crate::websocket::handshake::Handshake;
@@ -159,15 +159,17 @@ impl Entry {
 /// The topic that a rule's area belongs to.
 fn area_topic(rule: &Rule) -> &'static str {
     match rule.area() {
-        "HS-REQ" => "upgrade",
-        "HS-RES" => "accept",
+        "HS-REQ" => request_topic(rule.id),
+        "HS-RES" => answer_topic(rule.id),
         "NEG" if rule.id.contains("EXT") => "extensions",
         "NEG" => "subprotocols",
         "FRM" if rule.id.contains("RSV") => "rsv",
+        "FRM" if rule.id.contains("OPCODE") => "opcodes",
         "FRM" => "lengths",
         "MSK" => "masking",
         "FRG" => "fragmentation",
         "CTL" => "control-frames",
+        "CLS" if rule.id.contains("CODE") => "close-codes",
         "CLS" => "closing",
         "UTF" => "utf-8",
         "PMD" => "compression",
@@ -175,7 +177,51 @@ fn area_topic(rule: &Rule) -> &'static str {
         "SEC" => security_topic(rule.id),
         "LIV" => "heartbeats",
         "HIST" => "history",
+        _ => capture_topic(rule.id),
+    }
+}
+
+/// What a rule about the request is about: most are about one header.
+fn request_topic(rule: &str) -> &'static str {
+    let headers = [
+        ("HOST", "host"),
+        ("KEY", "key"),
+        ("VERSION", "version"),
+        ("ORIGIN", "origin"),
+        ("SUBPROTO", "subprotocols"),
+        ("EXT", "extensions"),
+        ("TLS", "wss"),
+    ];
+    let of = |header: &str| rule.split('-').nth(2) == Some(header);
+    headers.iter().find(|(header, _)| of(header)).map_or("upgrade", |(_, topic)| topic)
+}
+
+/// What a rule about the capture itself is about.
+fn capture_topic(rule: &str) -> &'static str {
+    match rule {
+        "CAP-GAP" | "CAP-SNAPLEN" | "CAP-UNREAD" | "CAP-RETRANSMISSION" => "losses",
+        "CAP-TLS-OPAQUE" => "keylog",
+        "CAP-PROXY-CONNECT" | "CAP-VANTAGE" => "proxies",
         _ => "capturing",
+    }
+}
+
+/// What a rule about the answer is about: what proves it, which version it speaks, or why it is a
+/// refusal.
+fn answer_topic(rule: &str) -> &'static str {
+    match rule {
+        "HS-RES-VERSION-NEGOTIATION" | "HS-RES-VERSION-LIST" | "HS-RES-VERSION-ON-101" => "version",
+        "HS-RES-NOT-101"
+        | "HS-RES-200"
+        | "HS-RES-REDIRECT"
+        | "HS-RES-401-CHALLENGE"
+        | "HS-RES-403"
+        | "HS-RES-426-UPGRADE"
+        | "HS-RES-503-RETRY"
+        | "HS-RES-NO-RESPONSE"
+        | "HS-RES-SLOW"
+        | "HS-RES-FRAMES-AFTER-REFUSAL" => "refusal",
+        _ => "accept",
     }
 }
 
@@ -324,7 +370,7 @@ fn status_text(status: u16) -> String {
 }
 
 /// What a bare answer with this status means after a request that does ask for the upgrade.
-fn refusal_of(status: u16) -> Option<refusal::Refusal> {
+fn refusal_of(status: u16) -> Option<refused::Refusal> {
     let head = |text: String| match Head::read(text.as_bytes(), 0) {
         HeadRead::Head(head, _) => Some(head),
         _ => None,
@@ -336,7 +382,7 @@ fn refusal_of(status: u16) -> Option<refusal::Refusal> {
         response: head(format!("HTTP/1.1 {status} -\r\n\r\n")),
         ..Handshake::default()
     };
-    refusal::explain(&handshake, &[])
+    refused::explain(&handshake, &[])
 }
 
 fn subprotocol(known: &Subprotocol) -> String {

@@ -28,10 +28,8 @@ fn version(c: &mut Conversation, status: u16, change: impl FnOnce(&mut Head)) {
     change(c.response());
 }
 
-const VERSION_25: &[(&str, &str)] = &[
-    ("HS-REQ-VERSION-13", "only another version makes a server list its own"),
-    ("HS-RES-NOT-101", "the server does not speak that version"),
-];
+const VERSION_25: &[(&str, &str)] =
+    &[("HS-REQ-VERSION-13", "only another version makes a server list its own")];
 
 pub(super) static FAULTS: &[Fault] = &[
     Fault::handshake("HS-RES-STATUS-LINE", "HTTP/1.0 in the answer", |c| {
@@ -78,48 +76,47 @@ pub(super) static FAULTS: &[Fault] = &[
         let index = c.opened();
         c.insert(index, Endpoint::Client, What::Frame(frame), 1_000_000);
     })
-    .given(&[("HS-RES-NOT-101", "the refusal")]),
+    .given(REFUSED),
     Fault::handshake("HS-RES-VERSION-NEGOTIATION", "400 to version 25, without a list", |c| {
         version(c, 400, |_| {});
     })
-    .given(VERSION_25),
+    .given(VERSION_25)
+    .also(REFUSED),
     Fault::handshake("HS-RES-VERSION-LIST", "v13 in the list of versions", |c| {
         version(c, 426, |head| head.set("Sec-WebSocket-Version", "v13"));
     })
-    .given(VERSION_25),
+    .given(VERSION_25)
+    .also(REFUSED),
     Fault::handshake("HS-RES-VERSION-ON-101", "Sec-WebSocket-Version in a 101", |c| {
         c.response().add("Sec-WebSocket-Version", "13");
     }),
     Fault::handshake("HS-RES-426-UPGRADE", "426 without Upgrade", |c| {
         refused_without(c, 426, "Upgrade");
     })
-    .given(REFUSED),
+    .also(REFUSED),
     Fault::handshake("HS-RES-401-CHALLENGE", "401 without WWW-Authenticate", |c| {
         refused_without(c, 401, "WWW-Authenticate");
     })
-    .given(REFUSED),
+    .also(REFUSED),
     Fault::handshake("HS-RES-REDIRECT", "301 to another address", |c| {
         c.refuse(301);
         c.response().set("Location", "https://server.example/login");
-    })
-    .given(REFUSED),
+    }),
     Fault::handshake("HS-RES-403", "403 to a foreign Origin", |c| {
         c.request().set("Origin", "https://other.example");
         c.refuse(403);
-    })
-    .given(REFUSED),
+    }),
     Fault::handshake("HS-RES-503-RETRY", "503 without Retry-After", |c| {
         refused_without(c, 503, "Retry-After");
     })
-    .given(REFUSED),
+    .also(REFUSED),
     Fault::handshake("HS-RES-200", "200 and a page", |c| {
         c.refuse(200);
         let head = c.response();
         head.add("Content-Type", "text/html");
         head.set("Content-Length", "6");
         head.body = b"<html>".to_vec();
-    })
-    .given(REFUSED),
+    }),
     Fault::conversation("HS-RES-NO-RESPONSE", "TCP is reset instead of an answer", |c| {
         let index = c.opened() - 1;
         c.cut(index);

@@ -1,6 +1,6 @@
 //! Connections on which an end may be gone (LIV): a matter of time.
 
-use super::{Fault, NO_CLOSE};
+use super::Fault;
 use crate::build::{Conversation, MILLISECOND, SECOND, What};
 use crate::said::Endpoint;
 use crate::websocket::Opcode;
@@ -44,14 +44,12 @@ pub(super) static FAULTS: &[Fault] = &[
             c.push(Endpoint::Server, What::Frame(ping), 30 * SECOND);
         }
         c.push(Endpoint::Server, What::Reset, 30 * SECOND);
-    })
-    .given(&[NO_CLOSE]),
+    }),
     Fault::conversation("LIV-IDLE-CUT", "cut after 60 silent seconds", |c| {
         greet(c);
         c.push(Endpoint::Server, What::Fin, 60 * SECOND);
         c.push(Endpoint::Client, What::Fin, SECOND / 50);
-    })
-    .given(&[NO_CLOSE]),
+    }),
     Fault::conversation("LIV-HEARTBEAT-TOO-SLOW", "a Ping every 90 seconds", |c| {
         heartbeat(c, 3, 90 * SECOND);
     }),

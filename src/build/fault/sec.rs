@@ -1,6 +1,6 @@
 //! What is legal and not safe (SEC).
 
-use super::{Fault, NO_CLOSE, REFUSED};
+use super::{Fault, NO_CLOSE};
 use crate::build::{Conversation, LengthForm, SECOND, What};
 use crate::websocket::Opcode;
 
@@ -90,8 +90,7 @@ pub(super) static FAULTS: &[Fault] = &[
         let target = c.request().line.split(' ').nth(1).unwrap_or_default().to_owned();
         c.refuse(301);
         c.response().set("Location", &format!("https://{host}{target}"));
-    })
-    .given(REFUSED),
+    }),
     Fault::conversation("SEC-OVERSIZED", "a frame of 1 TiB is announced", |c| {
         let mut frame = c.spoken(Opcode::Binary, b"Hello").with_form(LengthForm::SixtyFour);
         frame.header.payload_length = 1 << 40;

@@ -6,6 +6,7 @@ use crate::layout::{Field, Span};
 use crate::render::wrap;
 use crate::render::{Paint, Sheet, escape, finding};
 use crate::rules::Finding;
+use crate::websocket::Opcode;
 use std::io::{self, Write};
 use std::ops::Range;
 
@@ -192,29 +193,46 @@ fn of_bytes(view: &FrameView, bytes: Range<u64>, sheet: &Sheet) -> Snippet {
         line = line.paint(Paint::Faint, format!(" {ellipsis}"));
     }
     let mut above = vec![line];
-    if let Some(below) =
-        unmasked(view, from..to, if from > 0 { ellipsis.chars().count() + 1 } else { 0 })
-    {
-        above.push(below);
-    }
+    let lead = if from > 0 { ellipsis.chars().count() + 1 } else { 0 };
+    above.extend(below(view, from..to, lead, meant.end > view.header_length(), sheet));
     Snippet { above, carets }
 }
 
-/// The characters that the payload bytes stand for, each below its byte.
-fn unmasked(view: &FrameView, shown: Range<usize>, column: usize) -> Option<Line> {
+/// What the payload bytes are once unmasked, if the finding is about them, and the characters that
+/// they stand for, each below its byte; of a Close its code.
+fn below(
+    view: &FrameView,
+    shown: Range<usize>,
+    column: usize,
+    is_about_them: bool,
+    sheet: &Sheet,
+) -> Vec<Line> {
+    const NAME: &str = " unmasked";
     let header = view.header_length();
-    let payload =
-        view.payload.get(shown.start.saturating_sub(header)..shown.end.checked_sub(header)?)?;
-    if payload.is_empty() || view.compressed {
-        return None;
+    let start = shown.start.saturating_sub(header);
+    let payload = shown.end.checked_sub(header).and_then(|end| view.payload.get(start..end));
+    let Some(payload) = payload.filter(|payload| !payload.is_empty() && !view.compressed) else {
+        return Vec::new();
+    };
+    let lead = " ".repeat(column + header.saturating_sub(shown.start) * 3);
+    let mut lines = Vec::new();
+    if is_about_them && view.header.is_some_and(|header| header.masking_key.is_some()) {
+        let hex = Line::of(format!("{lead}{}", escape::hex(payload)));
+        let fits = 5 + hex.columns() + NAME.len() <= sheet.width;
+        lines.push(if fits { hex.paint(Paint::Faint, NAME) } else { hex });
     }
-    let lead = header.saturating_sub(shown.start);
-    let mut text = " ".repeat(column + lead * 3);
-    for byte in payload {
+    let is_close = view.header.is_some_and(|header| header.opcode() == Opcode::Close);
+    let code = match payload {
+        [high, low, ..] if start == 0 && is_close => Some(u16::from_be_bytes([*high, *low])),
+        _ => None,
+    };
+    let mut text = code.map_or(lead.clone(), |code| format!("{lead}{code:<6}"));
+    for byte in &payload[if code.is_some() { 2 } else { 0 }..] {
         let shown = if byte.is_ascii_graphic() { escape::byte(*byte) } else { '.' };
         text.push_str(&format!("{shown}  "));
     }
-    Some(Line::new().paint(Paint::Faint, text.trim_end().to_owned()))
+    lines.push(Line::new().paint(Paint::Faint, text.trim_end().to_owned()));
+    lines
 }
 
 /// Bytes with their bits below them.

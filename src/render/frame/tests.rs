@@ -125,6 +125,7 @@ error[MSK-CLIENT-UNMASKED]: the text stops being UTF-8
   --> frame 1, byte 9: Payload data
    |
    | 81 85 37 fa 21 3d 7f 9f 4d c2 58
+   |                   48 65 6c ff 6f unmasked
    |                   H  e  l  .  o
    |                            ^^
    |
@@ -134,6 +135,22 @@ error[MSK-CLIENT-UNMASKED]: the text stops being UTF-8
    = more:  ws101 explain MSK-CLIENT-UNMASKED
 ",
     );
+}
+
+#[test]
+fn the_code_of_a_masked_close_is_shown_as_a_number() {
+    let broken =
+        Broken::new(Endpoint::Client, "the code is 999", "1000 to 4999").at(Span::bytes(6, 2));
+    // 03 e7 "bye" under the key 37 fa 21 3d.
+    let view = view(b"\x88\x85\x37\xfa\x21\x3d\x34\x1d\x43\x44\x52", 0);
+    let text = shown(|out| findings(out, &Sheet::plain(80), &[finding(broken)], Some(&view)));
+    let expected = "\
+   | 88 85 37 fa 21 3d 34 1d 43 44 52
+   |                   03 e7 62 79 65 unmasked
+   |                   999   b  y  e
+   |                   ^^^^^ expected 1000 to 4999
+";
+    assert!(text.contains(expected), "{text}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{last_close, span_of_time};
 use crate::layout::Span;
-use crate::rules::{Broken, Check, Level, Memory, Rule, Severity, Violator};
+use crate::rules::{Broken, Check, Level, Memory, Rule, Severity, Violator, frm};
 use crate::said::{Endpoint, TransportEnd};
 use crate::websocket::{End, How, NotFrames, NotFramesKind};
 
@@ -82,11 +82,12 @@ pub(super) static RST: Rule = Rule {
     check: Check::EndOf(rst),
 };
 
-fn rst(end: &End, endpoint: Endpoint, _: &Memory) -> Option<Broken> {
+fn rst(end: &End, endpoint: Endpoint, memory: &Memory) -> Option<Broken> {
     let (how, _) = end.transport[endpoint.index()]?;
     (end.how == How::ClosingHandshake && how == TransportEnd::Reset).then(|| {
-        let seen = format!("the {endpoint} resets TCP after the closing handshake");
-        Broken::new(endpoint, seen, "FIN").cause(
+        let seen = format!("the {endpoint} {} after the closing handshake", frm::ended(how, memory));
+        let expected = if memory.route.http2 { "END_STREAM" } else { "FIN" };
+        Broken::new(endpoint, seen, expected).cause(
             "unread bytes were left in the socket when it was closed, or it was closed the hard way",
         )
     })

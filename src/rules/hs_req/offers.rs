@@ -127,6 +127,12 @@ pub static EXT_SYNTAX: Rule = Rule {
 fn ext_syntax(handshake: &Handshake) -> Judgement {
     let head = request(handshake)?;
     Ok(extension_fault(handshake, Endpoint::Client).map(|fault| {
+        if head.bytes(&fault.range).trim_ascii().is_empty() {
+            let seen = "Sec-WebSocket-Extensions is there and names no extension";
+            return in_request(head, &fault.range, seen, "at least one name, or no such line")
+                .cause("the client writes the line even if no extension is configured")
+                .mend("leave the line out, or name an extension in it");
+        }
         let seen = format!("{}: {}", fault.what, quote(head.bytes(&fault.range)));
         let expected = "extension; parameter; parameter=value";
         in_request(head, &fault.range, seen, expected)

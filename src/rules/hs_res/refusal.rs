@@ -1,5 +1,5 @@
 //! What an answer other than 101 says (RFC 6455 §4.1, §4.2.2; RFC 9110 §15). A refusal is
-//! legitimate; these rules translate the status code into what to look at.
+//! legitimate; what it means, and what to do, is worded in `rules::refused`.
 
 use super::answer::missing;
 use crate::http::{Head, quote};
@@ -7,86 +7,6 @@ use crate::rules::hs_req::upgrade::asks_for_websocket;
 use crate::rules::observed::{Judgement, all_values, in_response, request, response};
 use crate::rules::{Check, Level, Rule, Severity, Violator};
 use crate::websocket::handshake::Handshake;
-
-/// HS-RES-NOT-101
-pub static NOT_101: Rule = Rule {
-    id: "HS-RES-NOT-101",
-    severity: Severity::Note,
-    level: Level::Advice,
-    violator: Violator::Server,
-    rfc: "6455 §4.1",
-    title: "The handshake is accepted with 101",
-    mend: "look at what the status code says",
-    check: Check::Handshake(|handshake, _| not_101(handshake).into()),
-};
-
-fn not_101(handshake: &Handshake) -> Judgement {
-    request(handshake)?;
-    let head = response(handshake)?;
-    let status = handshake.status().ok_or("the status line can't be read")?;
-    if status == 101 {
-        return Ok(None);
-    }
-    let (cause, mend) = explain(status);
-    let seen = format!("the server answers {status}: there is no WebSocket on this connection");
-    let broken = in_response(head, &head.start_range(), seen, "101 for an upgrade");
-    Ok(Some(broken.cause(cause).mend(mend)))
-}
-
-/// What a status code usually means for a handshake, and what to do.
-fn explain(status: u16) -> (&'static str, &'static str) {
-    match status {
-        200..=299 => (
-            "the path exists, and nobody there speaks WebSocket: a file, a page that catches all \
-             paths, or a proxy that dropped Upgrade",
-            "check the path, and that each proxy passes Upgrade and Connection on",
-        ),
-        300..=399 => (
-            "the URL is not the endpoint's: http for https, a missing slash, a login page",
-            "connect to the final URL: browsers do not follow redirects here",
-        ),
-        400 => (
-            "the server finds the handshake malformed",
-            "see what else is said about the request; if nothing, look for a proxy that changes \
-             it, a wrong Host, or plain HTTP sent to a TLS port",
-        ),
-        401 | 407 => (
-            "credentials are needed",
-            "send them as the challenge says; browsers can't set headers here, so they use \
-             cookies, a subprotocol or a ticket in the URL",
-        ),
-        403 => ("the Origin or a policy is refused", "check the server's list of origins"),
-        404 => (
-            "nothing listens at this path, or the router knows it for upgrades only and did not \
-             see one",
-            "check the path, and that each proxy passes Upgrade and Connection on",
-        ),
-        405 => ("the method is not GET, or the path is no WebSocket endpoint", "send a GET"),
-        408 | 504 => (
-            "somebody waited for the upgrade and gave up: usually a proxy in front of the server",
-            "look at the server behind the proxy, and at the proxy's timeout",
-        ),
-        426 => (
-            "a WebSocket endpoint was asked without Upgrade, or for another version",
-            "send the upgrade headers; Sec-WebSocket-Version lists the versions there are",
-        ),
-        429 | 503 => (
-            "too many connections or too much load",
-            "wait as long as Retry-After says, longer each time, with some randomness",
-        ),
-        414 | 431 => (
-            "the URL or the headers are too large: cookies and tokens add up",
-            "send less, or raise the server's limit",
-        ),
-        500 | 502 => (
-            "the handler crashed, or the gateway can't reach a server that speaks WebSocket",
-            "read the log of the server behind the gateway",
-        ),
-        501 => ("the server does not know what it is asked to do", "check the method and version"),
-        505 => ("the server does not speak this HTTP version", "send HTTP/1.1"),
-        _ => ("the server refuses, for reasons of its own", "read the body of the answer"),
-    }
-}
 
 /// HS-RES-426-UPGRADE
 pub static UPGRADE_426: Rule = Rule {
@@ -178,27 +98,8 @@ fn redirect(handshake: &Handshake) -> Judgement {
         let seen = format!("the server redirects with {status} and does not say where");
         return Ok(Some(in_response(head, &head.start_range(), seen, expected)));
     };
-    let location = head.bytes(&line.value);
-    let seen = format!("the server redirects to {}", quote(location));
-    let broken = in_response(head, &line.value, seen, expected);
-    let asked = handshake.request.as_deref().and_then(Head::target).unwrap_or_default();
-    let path = without_query(asked);
-    let to = without_query(location);
-    Ok(Some(if starts_with(location, b"https://") || starts_with(location, b"wss://") {
-        if to.ends_with(path) {
-            broken.cause("the endpoint is asked by ws:// and wants TLS").mend(secure(location))
-        } else {
-            broken.cause("another place answers, such as a login page")
-        }
-    } else if to.strip_suffix(b"/").is_some_and(|to| to.ends_with(path)) && !path.is_empty() {
-        broken
-            .cause("the router adds the slash that the URL lacks")
-            .mend("add the slash to the URL")
-    } else if [&b"login"[..], b"signin", b"auth", b"sso"].iter().any(|word| contains(to, word)) {
-        broken.cause("the session is missing or over: this is a login page")
-    } else {
-        broken
-    }))
+    let seen = format!("the server redirects to {}", quote(head.bytes(&line.value)));
+    Ok(Some(in_response(head, &line.value, seen, expected)))
 }
 
 /// HS-RES-403
@@ -216,17 +117,13 @@ pub static FORBIDDEN_403: Rule = Rule {
 fn forbidden_403(handshake: &Handshake) -> Judgement {
     let Some(head) = with_status(handshake, &[403])? else { return Ok(None) };
     let origin = handshake.request.as_deref().and_then(|head| head.value("Origin"));
-    let (seen, cause) = match origin {
-        Some(origin) => (
-            format!("the server turns away a caller from the origin {}", quote(origin)),
-            "a server that checks origins does exactly this to a page of a foreign site",
-        ),
-        None => (
-            "the server turns the caller away, and the request names no Origin".to_owned(),
-            "a policy other than an origin check, or a server that insists on an Origin",
-        ),
+    let seen = match origin {
+        Some(origin) => {
+            format!("the server turns away a caller from the origin {}", quote(origin))
+        }
+        None => "the server turns the caller away, and the request names no Origin".to_owned(),
     };
-    Ok(Some(in_response(head, &head.start_range(), seen, "").cause(cause)))
+    Ok(Some(in_response(head, &head.start_range(), seen, "")))
 }
 
 /// HS-RES-503-RETRY
@@ -276,31 +173,33 @@ fn ok_200(handshake: &Handshake) -> Judgement {
              line is missing for a 101"
         );
         let expected = "HTTP/1.1 101 Switching Protocols";
-        return Ok(Some(
-            in_response(head, &head.start_range(), seen, expected)
-                .cause(format!("the handler sets {status}, or a proxy on the way back does"))
-                .mend("send the status 101 Switching Protocols, and no body behind the head"),
-        ));
+        return Ok(Some(in_response(head, &head.start_range(), seen, expected)));
     }
     let seen = format!("the server answers the upgrade with {status}, as an ordinary request");
-    let broken = in_response(head, &head.start_range(), seen, "101, or a refusal");
-    let is_html = head.value("Content-Type").is_some_and(|value| starts_with(value, b"text/html"))
-        || handshake.body_preview.trim_ascii_start().starts_with(b"<");
-    Ok(Some(if is_html {
-        broken.cause("an HTML page answers: a static file, or an application's page for all paths")
-    } else {
-        broken.cause(
-            "whoever answers ignores Upgrade: no WebSocket endpoint is at this path, or a proxy \
-             behind this hop took Upgrade out",
-        )
-    }))
+    Ok(Some(in_response(head, &head.start_range(), seen, "101, or a refusal")))
 }
 
-/// What to connect to instead of an address that begins with https or wss.
-pub(in crate::rules) fn secure(location: &[u8]) -> String {
-    let scheme = location.iter().position(|&b| b == b':').unwrap_or(0);
-    let address = quote(&[b"wss", &location[scheme..]].concat());
-    format!("connect to {}", address.trim_matches('"'))
+/// HS-RES-NOT-101
+pub static NOT_101: Rule = Rule {
+    id: "HS-RES-NOT-101",
+    severity: Severity::Note,
+    level: Level::Advice,
+    violator: Violator::Server,
+    rfc: "6455 §4.1",
+    title: "The handshake is accepted with 101",
+    mend: "look at what the status code says",
+    check: Check::Handshake(|handshake, _| not_101(handshake).into()),
+};
+
+fn not_101(handshake: &Handshake) -> Judgement {
+    request(handshake)?;
+    let head = response(handshake)?;
+    let status = handshake.status().ok_or("the status line can't be read")?;
+    if status == 101 {
+        return Ok(None);
+    }
+    let seen = format!("the server answers {status}: there is no WebSocket on this connection");
+    Ok(Some(in_response(head, &head.start_range(), seen, "101 for an upgrade")))
 }
 
 /// The response, if its status is one of these.
@@ -311,16 +210,4 @@ fn with_status<'a>(
     let head = response(handshake)?;
     let status = handshake.status().ok_or("the status line can't be read")?;
     Ok(statuses.contains(&status).then_some(head))
-}
-
-fn without_query(target: &[u8]) -> &[u8] {
-    target.split(|&b| b == b'?').next().unwrap_or_default()
-}
-
-fn starts_with(value: &[u8], start: &[u8]) -> bool {
-    value.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start))
-}
-
-fn contains(value: &[u8], word: &[u8]) -> bool {
-    value.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
 }

@@ -3,10 +3,10 @@
 
 use crate::http::{Head, quote};
 use crate::rules::hs_req::upgrade::lost;
-use crate::rules::hs_res::refusal::secure;
 use crate::rules::observed::{
     Judgement, in_request, in_response, is_passed_on, modern_request, request, response,
 };
+use crate::rules::refused::secure;
 use crate::rules::{Broken, Check, Level, Memory, Rule, Severity, Violator};
 use crate::websocket::handshake::Handshake;
 

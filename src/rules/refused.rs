@@ -1,9 +1,8 @@
 //! What an answer other than 101 means: the server said no, or something on the way did. Not a
 //! violation; what helps is to know what to change.
 
-use crate::http::{Head, page};
-use crate::render::escape;
-use crate::rules::{Finding, PAGE_REQUEST, Severity, TLS_PORT, UPGRADE_STRIPPED};
+use super::{Finding, Judged, PAGE_REQUEST, Severity, TLS_PORT, UPGRADE_STRIPPED};
+use crate::http::{Head, clipped, page};
 use crate::said::Endpoint;
 use crate::websocket::handshake::Handshake;
 
@@ -20,7 +19,7 @@ pub struct Refusal {
 
 /// What the body behind a refusal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BodyKind {
+enum BodyKind {
     /// There is none, or it was not given.
     None,
     /// A page for people.
@@ -33,13 +32,33 @@ pub enum BodyKind {
 
 impl BodyKind {
     /// Of the first bytes of a body.
-    pub fn of(body: &[u8]) -> BodyKind {
+    fn of(body: &[u8]) -> BodyKind {
         match body.trim_ascii_start() {
             [] => BodyKind::None,
             [b'<', ..] => BodyKind::Html,
             [b'{' | b'[', ..] => BodyKind::Json,
             _ => BodyKind::Text,
         }
+    }
+}
+
+/// The rules that say no more than that it is a refusal, and of which kind: what it comes from and
+/// what to do is worded here for all of them.
+static WORDED: [&str; 4] = ["HS-RES-NOT-101", "HS-RES-200", "HS-RES-REDIRECT", "HS-RES-403"];
+
+/// True if the finding's cause and mend are those of [`explain`].
+pub fn is_worded(finding: &Finding) -> bool {
+    WORDED.contains(&finding.rule.id)
+}
+
+/// Says of the findings that are about a refusal where it comes from, and what to do.
+pub(crate) fn word(handshake: &Handshake, judged: &mut Judged) {
+    let Some(at) = judged.findings.iter().position(is_worded) else { return };
+    let Some(refusal) = explain(handshake, &judged.findings) else { return };
+    let sentence = |text: &str| text.trim_end_matches('.').to_owned();
+    for finding in judged.findings[at..].iter_mut().filter(|finding| is_worded(finding)) {
+        finding.broken.cause = Some(sentence(&refusal.likely));
+        finding.broken.mend = Some(sentence(&refusal.next));
     }
 }
 
@@ -93,6 +112,7 @@ pub fn explain(handshake: &Handshake, findings: &[Finding]) -> Option<Refusal> {
             "the gateway speaks no WebSocket to its backend, or the backend is down.",
             "ask the backend directly; if that works, switch WebSocket on in the gateway.",
         ),
+        505 => http_version(request),
         _ if status / 100 == 5 => plain(
             "The server failed while it handled the request.",
             "the code that handles the upgrade crashed.",
@@ -170,8 +190,8 @@ fn version(status: u16, handshake: &Handshake) -> Option<Refusal> {
         "The server speaks WebSocket, but not this version of it.",
         &format!(
             "the request asks for version {}, the server speaks {}.",
-            escape::clipped(asked, 40),
-            escape::clipped(listed, 80)
+            clipped(asked, 40),
+            clipped(listed, 80)
         ),
         "ask for 13: the version of RFC 6455, the only one in use.",
     ))
@@ -223,24 +243,41 @@ fn redirect(status: u16, request: Option<&Head>, response: &Head) -> Refusal {
             "open the same address in a browser to see where it leads.",
         );
     };
-    let shown = escape::clipped(location, 200);
+    let shown = clipped(location, 200);
     let lower = String::from_utf8_lossy(location).to_ascii_lowercase();
+    let (scheme, rest) = lower.split_once("://").unwrap_or(("", &lower));
+    let start = if scheme.is_empty() { Some(0) } else { rest.find('/') };
+    let path = without_query(start.map_or("/", |at| &rest[at..]));
     let target = request.and_then(|head| head.target()).unwrap_or_default();
-    let with_slash = [&String::from_utf8_lossy(target), "/"].concat();
-    let path = lower
-        .split_once("://")
-        .map_or(lower.as_str(), |(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]));
-    let likely = if ["login", "signin", "sign-in", "auth", "sso"].iter().any(|w| lower.contains(w))
-    {
-        "the caller is not logged in: Location leads to a login page."
-    } else if !target.is_empty() && path == with_slash.to_ascii_lowercase() {
-        "the path lacks its final slash."
-    } else if lower.starts_with("https:") || lower.starts_with("wss:") {
-        "the server wants TLS: ws:// should be wss://."
-    } else {
-        "the address is not the one that the server uses for WebSocket."
-    };
-    plain(means, likely, &format!("connect to where Location points: {shown}"))
+    let asked = String::from_utf8_lossy(target).to_ascii_lowercase();
+    let asked = without_query(&asked);
+    let there = format!("connect to where Location points: {shown}");
+    if LOGIN.iter().any(|word| lower.contains(word)) {
+        let likely = "the caller is not logged in: Location leads to a login page.";
+        return plain(means, likely, "log in first, and send the session with the handshake.");
+    }
+    if !asked.is_empty() && path.strip_suffix('/') == Some(asked) {
+        return plain(means, "the path lacks its final slash, which the router adds.", &there);
+    }
+    if matches!(scheme, "https" | "wss") {
+        let likely = "the server wants TLS: ws:// should be wss://.";
+        let next = if path == asked { secure(location) } else { there };
+        return plain(means, likely, &next);
+    }
+    plain(means, "the address is not the one that the server uses for WebSocket.", &there)
+}
+
+/// What stands in the address of a login page.
+const LOGIN: [&str; 5] = ["login", "signin", "sign-in", "auth", "sso"];
+
+fn without_query(target: &str) -> &str {
+    target.split('?').next().unwrap_or_default()
+}
+
+/// What to connect to instead of an address that begins with https or wss.
+pub(super) fn secure(location: &[u8]) -> String {
+    let scheme = location.iter().position(|&b| b == b':').unwrap_or(0);
+    format!("connect to wss{}", clipped(&location[scheme..], 200))
 }
 
 fn tls_port() -> Refusal {
@@ -301,9 +338,26 @@ fn broken_request(means: &str, faults: &[&str]) -> Refusal {
     )
 }
 
+fn http_version(request: Option<&Head>) -> Refusal {
+    let means = "The server does not speak this version of HTTP.";
+    match request.and_then(Head::version) {
+        Some(b"HTTP/1.0") => plain(
+            means,
+            "the request says HTTP/1.0, as a proxy does that was not told otherwise.",
+            "send HTTP/1.1; in nginx: proxy_http_version 1.1;",
+        ),
+        _ => plain(
+            means,
+            "a proxy passed the request on in another version than it came in: nginx does so with \
+             HTTP/1.0, unless told otherwise.",
+            "see what arrives at the server; in nginx: proxy_http_version 1.1;",
+        ),
+    }
+}
+
 fn method(request: Option<&Head>, response: &Head) -> Refusal {
     let means = "There is something at this path, but it does not take this method.";
-    let allow = response.value("Allow").map(|allow| escape::clipped(allow, 80));
+    let allow = response.value("Allow").map(|allow| clipped(allow, 80));
     match request.and_then(|head| head.method()) {
         Some(b"GET") if response.lists("Allow", "GET") => plain(
             means,
@@ -328,7 +382,7 @@ fn method(request: Option<&Head>, response: &Head) -> Refusal {
             means,
             &format!(
                 "the request uses {}, and a WebSocket handshake is a GET.",
-                escape::clipped(other, 40)
+                clipped(other, 40)
             ),
             "send a GET.",
         ),
@@ -348,7 +402,7 @@ fn unauthenticated(status: u16, response: &Head) -> Refusal {
         ("proxy", "Proxy-Authenticate")
     };
     let likely = match response.value(header) {
-        Some(challenge) => format!("it asks for: {}", escape::clipped(challenge, 120)),
+        Some(challenge) => format!("it asks for: {}", clipped(challenge, 120)),
         None => format!("no, wrong or expired credentials; {header} would say which are wanted."),
     };
     plain(
@@ -365,10 +419,7 @@ fn forbidden(request: Option<&Head>) -> Refusal {
     match request.and_then(|head| head.value("Origin")) {
         Some(origin) => plain(
             means,
-            &format!(
-                "the server does not take calls from Origin {}.",
-                escape::clipped(origin, 120)
-            ),
+            &format!("the server does not take calls from Origin {}.", clipped(origin, 120)),
             "add that origin to the server's list, if it belongs there; else look at its policy.",
         ),
         None => plain(
@@ -430,7 +481,7 @@ fn busy(status: u16, response: &Head) -> Refusal {
     };
     let next = match response.value("Retry-After") {
         Some(after) => {
-            format!("come back after what Retry-After says: {}.", escape::clipped(after, 40))
+            format!("come back after what Retry-After says: {}.", clipped(after, 40))
         }
         None => {
             "wait, longer after each failure, with some randomness (RFC 6455 §7.2.3).".to_owned()
