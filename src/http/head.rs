@@ -107,6 +107,8 @@ pub enum FlawKind {
     Nul,
     /// The head is longer than what is read of one from a stream: it goes on here.
     Unread,
+    /// Its sender ended here, without the empty line (RFC 9112 §2.1).
+    Unended,
 }
 
 /// One member of a comma-separated list, whitespace removed (RFC 9110 §5.6.1).
@@ -164,6 +166,23 @@ impl Head {
         let end = head.source.len();
         head.flaws.push(Flaw { kind: FlawKind::Unread, range: end..end });
         head
+    }
+
+    /// Reads a head whose sender ended before its empty line: nothing is missing, there is no more.
+    /// What stands behind its last line end belongs to it if it is text.
+    pub fn read_unended(bytes: &[u8], offset: u64) -> Head {
+        let last = memchr::memrchr(b'\n', bytes).map_or(0, |end| end + 1);
+        let is_text = bytes[last..].iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t'));
+        let source: Arc<[u8]> = bytes[..if is_text { bytes.len() } else { last }].into();
+        let mut head = Head::from_lines(Arc::clone(&source), offset, &lines(&source), true);
+        let end = source.len();
+        head.flaws.push(Flaw { kind: FlawKind::Unended, range: end..end });
+        head
+    }
+
+    /// Its empty line was seen, or belongs to it though it was not pasted along.
+    pub fn has_empty_line(&self) -> bool {
+        self.complete && !self.flaws.iter().any(|flaw| flaw.kind == FlawKind::Unended)
     }
 
     /// Reads a head whose lines are known, each without its line end: the transcripts' way in,

@@ -16,7 +16,7 @@ use crate::rules::{Broken, Finding, Judge, Judged, Thresholds, refused};
 use crate::said::{Opaque, Opening, Transport};
 use crate::websocket::close::CloseBody;
 use crate::websocket::extension::Agreement;
-use crate::websocket::handshake::Handshake;
+use crate::websocket::handshake::{Handshake, Stray};
 use crate::websocket::{Close, Event, Frame, Message, NotFrames, Opcode};
 use placeholder::Placeholders;
 use std::sync::Arc;
@@ -263,6 +263,10 @@ fn handshake(original: &Handshake, placeholders: &mut Placeholders) -> Handshake
         interim: original.interim.clone(),
         request_at: original.request_at,
         response_at: original.response_at,
+        stray: original.stray.as_ref().map(|stray| Stray {
+            text: placeholders.free("text", &stray.text).into_bytes(),
+            ..*stray
+        }),
         early: original.early,
         earlier_exchanges: original.earlier_exchanges,
         answer_lost: original.answer_lost,

@@ -383,7 +383,9 @@ pub(super) fn percentage(confidence: f64) -> String {
 /// What stands where frames should be, in a few words.
 pub(super) const fn instead_of_frames(kind: NotFramesKind) -> &'static str {
     match kind {
-        NotFramesKind::HttpAfterUpgrade => "text where frames should be",
+        NotFramesKind::HttpAfterUpgrade | NotFramesKind::TextAfterUpgrade => {
+            "text where frames should be"
+        }
         NotFramesKind::HttpRequest => "another HTTP request",
         NotFramesKind::TrailingBytes => "bytes that form no frame after the Close",
         NotFramesKind::FramesAfterRefusal => "frames although the handshake was refused",

@@ -205,6 +205,7 @@ impl Conversation {
         {
             self.not_http(Endpoint::Server, true, desk, sink);
         }
+        self.take_unended(desk, sink);
         self.give_up_waiting(desk, sink);
         self.recognise_both(desk, sink);
         if let Phase::Http(http) = &mut self.phase {
@@ -333,6 +334,13 @@ impl Conversation {
         sink: &mut impl FnMut(&Event<'_>),
     ) {
         let Phase::Http(http) = &mut self.phase else { return };
+        if from == Endpoint::Server && http.awaits_upgrade() && http.may_be_stray(at_end) {
+            match http.step_over_stray() {
+                true => self.advance(desk, sink),
+                false => self.limit_waiting(desk, sink),
+            }
+            return;
+        }
         let stream = &http.streams[from.index()];
         let (offset, bytes, at) = (stream.offset, &stream.pending[..], stream.origin_of(0).at);
         let kind = match from {
@@ -370,7 +378,9 @@ impl Conversation {
         // What tells it, however many bytes came with it.
         let bytes = &bytes[..bytes.len().min(MAX_HEADER)];
         sink(&Event::NotFrames(&NotFrames { from, offset, bytes, kind, at }));
+        let is_text = kind == NotFramesKind::BeforeUpgrade && http.answers_text();
         http.tell_incomplete(sink);
+        http.streams[Endpoint::Server.index()].refuses_frames = is_text;
         if kind == NotFramesKind::FramesAfterRefusal {
             // What the server goes on with is the body of its refusal.
             http.streams[Endpoint::Server.index()].refuses_frames = true;
@@ -390,6 +400,17 @@ impl Conversation {
             self.give_up_waiting(desk, sink);
         } else if http.streams[Endpoint::Server.index()].pending.len() > MAX_EARLY {
             self.phase = Phase::Other;
+        }
+    }
+
+    /// Nothing more comes, and the answer has no end: it is taken as far as it goes.
+    fn take_unended(&mut self, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
+        let Phase::Http(http) = &mut self.phase else { return };
+        let server = Endpoint::Server.index();
+        let how = self.ends.as_ref().and_then(|ends| ends.how[server]);
+        let ended = matches!(how, Some((TransportEnd::Fin, _))) && !self.lossy[server];
+        if let Some(agreement) = http.take_unended(ended, sink) {
+            self.switch_to_frames(ended.then_some(agreement), desk, sink);
         }
     }
 

@@ -309,6 +309,8 @@ pub struct NotFrames<'a> {
 pub enum NotFramesKind {
     /// A second HTTP response, HTML or other text after the 101.
     HttpAfterUpgrade,
+    /// Text of no protocol after the 101, such as what a program prints.
+    TextAfterUpgrade,
     /// Another HTTP request of the client after the 101.
     HttpRequest,
     /// Bytes that form no frame after the endpoint's Close.

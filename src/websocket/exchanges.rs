@@ -3,7 +3,8 @@
 
 use super::event::{Event, Gap};
 use super::extension::Agreement;
-use super::handshake::{Early, Handshake, is_upgrade_request, is_upgrade_response};
+use super::frame::MAX_HEADER;
+use super::handshake::{Early, Handshake, Stray, is_upgrade_request, is_upgrade_response};
 use super::incoming::Origin;
 use crate::http::{Body, BodyLength, Head, HeadRead, MAX_HEAD, is_token};
 use crate::said::{At, Endpoint};
@@ -15,8 +16,17 @@ const MAX_OUTSTANDING: usize = 64;
 /// How much of a refusal's body is kept, to say what it is.
 const MAX_BODY_PREVIEW: usize = 256;
 
+/// How far into what a server says its status line is looked for.
+const MAX_STRAY: usize = 4096;
+
 /// Of how many pending segments it is remembered where they came from.
 const MAX_PIECES: usize = 4096;
+
+/// How much of what stands in front of it is kept.
+const MAX_STRAY_KEPT: usize = 64;
+
+/// What a status line begins with, here.
+const STATUS_LINE: &[u8] = b"HTTP/1.";
 
 /// The longest method that is looked for; the longest registered one has 17 letters.
 const MAX_METHOD: usize = 24;
@@ -29,6 +39,8 @@ pub(super) struct Exchanges {
     /// A handshake was refused on this connection.
     pub(super) refused: bool,
     outstanding: VecDeque<Outstanding>,
+    /// Text that was stepped over in front of a status line, and where it began.
+    stray: Option<Stray>,
     interim: Vec<u16>,
     count: u64,
     through_connect: bool,
@@ -186,6 +198,58 @@ impl Exchanges {
             && !may_be_response(&server.pending)
     }
 
+    /// Steps over what stands in front of the answer's status line. False if none is there.
+    pub(super) fn step_over_stray(&mut self) -> bool {
+        let Some(length) = self.stray_length() else { return false };
+        let stream = &mut self.streams[Endpoint::Server.index()];
+        let text = stream.pending[..length.min(MAX_STRAY_KEPT)].to_vec();
+        self.stray = Some(Stray { offset: stream.offset, length: length as u64, text });
+        stream.take(length);
+        true
+    }
+
+    /// What the server says is text, so no frames.
+    pub(super) fn answers_text(&self) -> bool {
+        let pending = &self.streams[Endpoint::Server.index()].pending;
+        let is_text = |byte: &u8| !byte.is_ascii_control() || byte.is_ascii_whitespace();
+        pending.first().is_some_and(u8::is_ascii) && pending.iter().take(MAX_HEADER).all(is_text)
+    }
+
+    /// In the text that the server says, or behind it, there may be a status line.
+    pub(super) fn may_be_stray(&self, at_end: bool) -> bool {
+        let length = self.streams[Endpoint::Server.index()].pending.len();
+        (length >= MAX_HEADER || at_end)
+            && self.answers_text()
+            && (self.stray_length().is_some() || !at_end && length < MAX_STRAY)
+    }
+
+    /// How much stands in front of the first status line.
+    fn stray_length(&self) -> Option<usize> {
+        let pending = &self.streams[Endpoint::Server.index()].pending;
+        memchr::memmem::find(&pending[..pending.len().min(MAX_STRAY)], STATUS_LINE)
+    }
+
+    /// Takes what there is of an answer whose empty line never came, because its sender ended or
+    /// because the capture did. If it upgrades, what was agreed.
+    pub(super) fn take_unended(
+        &mut self,
+        ended: bool,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) -> Option<Agreement> {
+        let awaits_upgrade = self.awaits_upgrade();
+        let stream = &mut self.streams[Endpoint::Server.index()];
+        if !awaits_upgrade || stream.body.is_some() || stream.cut.is_some() {
+            return None;
+        }
+        let read = if ended { Head::read_unended } else { Head::read_cut };
+        let head = read(&stream.pending, stream.offset);
+        head.status()?;
+        let at = stream.origin.at;
+        // A line that the capture cuts belongs to the head as well.
+        stream.take(if ended { head.source.len() } else { stream.pending.len() });
+        self.take_response(Box::new(head), &[], at, sink)
+    }
+
     /// Goes on as far as the bytes reach.
     pub(super) fn advance(&mut self, sink: &mut impl FnMut(&Event<'_>)) -> Reached {
         loop {
@@ -323,6 +387,7 @@ impl Exchanges {
             response: Some(head),
             interim: std::mem::take(&mut self.interim),
             response_at: at,
+            stray: self.stray.take(),
             early: early.filter(|_| concerns_websocket),
             earlier_exchanges: self.count,
             answer_lost: false,

@@ -19,6 +19,8 @@ pub struct Handshake {
     pub request_at: At,
     /// When the last byte of the response was seen.
     pub response_at: At,
+    /// Text in front of the response's status line.
+    pub stray: Option<Stray>,
     /// Client bytes that were sent before the server's answer: where and how many.
     pub early: Option<Early>,
     /// Ordinary HTTP exchanges on this connection before this one.
@@ -41,6 +43,17 @@ pub(crate) struct Answers {
     dialect: OnceCell<Dialect>,
     accept: OnceCell<Option<String>>,
     extensions: [OnceCell<Extensions>; 2],
+}
+
+/// Text of the server in front of its status line: no client reads on behind it (RFC 9112 §4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stray {
+    /// Offset of its first byte in the server's stream.
+    pub offset: u64,
+    /// How many bytes.
+    pub length: u64,
+    /// Its beginning, 64 bytes at most.
+    pub text: Vec<u8>,
 }
 
 /// Client bytes before the server's answer (RFC 6455 §4.1: the client has to wait).

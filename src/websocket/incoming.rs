@@ -127,7 +127,7 @@ impl Incoming {
     }
 
     pub(super) fn is_inside_frame(&self) -> bool {
-        self.current.is_some() || self.partial.is_some()
+        self.current.is_some() || self.partial.is_some() && !self.holds_text()
     }
 
     pub(super) fn is_inside_message(&self) -> bool {

@@ -46,7 +46,7 @@ fn messages(facts: &[Fact]) -> Vec<&Message> {
 #[test]
 fn the_beginning_of_http_that_is_none_does_not_hang() {
     let mut ear = upgraded();
-    for byte in b"HTTX" {
+    for byte in b"HTT\0" {
         ear.bytes(Endpoint::Server, &[*byte]);
     }
     let facts = ear.finish(true);

@@ -39,7 +39,7 @@ pub(super) fn of(head: &Head, from: Endpoint) -> Markup {
                     }
                 }
                 @if left_out > 0 { div.line.faint { "… and " (left_out) " more" } }
-                @if head.complete && has_lines { div.line { span.eol { "\\r\\n" } } }
+                @if head.has_empty_line() && has_lines { div.line { span.eol { "\\r\\n" } } }
             }
             div.scroll tabindex="0" role="region" aria-label="What each part says" {
                 table.fields {

@@ -134,7 +134,8 @@ fn spacing(kind: FlawKind) -> Option<(&'static str, &'static str)> {
         | FlawKind::NoColon
         | FlawKind::NameNotToken
         | FlawKind::BareLf
-        | FlawKind::Unread => None,
+        | FlawKind::Unread
+        | FlawKind::Unended => None,
     }
 }
 

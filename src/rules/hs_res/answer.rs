@@ -2,6 +2,7 @@
 //! §4.2.2, RFC 9112 §4, RFC 9110 §15.2.2).
 
 use crate::http::{FlawKind, Head, Member, StartLine, quote};
+use crate::layout::Span;
 use crate::rules::hs_req::lines::{UNREAD, misplaced_in_response};
 use crate::rules::hs_req::upgrade::asks_for_websocket;
 use crate::rules::observed::{
@@ -9,7 +10,7 @@ use crate::rules::observed::{
 };
 use crate::rules::{Broken, Check, Level, Rule, Severity, Violator};
 use crate::said::Endpoint;
-use crate::websocket::handshake::Handshake;
+use crate::websocket::handshake::{Handshake, Stray};
 
 /// HS-RES-STATUS-LINE
 pub static STATUS_LINE: Rule = Rule {
@@ -28,6 +29,9 @@ fn status_line(handshake: &Handshake) -> Judgement {
     let range = head.start_range();
     if !is_ended(head, &range) {
         return Err("the response was cut off");
+    }
+    if let Some(stray) = &handshake.stray {
+        return Ok(Some(in_front(stray)));
     }
     let StartLine::Status { version, code, reason } = &head.start else {
         let seen = format!("the first line, {}, is no status line", quote(head.bytes(&range)));
@@ -72,6 +76,14 @@ fn field_line_flaw(head: &Head) -> Option<Broken> {
         let broken = in_response(head, &unread.range, UNREAD, "a head that a client would read");
         return Some(broken.severity(Severity::Note));
     }
+    if let Some(end) = head.flaws.iter().find(|flaw| flaw.kind == FlawKind::Unended) {
+        let seen = "the head has no empty line at its end: a client waits for the rest of it";
+        let expected = "an empty line behind the last field";
+        let broken = in_response(head, &end.range, seen, expected).mend(EMPTY_LINE);
+        return Some(
+            broken.cause("the program writes the head itself, and ends it with one CR LF"),
+        );
+    }
     let flaw = head.flaws.iter().find(|flaw| {
         matches!(flaw.kind, FlawKind::NoColon | FlawKind::NameNotToken)
             && is_ended(head, &flaw.range)
@@ -79,7 +91,26 @@ fn field_line_flaw(head: &Head) -> Option<Broken> {
     // Only its first word: the rest may be somebody's secret.
     let first = head.bytes(&flaw.range).split(|&b| b == b' ').next().unwrap_or_default();
     let seen = format!("the line that begins with {} is no header line", quote(first));
-    Some(in_response(head, &flaw.range, seen, "Name: value"))
+    let broken = in_response(head, &flaw.range, seen, "Name: value");
+    Some(match head.bytes(&flaw.range) {
+        [0x81 | 0x82 | 0x88..=0x8a, ..] => {
+            broken.cause("a frame follows the last field at once").mend(EMPTY_LINE)
+        }
+        _ => broken.mend("write each field as Name: value, on a line of its own"),
+    })
+}
+
+/// How a head ends.
+const EMPTY_LINE: &str = "end the head with an empty line: CR LF behind the last field, and CR LF";
+
+/// What stands in front of the status line is all that a client reads.
+fn in_front(stray: &Stray) -> Broken {
+    let seen =
+        format!("the answer does not begin with its status line but with {}", quote(&stray.text));
+    Broken::new(Endpoint::Server, seen, "HTTP/1.1 101 Switching Protocols")
+        .at(Span::bytes(stray.offset, stray.length))
+        .cause("the program prints to the socket before it answers, or a banner is sent")
+        .mend("write nothing before the status line")
 }
 
 /// HS-RES-UPGRADE

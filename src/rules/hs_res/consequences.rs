@@ -129,18 +129,21 @@ pub static HTTP_AFTER_101: Rule = Rule {
     check: Check::NotFrames(http_after_101),
 };
 
+const TWO_ANSWER: &str =
+    "two components answer: the upgrade library, and the framework with its usual response";
+
 fn http_after_101(other: &NotFrames<'_>, _: &Memory) -> Option<Broken> {
-    (other.kind == NotFramesKind::HttpAfterUpgrade).then(|| {
-        // Only what was needed to recognise it: the rest hangs on how the bytes were cut.
-        let (what, length) = match other.bytes.first() {
-            Some(b'<') => ("markup", 2),
-            _ => ("another HTTP response", 5),
-        };
-        Broken::new(other.from, format!("after the 101 comes {what}"), "a frame")
-            .at(Span::bytes(other.offset, length))
-            .cause(
-                "two components answer: the upgrade library, and the framework with its usual \
-                 response",
-            )
-    })
+    // Only what was needed to recognise it: the rest hangs on how the bytes were cut.
+    let (what, length, cause) = match (other.kind, other.bytes.first()) {
+        (NotFramesKind::HttpAfterUpgrade, Some(b'<')) => ("markup", 2, TWO_ANSWER),
+        (NotFramesKind::HttpAfterUpgrade, _) => ("another HTTP response", 5, TWO_ANSWER),
+        (NotFramesKind::TextAfterUpgrade, _) => (
+            "plain text",
+            5,
+            "the program prints or sends straight to the socket, past the library that makes frames",
+        ),
+        _ => return None,
+    };
+    let broken = Broken::new(other.from, format!("after the 101 comes {what}"), "a frame");
+    Some(broken.at(Span::bytes(other.offset, length)).cause(cause))
 }

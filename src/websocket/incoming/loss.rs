@@ -174,6 +174,7 @@ impl Incoming {
         sink: &mut impl FnMut(&Event<'_>),
     ) {
         self.tell_other(sink);
+        self.tell_held_text(sink);
         self.cut(Origin { at: self.last_at, heard: None }, desk, sink);
     }
 

@@ -1,6 +1,6 @@
 //! What stands where frames should be and is none: HTTP behind the 101, bytes behind a Close.
 
-use super::{Framing, Incoming, Origin};
+use super::{Framing, Incoming, Origin, Partial};
 use crate::said::Endpoint;
 use crate::websocket::Opcode;
 use crate::websocket::event::{Event, MAX_NOT_FRAMES_KEPT, NotFrames, NotFramesKind};
@@ -8,6 +8,9 @@ use crate::websocket::frame::MAX_HEADER;
 
 /// As much of an endpoint's HTTP is held back until the other shows whether it speaks it as well.
 const MAX_HELD: usize = 16 * 1024;
+
+/// So many characters of text instead of a frame are taken for text.
+const TELLING_TEXT: usize = 5;
 
 /// The longest method that is looked for behind a 101.
 const MAX_METHOD: usize = b"OPTIONS".len();
@@ -59,6 +62,22 @@ impl Incoming {
         if let Framing::Other(other) = std::mem::replace(&mut self.framing, Framing::Over) {
             other.tell(self.from, sink);
         }
+    }
+
+    /// Nothing more comes: what was held back as the beginning of text is text.
+    pub(super) fn tell_held_text(&mut self, sink: &mut impl FnMut(&Event<'_>)) {
+        if !self.holds_text() {
+            return;
+        }
+        let (offset, bytes, origin) = self.take_http(sink);
+        Other::new(NotFramesKind::TextAfterUpgrade, offset, &bytes, origin).tell(self.from, sink);
+    }
+
+    /// The pieces of a header that are held back may be text, and are no frame that could be.
+    pub(super) fn holds_text(&self) -> bool {
+        let is_text = |it: &Partial| self.is_text(&it.bytes[..it.length]);
+        let may_be = self.from == Endpoint::Server && self.may_be_http() && self.closed.is_none();
+        may_be && self.partial.as_deref().is_some_and(is_text)
     }
 
     /// HTTP stands where the first frame should, and it was not told yet.
@@ -127,7 +146,9 @@ impl Incoming {
         let is_start_of_http = || match self.from {
             Endpoint::Client => begins_request(bytes).is_none(),
             Endpoint::Server => {
-                bytes == b"<" || bytes.len() < b"HTTP/".len() && b"HTTP/".starts_with(bytes)
+                bytes == b"<"
+                    || bytes.len() < b"HTTP/".len() && b"HTTP/".starts_with(bytes)
+                    || bytes.len() < TELLING_TEXT && self.is_text(bytes)
             }
         };
         self.may_be_http() && is_start_of_http()
@@ -146,7 +167,22 @@ impl Incoming {
             return (begins_request(bytes) == Some(true)).then_some(NotFramesKind::HttpRequest);
         }
         let is_markup = matches!(bytes, [b'<', b'!' | b'a'..=b'z' | b'A'..=b'Z', ..]);
-        (bytes.starts_with(b"HTTP/") || is_markup).then_some(NotFramesKind::HttpAfterUpgrade)
+        if bytes.starts_with(b"HTTP/") || is_markup {
+            return Some(NotFramesKind::HttpAfterUpgrade);
+        }
+        let is_text = bytes.get(..TELLING_TEXT).is_some_and(|start| self.is_text(start));
+        is_text.then_some(NotFramesKind::TextAfterUpgrade)
+    }
+
+    /// Readable text whose first character, taken for the first byte of a frame, breaks what was
+    /// agreed: it sets RSV2 or RSV3, or has an opcode that no message begins with. Only `A` and `B`
+    /// may begin a compressed message of several frames.
+    fn is_text(&self, bytes: &[u8]) -> bool {
+        let is_character = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n');
+        let agreed = self.agreement.filter(|agreed| !agreed.unknown_extension);
+        let (Some(agreed), [first @ b' '..=b'~', ..]) = (agreed, bytes) else { return false };
+        let may_begin_frame = agreed.deflate.is_some() && matches!(first, b'A' | b'B');
+        !may_begin_frame && bytes.iter().all(is_character)
     }
 }
 
