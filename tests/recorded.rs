@@ -388,6 +388,28 @@ fn every_connection_of_a_reconnect_storm_is_told_apart() {
     assert!(of_type(&records, "end").iter().all(|end| end["client_would_report"] == 1006));
 }
 
+#[test]
+fn eight_clients_at_once_are_told_apart() {
+    let claim = "eight_clients_at_once_are_told_apart";
+    let Some((file, truth)) = shared::recording(claim, "desk") else { return };
+    let records = shared::pcap(&file).records();
+    let connections = of_type(&records, "connection");
+    assert_eq!(connections.len(), 8);
+    for connection in connections {
+        let number = &connection["connection"];
+        let port = text(connection, "client").rsplit(':').next().expect("a port");
+        let noted = &truth["connections"][port];
+        for direction in ["client", "server"] {
+            let sent = sent_by(&records, "message", direction);
+            let seen: Vec<_> = sent.into_iter().filter(|it| it["connection"] == *number).collect();
+            check_messages("desk", direction, &seen, list(noted, direction));
+        }
+        let ends = of_type(&records, "end");
+        let end = ends.iter().find(|it| it["connection"] == *number).expect("an end");
+        assert_eq!(end["client_would_report"], noted["close"][0], "{port}");
+    }
+}
+
 // Comparing and reading.
 
 fn check_messages(name: &str, direction: &str, seen: &[&Value], expected: &[Value]) {

@@ -384,6 +384,71 @@ fn the_connection_with_most_bytes_comes_first() {
     assert!(out.contains("all 4 connections"), "{out}");
 }
 
+/// The questions of an operator, each answered by one command.
+#[test]
+fn each_question_of_the_help_has_an_answer_by_its_command() {
+    let help = ws101(&["pcap", "--help"]);
+    let help = String::from_utf8(help.stdout).expect("text");
+    let (_, questions) = help.split_once("Questions:\n").expect("questions");
+    let (questions, _) = questions.split_once("\n\n").expect("an end");
+    let commands: Vec<&str> =
+        questions.lines().filter_map(|line| Some(&line[line.find("  --")?..])).collect();
+    assert!(commands.len() >= 10, "{questions}");
+    for command in commands {
+        let command = command.split("   (").next().unwrap_or(command);
+        // An address of the capture stands for that of the example.
+        let command = command.replace("10.0.0.5:49152", "127.0.0.1:32920");
+        let options: Vec<&str> = command.split_whitespace().collect();
+        let run = run("desk", &options);
+        assert_eq!(run.code, Some(0), "{command}: {}", run.stderr);
+        let is_nothing = ["--finding", "--min-length"].contains(&options[0]);
+        assert_eq!(run.stderr.starts_with("nothing matches"), is_nothing, "{command}");
+        assert!(stdout(&run).lines().count() > 2, "{command}");
+    }
+}
+
+#[test]
+fn the_four_questions_are_answered_with_what_the_peers_noted() {
+    let truth = truth("desk");
+    let everything = chosen("desk", &[]);
+    let noted = |number: u64, direction: &str| {
+        let connection = &of_type(&everything, "connection")[number as usize - 1];
+        let port = text(connection, "client").rsplit(':').next().expect("a port");
+        let texts = list(&truth["connections"][port], direction).iter();
+        texts.map(|it| text(it, "text").to_owned()).collect::<Vec<_>>()
+    };
+    let bytes = |number: &u64| -> usize {
+        ["client", "server"].iter().flat_map(|from| noted(*number, from)).map(|it| it.len()).sum()
+    };
+    let most = (1..=8).max_by_key(bytes).expect("eight");
+    assert!(
+        stdout(&run("desk", &["--stats"])).starts_with(&format!("connection {most} ")),
+        "{most}"
+    );
+    let errors: usize = (1..=8)
+        .flat_map(|number| noted(number, "server"))
+        .filter(|text| text.contains("error"))
+        .count();
+    let found = chosen("desk", &["--text", "error"]);
+    assert_eq!(of_type(&found, "message").len(), errors);
+    assert!(of_type(&found, "message").iter().all(|it| text(it, "text").contains("error")));
+    let twelfth = &noted(7, "server")[11];
+    let shown = run("desk", &["--connection", "7", "--message", "12", "--from", "server"]);
+    assert!(stdout(&shown).contains(&format!("\n  < {twelfth}\n")), "{twelfth}");
+    let seconds = |record: &Value| text(record, "time").parse::<f64>().expect("seconds");
+    let of_seven = |records: &[Value], kind: &str| -> Vec<Value> {
+        of_type(records, kind).into_iter().filter(|it| it["connection"] == 7).cloned().collect()
+    };
+    let closed = seconds(&of_seven(&everything, "close")[0]);
+    let last: Vec<Value> = of_seven(&everything, "message")
+        .into_iter()
+        .filter(|message| seconds(message) >= closed - 1.0)
+        .collect();
+    let shown = chosen("desk", &["--connection", "7", "--since", "-1s"]);
+    assert!(last.len() > 5);
+    assert_eq!(of_type(&shown, "message"), last.iter().collect::<Vec<_>>());
+}
+
 #[test]
 fn a_har_holds_the_messages_that_the_peers_noted() {
     for name in ["chat-plain", "chat-deflate", "close-4001"] {

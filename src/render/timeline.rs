@@ -16,6 +16,8 @@ use std::fmt::Write as _;
 pub enum Detail {
     /// Messages and control frames.
     Messages,
+    /// The same, with the numbers by which messages can be asked for.
+    Numbered,
     /// Every frame.
     Frames,
     /// Every frame and every message.
@@ -51,7 +53,7 @@ pub fn line_at(
             return Some(handshake_lines(sheet, clock, connection, handshake, judged));
         }
         Event::Message(message) if detail != Detail::Frames => {
-            (Some(message.from), message.at, message_text(sheet, message, width))
+            (Some(message.from), message.at, message_text(sheet, message, detail, width))
         }
         Event::Frame(frame) if shows_frame(frame, detail) => {
             (Some(frame.from), frame.at, frame_text(sheet, frame, detail, width))
@@ -254,11 +256,11 @@ fn shows_frame(frame: &Frame<'_>, detail: Detail) -> bool {
     let opcode = frame.header.opcode();
     match detail {
         Detail::Frames | Detail::Both => opcode != Opcode::Close,
-        Detail::Messages => !opcode.is_data() && opcode != Opcode::Close,
+        Detail::Messages | Detail::Numbered => !opcode.is_data() && opcode != Opcode::Close,
     }
 }
 
-fn message_text(sheet: &Sheet, message: &Message<'_>, width: usize) -> String {
+fn message_text(sheet: &Sheet, message: &Message<'_>, detail: Detail, width: usize) -> String {
     let wire = if message.compressed {
         format!("({} deflated)", size(message.wire_length))
     } else if message.frames.len() > 1 {
@@ -266,7 +268,13 @@ fn message_text(sheet: &Sheet, message: &Message<'_>, width: usize) -> String {
     } else {
         String::new()
     };
-    let head = format!("{:<7}{:>8}  {wire:<17} ", message.opcode.name(), size(message.length));
+    let beside = match detail {
+        Detail::Messages => format!("{wire:<17} "),
+        _ if wire.is_empty() => format!("{:<13}", format!("message {}", message.number)),
+        _ => format!("{:<13}{wire:<17} ", format!("message {}", message.number)),
+    };
+    let (name, length) = (message.opcode.name(), size(message.length));
+    let head = format!("{name:<7}{length:>8}  {beside}");
     let notes = message_notes(message);
     let room = sheet.width.saturating_sub(width + head.len() + notes.len() + 4).max(8);
     let shown_as = if message.opaque { Opcode::Binary } else { message.opcode };
@@ -309,9 +317,11 @@ fn frame_text(sheet: &Sheet, frame: &Frame<'_>, detail: Detail, width: usize) ->
     let mut out = match detail {
         // "continuation" is the longest name; and here the borders of lengths are looked for.
         Detail::Frames | Detail::Both => format!("{name:<13}{:>9} B  ", header.payload_length),
-        Detail::Messages => format!("{name:<7}{:>8}  ", size(header.payload_length)),
+        Detail::Messages | Detail::Numbered => {
+            format!("{name:<7}{:>8}  ", size(header.payload_length))
+        }
     };
-    if detail != Detail::Messages {
+    if matches!(detail, Detail::Frames | Detail::Both) {
         let flag = |set: bool, label: &'static str| if set { label } else { "" };
         let flags = [
             flag(header.fin(), "FIN"),

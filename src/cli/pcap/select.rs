@@ -139,7 +139,7 @@ impl Select {
         let following = self.follow_stream.map(Numbers::one);
         let units = match self.detail(frames) {
             _ if format != Format::Text || self.stats => Units::Both,
-            Detail::Messages => Units::Messages,
+            Detail::Messages | Detail::Numbered => Units::Messages,
             Detail::Frames => Units::Frames,
             Detail::Both => Units::Both,
         };

@@ -14,6 +14,7 @@ use ws101::render::ladders::Ladders;
 use ws101::render::layouts::{Layouts, Wanted};
 use ws101::render::overview::Overview;
 use ws101::render::stream::Stream;
+use ws101::render::timeline::Detail;
 use ws101::websocket::{Event, Limits};
 
 pub(super) fn run(
@@ -42,7 +43,12 @@ pub(super) fn run(
     }
     if streams(args, chosen) {
         let only = select.only_connection();
-        let stream = Stream::new(&mut *output, sheet, select.detail(args.frames), only)
+        // Who chooses among messages may want one of them next, which its number tells.
+        let detail = match select.detail(args.frames) {
+            Detail::Messages if args.messages || !chosen.filter.is_open() => Detail::Numbered,
+            detail => detail,
+        };
+        let stream = Stream::new(&mut *output, sheet, detail, only)
             .with_clock(select.clock())
             .with_whole_messages(select.names_messages())
             .with_reports(Select::is_whole_connection(&chosen.filter));
