@@ -145,5 +145,6 @@ fn http_after_101(other: &NotFrames<'_>, _: &Memory) -> Option<Broken> {
         _ => return None,
     };
     let broken = Broken::new(other.from, format!("after the 101 comes {what}"), "a frame");
+    let length = length.min(other.bytes.len() as u64);
     Some(broken.at(Span::bytes(other.offset, length)).cause(cause))
 }
