@@ -187,7 +187,8 @@ pub(crate) fn brief(finding: &Value) -> String {
 pub(crate) fn rules_for(kind: &str) -> &'static [&'static str] {
     match kind {
         "invalid_utf8" => &["UTF-*"],
-        "reserved_opcode" => &["FRM-OPCODE-RESERVED"],
+        // Where it is the first letter of readable text, that says more.
+        "reserved_opcode" => &["FRM-OPCODE-RESERVED", "HS-RES-HTTP-AFTER-101"],
         "bad_continuation" => &["FRG-*"],
         "reserved_bits" => &["FRM-RSV-UNNEGOTIATED", "PMD-RSV1-*"],
         "control_frame_too_long" => &["CTL-TOO-LONG"],
