@@ -189,6 +189,7 @@ impl Step {
         match self.form {
             Form::Inflated if subject.inflated.is_some() => "the message, inflated",
             Form::Plain if subject.view.is_some() => "bytes, unmasked",
+            _ if subject.is_out_of_hpack() => "the fields as text; on the wire they were HPACK",
             _ => "bytes on the wire",
         }
     }

@@ -12,7 +12,7 @@ use ansi_to_tui::IntoText as _;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Modifier, Style, Stylize as _};
-use ratatui::text::Line as Row;
+use ratatui::text::{Line as Row, Span};
 use ratatui::widgets::{Block, Borders, Clear, Paragraph};
 
 /// Nothing can be shown on less.
@@ -39,11 +39,35 @@ pub(super) fn rows_of(sheet: &Sheet, lines: impl IntoIterator<Item = Line>) -> V
     rows(&painted)
 }
 
-/// A row that stands out: what is painted in it takes its own way of standing out back.
+/// A row that stands out. Reversed, it is one bar: its colours would make it a patchwork.
 pub(super) fn marked(row: Row<'static>, modifier: Modifier, columns: usize) -> Row<'static> {
     let pad = " ".repeat(columns.saturating_sub(row.width()));
     let spans = row.spans.into_iter().chain([pad.into()]);
-    spans.map(|span| span.add_modifier(modifier)).collect::<Vec<_>>().into()
+    let stand_out = |span: Span<'static>| match modifier {
+        Modifier::REVERSED => Span::styled(span.content, Style::new().reversed()),
+        _ => span.add_modifier(modifier),
+    };
+    spans.map(stand_out).collect::<Vec<_>>().into()
+}
+
+/// As much of a row as there is room for, and a sign that there is more.
+fn clipped(row: Row<'static>, sheet: &Sheet) -> Row<'static> {
+    let mut room = sheet.width.saturating_sub(1);
+    if row.width() <= room {
+        return row;
+    }
+    let mut spans = Vec::new();
+    for span in row.spans {
+        let width = span.width();
+        if width > room {
+            let cut = sheet.clip(&span.content, room);
+            spans.push(Span::styled(cut, span.style));
+            break;
+        }
+        room -= width;
+        spans.push(span);
+    }
+    spans.into()
 }
 
 impl Step {
@@ -85,33 +109,45 @@ impl Step {
     }
 
     fn draw_title(&self, frame: &mut Frame<'_>, area: Rect, recording: &Recording) {
-        let mut words = vec![format!(" {}", escape::text(self.name.as_bytes()))];
+        let width = area.width as usize;
+        let mut words = self.title(recording);
+        // What can be found out in another way goes first.
+        while words.len() > 2 && escape::width(&joined(&words)) > width {
+            let least = words.iter().enumerate().max_by_key(|(_, (weight, _))| *weight);
+            let Some((least, _)) = least else { break };
+            words.remove(least);
+        }
+        let text = self.sheet.words(&joined(&words)).into_owned();
+        let text = format!("{:width$}", self.sheet.clip(&text, width));
+        let bar = Style::new().add_modifier(Modifier::REVERSED);
+        frame.render_widget(Paragraph::new(text).style(bar), area);
+    }
+
+    /// The parts of the first line, each with a weight: the heaviest goes where there is no room.
+    fn title(&self, recording: &Recording) -> Vec<(u8, String)> {
+        let mut words = vec![(0, format!(" {}", escape::text(self.name.as_bytes())))];
         if let Some(conversation) = self.conversation(recording) {
             let count = recording.conversations.len();
             let connection = &conversation.connection;
             if count > 1 {
-                words.push(format!("connection {} of {count}", self.conversation + 1));
+                words.push((1, format!("connection {} of {count}", self.conversation + 1)));
             }
             if let (Some(client), Some(server)) = (connection.client, connection.server) {
-                words.push(self.sheet.words(&format!("{client} → {server}")).into_owned());
+                words.push((3, format!("{client} → {server}")));
             }
             let kept = conversation.items.len();
-            words.push(format!("event {} of {kept}", self.event.min(kept) + 1));
+            words.push((1, format!("event {} of {kept}", self.event.min(kept) + 1)));
             if conversation.left_out > 0 {
-                words.push(format!("{} more not kept", conversation.left_out));
+                words.push((2, format!("{} more not kept", conversation.left_out)));
             }
         }
         if !self.is_read {
-            words.push(self.sheet.words("reading …").into_owned());
+            words.push((1, "reading …".to_owned()));
         }
         if self.is_presenting {
-            words.push("presenter mode".to_owned());
+            words.push((1, "presenter mode".to_owned()));
         }
-        let dot = self.sheet.words(" · ").into_owned();
-        let width = area.width as usize;
-        let text = format!("{:width$}", self.sheet.clip(&words.join(&dot), width));
-        let bar = Style::new().add_modifier(Modifier::REVERSED);
-        frame.render_widget(Paragraph::new(text).style(bar), area);
+        words
     }
 
     fn draw_list(&self, frame: &mut Frame<'_>, area: Rect, recording: &Recording) {
@@ -122,7 +158,8 @@ impl Step {
         let first = self.event.saturating_sub(height / 2).min(count.saturating_sub(height));
         let shown = first..count.min(first + height);
         let lines = shown.clone().map(|index| self.row(&sheet, conversation, index));
-        let mut rows = rows_of(&sheet, lines);
+        let clip = |row| clipped(row, &sheet);
+        let mut rows: Vec<_> = rows_of(&sheet, lines).into_iter().map(clip).collect();
         if let Some(row) = rows.get_mut(self.event.saturating_sub(first)) {
             let modifier = match self.focus {
                 Focus::Events => Modifier::REVERSED,
@@ -180,7 +217,7 @@ impl Step {
     fn draw_keys(&self, frame: &mut Frame<'_>, area: Rect, recording: &Recording) {
         let text = match (&self.typed, self.note.as_str()) {
             (Some(typed), _) => format!(" /{}_", escape::text(typed.as_bytes())),
-            (None, "") => self.hint(recording),
+            (None, "") => self.hint(recording, area.width as usize),
             (None, note) => format!(" {}", escape::text(note.as_bytes())),
         };
         let text = match self.sheet.ascii {
@@ -192,26 +229,33 @@ impl Step {
         frame.render_widget(Paragraph::new(rows), area);
     }
 
-    fn hint(&self, recording: &Recording) -> String {
+    /// The keys of most use; where there is no room for all, those of help and of leaving stay.
+    fn hint(&self, recording: &Recording, columns: usize) -> String {
         let mut words = match self.focus {
-            Focus::Events => " ↑↓ event  → fields".to_owned(),
-            Focus::Parts => " ↑↓ field  → bytes  ← events".to_owned(),
-            Focus::Bytes => " ↑↓←→ byte  Esc events".to_owned(),
+            Focus::Events => vec![" ↑↓ event", "→ fields"],
+            Focus::Parts => vec![" ↑↓ field", "→ bytes", "← events"],
+            Focus::Bytes => vec![" ↑↓←→ byte", "Esc events"],
         };
         if self.is_presenting {
-            words.push_str("  space show  a all");
+            words.extend(["space show", "a all"]);
         }
         if self.focus != Focus::Events {
-            words.push_str("  u unmask");
+            words.push("u unmask");
             let is_deflated = |item: &Item| match &item.what {
                 What::Frame(frame) => frame.says_compressed(),
                 _ => false,
             };
             if self.item(recording).is_some_and(is_deflated) {
-                words.push_str("  i inflate");
+                words.push("i inflate");
             }
         }
-        words + "  f finding  / search  e explain  ? help  q quit"
+        words.extend(["e explain", "f finding", "/ search", "? help", "q quit"]);
+        // In ASCII an arrow takes more columns than one.
+        let columns = if self.sheet.ascii { columns.saturating_sub(8) } else { columns };
+        while words.len() > 2 && escape::width(&words.join("  ")) > columns {
+            words.remove(words.len() - 3);
+        }
+        words.join("  ")
     }
 
     fn draw_overlay(
@@ -221,7 +265,7 @@ impl Step {
         overlay: &Overlay,
         recording: &Recording,
     ) {
-        let width = area.width.saturating_sub(4).min(104);
+        let width = if area.width < 100 { area.width } else { (area.width - 4).min(104) };
         let sheet = self.sheet_of(width.saturating_sub(4));
         let rows = match &overlay.kind {
             Kind::Help => help(&sheet),
@@ -301,6 +345,10 @@ impl Step {
         }
         rows
     }
+}
+
+fn joined(words: &[(u8, String)]) -> String {
+    words.iter().map(|(_, words)| words.as_str()).collect::<Vec<_>>().join(" · ")
 }
 
 /// The corners and sides of a box in ASCII.

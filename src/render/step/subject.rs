@@ -60,6 +60,17 @@ pub(super) struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
+    /// It is a head of HTTP/2, of which only the fields are known.
+    pub(super) fn is_out_of_hpack(&self) -> bool {
+        match &self.item.what {
+            What::Request(head) => head.is_http2(),
+            What::Response(answer) => {
+                answer.handshake.response.as_ref().is_some_and(|head| head.is_http2())
+            }
+            _ => false,
+        }
+    }
+
     pub(super) fn of(item: &'a Item, sheet: &Sheet) -> Subject<'a> {
         let mut subject = Subject {
             item,
