@@ -428,6 +428,22 @@ fn frames_and_errors() {
     assert_eq!(output.status.code(), Some(2));
 }
 
+/// A capture of 50 MB: 48,000 frames of a kilobyte, both ways.
+fn fifty_megabytes() -> PathBuf {
+    let mut talk = Conversation::open(&Upgrade::default(), Numbers::new(1));
+    for number in 0..48_000_usize {
+        let from = if number.is_multiple_of(2) { Endpoint::Client } else { Endpoint::Server };
+        let frame = talk.frame(from, Opcode::Text, &[b"<&abcde"[number % 7]; 960]);
+        talk.push(from, What::Frame(frame), 1_000_000);
+    }
+    talk.end_tcp(Endpoint::Client);
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page-fifty-megabytes.pcap");
+    let pcap = talk.pcap();
+    assert!(pcap.len() > 50_000_000, "{} bytes", pcap.len());
+    std::fs::write(&path, pcap).expect("the folder for tests can be written");
+    path
+}
+
 #[test]
 fn a_real_browser_finds_nothing_to_complain_about() {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
@@ -435,6 +451,8 @@ fn a_real_browser_finds_nothing_to_complain_about() {
         ("chat", samples.join("captures/chat-plain.pcap")),
         ("accept", samples.join("broken/accept-of-decoded-key.http")),
         ("hostile", hostile_capture()),
+        ("fifty-megabytes", fifty_megabytes()),
+        ("small", samples.join("captures/browser-ws.pcap")),
     ];
     let mut arguments = Vec::new();
     for (name, file) in files {

@@ -98,7 +98,7 @@ fn large() -> PathBuf {
 }
 
 #[test]
-fn mermaid_parses_every_diagram_and_a_browser_shows_every_figure() {
+fn diagrams_figures_and_reports_are_what_their_readers_expect() {
     let mut files = Vec::new();
     let mut all: Vec<(&str, PathBuf)> = samples();
     all.extend([("pcap", hostile()), ("pcap", large())]);
@@ -109,6 +109,8 @@ fn mermaid_parses_every_diagram_and_a_browser_shows_every_figure() {
         assert!(diagram.len() <= mermaid::MAX_DIAGRAM, "{path}: {}", diagram.len());
         let stem = file.file_stem().expect("it has a name").to_string_lossy();
         files.push(kept(&format!("diagram-{index}-{stem}.mmd"), diagram.as_bytes()));
+        let report = printed(&[command, "--format", "markdown", path]);
+        files.push(kept(&format!("report-{index}-{stem}.md"), report.as_bytes()));
     }
     let masked = Frame::new(Opcode::Text, HOSTILE.as_bytes(), Some(*b"<&\"'")).bytes();
     let frames: [(&str, Vec<u8>); 5] = [
@@ -123,8 +125,8 @@ fn mermaid_parses_every_diagram_and_a_browser_shows_every_figure() {
         let figure = printed(&["frame", "--raw", "--svg", input.to_str().expect("UTF-8")]);
         files.push(kept(&format!("figure-{name}.svg"), figure.as_bytes()));
     }
-    let packages = ["playwright-core", "mermaid"];
-    let claim = "mermaid_parses_every_diagram_and_a_browser_shows_every_figure";
+    let packages = ["playwright-core", "mermaid", "marked"];
+    let claim = "diagrams_figures_and_reports_are_what_their_readers_expect";
     browser::run(claim, "pictures.mjs", &packages, &files);
 }
 

@@ -238,13 +238,13 @@ impl Recording {
                 let ending = judged.ending.as_ref();
                 let why = ending.map(|ending| ending.why.clone()).unwrap_or_default();
                 let kept = &mut self.conversations[place];
-                kept.ended = Some(why.clone());
                 // What was pasted ends where it ends: that says nothing about the connection.
                 let is_pasted = kept.connection.transport == Transport::None;
                 let is_silent = end.first_to_end().is_none() && end.closes == [None; 2];
                 if is_pasted && is_silent && judged.findings.is_empty() && kept.left_out == 0 {
                     return None;
                 }
+                kept.ended = Some(why.clone());
                 let what = What::End {
                     why,
                     clean: end.is_clean(),

@@ -8,7 +8,7 @@ use crate::recording::{Answer, Conversation, Extent, Item, Recording, What};
 use crate::render::escape;
 use crate::render::finding::demand;
 use crate::rules::{Finding, Severity};
-use crate::said::Endpoint;
+use crate::said::{Endpoint, Transport};
 use crate::websocket::handshake::Outcome;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -124,7 +124,10 @@ fn summary(text: &mut String, recording: &Recording, subject: &Subject, counts: 
     let facts =
         facts.map(|(count, noun)| format!("{count} {noun}{}", if count == 1 { "" } else { "s" }));
     let _ = writeln!(text, "{}\n", facts.join(" · "));
-    if !recording.conversations.is_empty() {
+    // What was pasted has no addresses and no end: a table would be empty.
+    let is_pasted =
+        |it: &Conversation| it.connection.transport == Transport::None && it.ended.is_none();
+    if !recording.conversations.iter().all(is_pasted) {
         text.push_str(
             "| # | client | server | messages | ended |\n| --- | --- | --- | --- | --- |\n",
         );

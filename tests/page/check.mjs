@@ -1,17 +1,17 @@
 // Opens pages of `ws101 report` in headless Chromium and uses them as people do: with a mouse, with
 // the keyboard only, in the dark, on a phone, on paper. Run by `cargo test --test page`:
-// node check.mjs CHAT.html ACCEPT.html HOSTILE.html
+// node check.mjs CHAT.html ACCEPT.html HOSTILE.html LARGE.html SMALL.html
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const modules = process.env.MODULES || new URL("node_modules", import.meta.url).pathname;
 const require = createRequire(join(resolve(modules), "x.js"));
 const { chromium } = require("playwright-core");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-const [chat, accept, hostile] = process.argv.slice(2).map((path) => pathToFileURL(resolve(path)).href);
+const [chat, accept, hostile, large, small] = process.argv.slice(2).map((path) => pathToFileURL(resolve(path)).href);
 
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
@@ -36,7 +36,7 @@ async function open(url, options = {}) {
 /** What axe finds that is serious. The page's own policy stays in force: axe is no part of the page. */
 async function serious(page) {
   await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => globalThis.axe.run());
+  const { violations } = await page.evaluate(() => globalThis.axe.run({ resultTypes: ["violations"] }));
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(" | ")}`);
@@ -55,6 +55,9 @@ const checks = {
     await event.locator(".dump .hex i").first().hover();
     const rows = await event.locator(".fields tr.lit th").allTextContents();
     assert.deepEqual(rows, ["FIN", "RSV1", "RSV2", "RSV3", "opcode"], "the first byte holds five fields");
+    await event.locator(".figure .r-key").first().hover();
+    const key = await event.locator(".dump .hex i.lit").first().textContent();
+    assert.equal(key, bytes, "the key's bits light the key's bytes, too");
     await event.locator(".fields th button").first().click();
     await page.mouse.move(0, 0);
     assert.ok((await lit(page)).includes("tr"), "a click keeps a field lit");
@@ -74,6 +77,12 @@ const checks = {
     assert.ok(await page.locator("#c1-e2 > details").evaluate((it) => it.open), "Enter opens an event");
     for (let tab = 0; tab < 40 && !(await focused(".fields button")); tab += 1) await page.keyboard.press("Tab");
     assert.ok((await lit(page)).includes("i"), "a field with the focus lights its bytes");
+    // A field is pinned, the unmasking is stepped through, the event is closed: with Enter and Space.
+    await page.keyboard.press("Enter");
+    assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-pressed")), "true");
+    for (let tab = 0; tab < 80 && !(await focused("[data-do=next]")); tab += 1) await page.keyboard.press("Tab");
+    await page.keyboard.press("Space");
+    assert.equal(await page.locator("#c1-e2 [data-step]:not(.later)").count(), 1, "Space steps");
     const buttons = page.locator("#c1-e2 .figure button").first();
     await buttons.focus();
     assert.ok((await lit(page)).includes("tr"), "bits with the focus light their row");
@@ -116,30 +125,67 @@ const checks = {
       .map((it) => it.outerHTML.slice(0, 120)));
     assert.deepEqual(strange, []);
     assert.equal(await page.locator("script").count(), 1);
+    // Neither an escape of a terminal nor a mark that turns text around is in any text or attribute.
+    const harmful = await page.evaluate(() => {
+      const bad = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
+      const texts = Array.from(document.querySelectorAll("*")).flatMap((it) => [
+        ...Array.from(it.attributes, ({ value }) => value),
+        ...Array.from(it.childNodes).filter((node) => node.nodeType !== Node.ELEMENT_NODE).map((node) => node.nodeValue),
+      ]);
+      return texts.filter((text) => bad.test(text)).map((text) => text.slice(0, 80));
+    });
+    assert.deepEqual(harmful, []);
+    // What would have loaded or run is there to be read.
+    const text = await page.locator("#conversations").textContent();
+    assert.ok(text.includes("<script>document.title='owned'</script>") && text.includes("\\u{202e}"), "it is shown");
     assert.deepEqual(noted, []);
     await close();
   },
-  async "axe finds nothing serious"() {
-    for (const url of [chat, accept, hostile]) {
+  async "axe finds nothing serious, closed and open, light and dark, and while something plays"() {
+    for (const url of [small, accept, hostile]) {
       for (const colorScheme of ["light", "dark"]) {
-        const { page, close } = await open(url, { colorScheme });
+        const { page, noted, close } = await open(url, { colorScheme });
+        if (colorScheme === "light") assert.deepEqual(await serious(page), [], `${url} closed`);
         await page.evaluate(() => {
           for (const it of Array.from(document.querySelectorAll(".opens, .finding, .text")).slice(0, 12)) it.open = true;
         });
-        assert.deepEqual(await serious(page), [], `${url} ${colorScheme}`);
+        for (const next of await page.locator(".opens[open] [data-do=next]").all()) await next.click();
+        await page.locator(".opens[open] .fields tbody tr").first().hover();
+        assert.deepEqual(await serious(page), [], `${url} ${colorScheme} open`);
+        assert.deepEqual(noted, []);
         await close();
       }
     }
   },
-  async "a phone needs no sideways scrolling"() {
+  async "from a phone to a projector nothing needs sideways scrolling, and nothing is cut"() {
     for (const url of [chat, accept, hostile]) {
       const { page, noted, close } = await open(url, { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
       await page.locator("#open-all").click();
-      const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-      assert.ok(wide <= room, `${url}: ${wide} of ${room} pixels`);
+      for (const [width, height] of [[360, 740], [390, 844], [768, 1024], [1280, 720], [1920, 1080]]) {
+        await page.setViewportSize({ width, height });
+        const { wide, room, cut } = await page.evaluate(() => ({
+          wide: document.documentElement.scrollWidth,
+          room: innerWidth,
+          // Tables of fields, the figure and the dump show all of themselves.
+          cut: Array.from(document.querySelectorAll(".scroll:has(> .fields), .figure, .dump, .lines"))
+            .filter((it) => it.scrollWidth > it.clientWidth + 1)
+            .map((it) => `${it.className}: ${it.scrollWidth} of ${it.clientWidth} pixels`),
+        }));
+        assert.ok(wide <= room, `${url}: ${wide} of ${room} pixels`);
+        assert.deepEqual([...new Set(cut)], [], `${url} at ${width}`);
+      }
       assert.deepEqual(noted, []);
       await close();
     }
+  },
+  async "type grows with the screen"() {
+    const sizes = [];
+    for (const width of [390, 1280, 1920]) {
+      const { page, close } = await open(chat, { viewport: { width, height: 800 } });
+      sizes.push(await page.evaluate(() => parseFloat(getComputedStyle(document.body).fontSize)));
+      await close();
+    }
+    assert.ok(sizes[0] >= 16 && sizes[1] > sizes[0] && sizes[2] >= 20, sizes.join(", "));
   },
   async "dark is dark, and the button changes it"() {
     const { page, close } = await open(chat, { colorScheme: "dark" });
@@ -150,13 +196,45 @@ const checks = {
     assert.ok(brightness(await paper()) > 200, await paper());
     await close();
   },
-  async "it prints"() {
-    const { page, close } = await open(accept, { colorScheme: "dark" });
+  async "it prints what is open, and nothing for a mouse"() {
+    const { page, noted, close } = await open(accept, { colorScheme: "dark" });
+    const sheets = async () => {
+      const pdf = await page.pdf({ format: "A4" });
+      assert.equal(pdf.subarray(0, 5).toString(), "%PDF-");
+      return pdf.toString("latin1").match(/\/Type\s*\/Page\b/g).length;
+    };
+    const closed = await sheets();
     await page.locator("#open-all").click();
-    const pdf = await page.pdf({ format: "A4" });
-    assert.ok(pdf.length > 10_000 && pdf.subarray(0, 5).toString() === "%PDF-");
+    const open_ = await sheets();
+    assert.ok(closed <= 2 && open_ > closed && open_ <= 4, `${closed} sheets closed, ${open_} open`);
     await page.emulateMedia({ media: "print" });
     assert.ok(await page.locator("#open-all").isHidden(), "buttons are not for paper");
+    assert.ok(await page.locator("#course").isHidden(), "nor are texts that are closed");
+    assert.ok(await page.locator("#c1-e1 .fields").isVisible(), "what is open is");
+    const paper = await page.evaluate(() => getComputedStyle(document.querySelector(".conversation")).backgroundColor);
+    assert.ok(paper.match(/\d+/g).slice(0, 3).every((it) => Number(it) > 200), `paper is light: ${paper}`);
+    assert.deepEqual(noted, []);
+    await close();
+  },
+  async "fifty megabytes make a page that opens at once and says what it left out"() {
+    const bytes = statSync(fileURLToPath(large)).size;
+    assert.ok(bytes <= 4 << 20, `${bytes} bytes`);
+    const { page, noted, close } = await open(large);
+    const ready = await page.evaluate(() => performance.getEntriesByType("navigation")[0].loadEventEnd);
+    assert.ok(ready < 5000, `${ready} ms until it is there`);
+    const notice = page.locator("[data-left-out]");
+    assert.ok(await notice.isVisible());
+    const left = Number(await notice.getAttribute("data-left-out"));
+    const shown = await page.locator("[data-kind=frame]").count();
+    const frames = Number(await page.locator("[data-fact=frames]").textContent());
+    assert.equal(shown + left, frames, "what is shown and what is left out are all");
+    const begun = Date.now();
+    await page.locator("#open-all").click();
+    await page.locator("#conversations .fields").last().waitFor({ state: "visible" });
+    const opened = Date.now() - begun;
+    assert.ok(opened < 15000, `${opened} ms until all of it is open`);
+    console.log(`       ${bytes} bytes, there after ${Math.round(ready)} ms, all open after ${opened} ms, ${left} of ${frames} frames left out`);
+    assert.deepEqual(noted, []);
     await close();
   },
   async "without a script it is complete"() {
@@ -171,9 +249,10 @@ const checks = {
 
 let failed = 0;
 for (const [name, check] of Object.entries(checks)) {
+  const begun = Date.now();
   try {
     await check();
-    console.log(`ok     ${name}`);
+    console.log(`ok     ${name} (${((Date.now() - begun) / 1000).toFixed(1)} s)`);
   } catch (error) {
     failed += 1;
     console.log(`FAILED ${name}\n${error.message}`);

@@ -1,5 +1,6 @@
-// Gives diagrams to Mermaid's own parser and renderer, and opens figures, in headless Chromium. Run
-// by `cargo test --test pictures`: node pictures.mjs FILE.mmd… FIGURE.svg…
+// Gives diagrams to Mermaid's own parser and renderer, reports to a parser of GitHub's Markdown, and
+// opens figures, in headless Chromium. Run
+// by `cargo test --test pictures`: node pictures.mjs FILE.mmd… FIGURE.svg… REPORT.md…
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -17,7 +18,7 @@ const browser = await chromium.launch({
 const context = await browser.newContext({ viewport: { width: 1280, height: 720 } });
 const noted = [];
 context.on("request", (request) => {
-  if (!request.url().startsWith("file:") && !request.url().startsWith("data:")) noted.push(`request ${request.url()}`);
+  if (!request.url().startsWith("file:") && !/^(data|about):/.test(request.url())) noted.push(`request ${request.url()}`);
 });
 const page = await context.newPage();
 page.on("dialog", (dialog) => { noted.push(`dialog ${dialog.message()}`); dialog.dismiss(); });
@@ -82,6 +83,43 @@ for (const file of files.filter((file) => file.endsWith(".svg"))) {
     assert.equal(seen.sheet, colorScheme === "dark" ? "rgb(22, 24, 29)" : "rgb(255, 255, 255)", file);
   }
   console.log(`${basename(file)}: fits, light and dark`);
+}
+// Reports, by the rules of GitHub's Markdown: what was captured is neither markup nor a link.
+const reports = files.filter((file) => file.endsWith(".md"));
+if (reports.length > 0) {
+  const { marked } = await import(pathToFileURL(join(resolve(modules), "marked/lib/marked.esm.js")).href);
+  await page.goto("about:blank");
+  for (const file of reports) {
+    const body = marked.parse(readFileSync(file, "utf8"), { gfm: true });
+    await page.setContent(`<!doctype html><title>reports</title><main>${body}</main>`);
+    const seen = await page.evaluate(() => {
+      const all = Array.from(document.querySelectorAll("main *"));
+      const words = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+      const prose = [];
+      for (let node = words.nextNode(); node; node = words.nextNode()) {
+        if (!node.parentElement.closest("code, pre")) prose.push(node.nodeValue);
+      }
+      const cells = (row) => row.querySelectorAll("th, td").length;
+      return {
+        title: document.title,
+        names: [...new Set(all.map((it) => it.nodeName.toLowerCase()))],
+        attributes: [...new Set(all.flatMap((it) => Array.from(it.attributes, ({ name }) => name)))],
+        inside: all.filter((it) => it.nodeName === "DETAILS" && it.firstElementChild?.nodeName !== "SUMMARY").length,
+        // Each of these is a link or a mention on GitHub where it stands whole in one piece of text.
+        links: prose.filter((text) => /@\w|https?:\/\/|www\.\w|#\d|\w\/\w+#\d/.test(text)),
+        ragged: Array.from(document.querySelectorAll("table")).filter((table) =>
+          new Set(Array.from(table.rows, cells)).size > 1 || table.rows.length < 2).length,
+      };
+    });
+    const known = ["blockquote", "code", "details", "em", "h2", "h3", "h4", "hr", "li", "p", "pre", "strong", "summary",
+      "table", "tbody", "td", "th", "thead", "tr", "ul"];
+    assert.equal(seen.title, "reports", file);
+    assert.deepEqual(seen.names.filter((name) => !known.includes(name)), [], `${file}: elements`);
+    assert.deepEqual(seen.attributes.filter((name) => name !== "class"), [], `${file}: attributes`);
+    assert.deepEqual(seen.links, [], `${file}: links and mentions`);
+    assert.deepEqual([seen.inside, seen.ragged], [0, 0], `${file}: parts that open, tables`);
+  }
+  console.log(`${reports.length} reports: valid, and nothing in them is more than text`);
 }
 await browser.close();
 assert.deepEqual(noted, [], "nothing is loaded, nothing runs");
