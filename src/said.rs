@@ -220,8 +220,10 @@ pub enum TransportEnd {
     /// END_STREAM from this endpoint: it will say nothing more on this stream of HTTP/2, and goes on
     /// hearing what the other says (RFC 9113 §5.1).
     EndStream,
-    /// RST from this endpoint: the connection is gone. (RST_STREAM over HTTP/2.)
+    /// RST from this endpoint: the connection is gone.
     Reset,
+    /// RST_STREAM from this endpoint: the stream of HTTP/2 is gone, and nothing else on its connection.
+    ResetStream,
 }
 
 /// One thing that was said.

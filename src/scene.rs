@@ -250,6 +250,7 @@ fn step(line: &str) -> Result<Option<Step>, String> {
     Ok(match (name, what) {
         ("end", "stream") => Some(Step::End { from, how: TransportEnd::EndStream }),
         ("end", "FIN") => Some(Step::End { from, how: TransportEnd::Fin }),
+        ("end", "RST_STREAM") => Some(Step::End { from, how: TransportEnd::ResetStream }),
         ("end", "RST") => Some(Step::End { from, how: TransportEnd::Reset }),
         ("h2", what) => Some(Step::Http2 { from, fact: http2_fact(what)? }),
         ("tcp", what) => Some(Step::Tcp { from, fact: tcp_fact(what)? }),

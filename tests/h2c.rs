@@ -10,6 +10,19 @@ use std::path::{Path, PathBuf};
 
 const RECORDINGS: [&str; 2] = ["h2c-prior", "h2c-upgrade"];
 
+/// The same over TLS, where the second request's head takes a HEADERS and a CONTINUATION.
+const OVER_TLS: &str = "h2-tls";
+
+/// What the command tells of a recording.
+fn records(name: &str) -> Vec<Value> {
+    let [file, keys] = ["pcap", "keys"].map(|kind| sample(&format!("{name}.{kind}")));
+    let mut arguments = vec!["pcap", utf8(&file), "--format", "jsonl"];
+    if keys.exists() {
+        arguments.extend(["--keylog", utf8(&keys)]);
+    }
+    ws101(&arguments).records()
+}
+
 fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/captures").join(name)
 }
@@ -39,9 +52,8 @@ fn messages(records: &[Value], connection: &Value, direction: &str) -> Vec<Value
 
 #[test]
 fn each_stream_is_what_its_peers_saw() {
-    for name in RECORDINGS {
-        let records = ws101(&["pcap", utf8(&sample(&format!("{name}.pcap"))), "--format", "jsonl"]);
-        let (records, truth) = (records.records(), truth(name));
+    for name in RECORDINGS.into_iter().chain([OVER_TLS]) {
+        let (records, truth) = (records(name), truth(name));
         let handshakes = of_type(&records, "handshake");
         assert_eq!(handshakes.len(), 2, "{name}");
         for handshake in handshakes {
@@ -65,10 +77,38 @@ fn each_stream_is_what_its_peers_saw() {
         assert!(why(1).contains("Close 1000"), "{}", why(1));
         assert!(why(1).contains("the client had sent GOAWAY with NO_ERROR (0);"), "{}", why(1));
         assert!(why(2).contains("the client reset the stream with CANCEL (8)"), "{}", why(2));
-        let others = if name == "h2c-prior" { 2 } else { 3 };
+        let others = if name == "h2c-upgrade" { 3 } else { 2 };
         assert_eq!(number(records.last().expect("a summary"), "other_exchanges"), others);
         let errors = shared::errors(&records);
         assert!(errors.is_empty(), "{name}: {errors:?}");
+        let how = |number: u64| {
+            let end = of_type(&records, "end").into_iter().find(|it| it["connection"] == number);
+            end.expect("an end")["transport_end"].clone()
+        };
+        assert_eq!(how(2), "rst-stream", "{name}");
+    }
+}
+
+#[test]
+fn http2_over_tls_is_named_and_a_long_head_is_whole() {
+    let records = records(OVER_TLS);
+    for connection in of_type(&records, "connection") {
+        assert_eq!(
+            (&connection["transport"], &connection["tls"]["alpn"]),
+            (&"h2".into(), &"h2".into())
+        );
+        assert_eq!(connection["tls"]["version"], "TLS 1.3");
+    }
+    let request = &of_type(&records, "handshake")[1]["request"];
+    let cookie = list(request, "headers").iter().find(|it| it[0] == "cookie").expect("a cookie");
+    // No frame is longer than 16,384 bytes, and Huffman's code takes more than six bits for these.
+    assert_eq!(text_at(cookie, 1), format!("long={}", "Zq~".repeat(7000)));
+    let [file, keys] = ["pcap", "keys"].map(|kind| sample(&format!("{OVER_TLS}.{kind}")));
+    let text = ws101(&["pcap", utf8(&file), "--keylog", utf8(&keys), "--width", "160"]).stdout;
+    let text = String::from_utf8(text).expect("text");
+    for said in ["HTTP/2 stream 5 · TLS 1.3 · TLS_AES_256_GCM_SHA384", "stream reset by the client"]
+    {
+        assert!(text.contains(said), "no {said:?} in {text}");
     }
 }
 

@@ -1,14 +1,16 @@
-"""Records WebSocket over HTTP/2 in the clear (RFC 8441) on the loopback interface: NAME.pcap and
-NAME.truth.json. The server is hypercorn, the client speaks h2 and wsproto.
+"""Records WebSocket over HTTP/2 (RFC 8441) on the loopback interface: NAME.pcap and NAME.truth.json. The
+server is hypercorn, the client speaks h2 and wsproto.
 
-python3 h2c.py NAME [--upgrade]
+python3 h2c.py NAME [--upgrade | --tls]
 
-Without --upgrade the client knows that the server speaks HTTP/2; with it, it asks by Upgrade: h2c. Two
+Without options the client knows that the server speaks HTTP/2 in the clear; with --upgrade, it asks by
+Upgrade: h2c; with --tls both agree on it by ALPN, NAME.keys has the secrets, and the second request has
+a cookie so long that its head takes a HEADERS and a CONTINUATION. Two
 conversations share the connection with ordinary requests; the first ends with Close, the second is
 reset. Needs tcpdump and the Python packages hypercorn, h2 and wsproto.
 """
 
-import argparse, asyncio, base64, json, socket, subprocess, time
+import argparse, asyncio, base64, json, os, socket, ssl, subprocess, tempfile, time
 
 import h2.config, h2.connection, h2.events, h2.settings
 import hypercorn.asyncio, hypercorn.config
@@ -49,6 +51,13 @@ class Client:
     def __init__(self, port, args):
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.settimeout(5)
+        self.scheme = "https" if args.tls else "http"
+        if args.tls:
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            context.set_alpn_protocols(["h2"])
+            context.keylog_filename = args.name + ".keys"
+            self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
         config = h2.config.H2Configuration(header_encoding="utf-8")
         self.http2 = h2.connection.H2Connection(config)
         self.rooms, self.bodies, self.authority = {}, 0, f"127.0.0.1:{port}"
@@ -104,20 +113,20 @@ class Client:
     def get(self, path):
         stream, self.bodies = self.http2.get_next_available_stream_id(), 0
         self.http2.send_headers(stream, [
-            (":method", "GET"), (":scheme", "http"), (":authority", self.authority),
+            (":method", "GET"), (":scheme", self.scheme), (":authority", self.authority),
             (":path", path), ("user-agent", "h2c.py"), ("x-token", "kept in the table"),
         ], end_stream=True)
         self.flush()
         self.read(lambda: self.bodies >= 380)
 
-    def connect(self, path):
+    def connect(self, path, more=()):
         stream = self.http2.get_next_available_stream_id()
         self.rooms[stream] = {"ws": Connection(ConnectionType.CLIENT), "path": path, "open": False,
                               "closed": False, "parts": [], "heard": 0}
         self.http2.send_headers(stream, [
-            (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"),
+            (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", self.scheme),
             (":authority", self.authority), (":path", path), ("user-agent", "h2c.py"),
-            ("sec-websocket-version", "13"), ("x-token", "kept in the table"),
+            ("sec-websocket-version", "13"), ("x-token", "kept in the table"), *more,
         ])
         self.flush()
         self.read(lambda: self.rooms[stream]["open"])
@@ -141,7 +150,7 @@ def talk(port, args):
     client.get("/page")
     one = client.connect("/one")
     client.say(one, "the first word")
-    two = client.connect("/two")
+    two = client.connect("/two", [("cookie", "long=" + "Zq~" * 7000)] if args.tls else [])
     client.say(two, bytes(range(256)), padding=7)
     client.get("/other")
     client.say(one, "in three pieces of DATA", pieces=3)
@@ -161,12 +170,25 @@ def talk(port, args):
     client.socket.close()
 
 
+def certificate(folder):
+    key, certificate = os.path.join(folder, "key.pem"), os.path.join(folder, "certificate.pem")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+         "2", "-subj", "/CN=localhost", "-keyout", key, "-out", certificate],
+        check=True, stderr=subprocess.DEVNULL)
+    return key, certificate
+
+
 async def main(args):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     config = hypercorn.config.Config()
     config.bind, config.errorlog = [f"127.0.0.1:{port}"], None
+    if args.tls:
+        config.keyfile, config.certfile = certificate(tempfile.mkdtemp())
+        if os.path.exists(args.name + ".keys"):
+            os.remove(args.name + ".keys")
     stop = asyncio.Event()
     server = asyncio.create_task(
         hypercorn.asyncio.serve(app, config, shutdown_trigger=stop.wait))
@@ -190,4 +212,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("name")
     parser.add_argument("--upgrade", action="store_true")
+    parser.add_argument("--tls", action="store_true")
     asyncio.run(main(parser.parse_args()))

@@ -157,13 +157,13 @@ pub(super) fn title_with(sheet: &Sheet, connection: &Connection, more: &str) -> 
         address(connection.client),
         address(connection.server)
     );
-    match connection.transport {
-        Transport::Tls => match &connection.tls {
-            Some(tls) => title.push_str(&opaque::facts(tls)),
-            None => title.push_str(" · TLS"),
-        },
-        Transport::Http2 { stream } => title.push_str(&format!(" · HTTP/2 stream {stream}")),
-        Transport::Tcp | Transport::None => {}
+    if let Transport::Http2 { stream } = connection.transport {
+        title.push_str(&format!(" · HTTP/2 stream {stream}"));
+    }
+    match &connection.tls {
+        Some(tls) => title.push_str(&opaque::facts(tls)),
+        None if connection.transport == Transport::Tls => title.push_str(" · TLS"),
+        None => {}
     }
     if connection.origin == crate::websocket::Origin::Assumed {
         title.push_str(" · no handshake seen");
@@ -261,10 +261,10 @@ impl Kept {
                 Some((_, TransportEnd::EndStream)) => format!("stream ended by the {who}"),
                 _ => format!("TCP closed by the {who}"),
             },
-            (How::Reset, _) if matches!(self.connection.transport, Transport::Http2 { .. }) => {
-                "stream reset".to_owned()
-            }
-            (How::Reset, _) => "TCP reset".to_owned(),
+            (How::Reset, _) => match end.first_to_end() {
+                Some((_, TransportEnd::ResetStream)) => format!("stream reset by the {who}"),
+                _ => "TCP reset".to_owned(),
+            },
             (How::CaptureEnd, _) => "still open".to_owned(),
         }
     }

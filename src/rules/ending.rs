@@ -84,7 +84,10 @@ fn sign_of_life(end: &End, of: Endpoint, memory: &Memory) -> Option<bool> {
         return Some(false);
     }
     // After a reset nothing more is to be said.
-    let was_reset = matches!(end.transport[closer.index()], Some((TransportEnd::Reset, _)));
+    let was_reset = matches!(
+        end.transport[closer.index()],
+        Some((TransportEnd::Reset | TransportEnd::ResetStream, _))
+    );
     was_reset.then_some(true)
 }
 
@@ -372,10 +375,13 @@ fn ended(how: TransportEnd, memory: &Memory) -> Cow<'static, str> {
     match how {
         TransportEnd::Fin => Cow::Borrowed("closed TCP"),
         TransportEnd::EndStream => Cow::Borrowed("ended the stream"),
-        TransportEnd::Reset => match memory.tunnel.as_ref().and_then(|tunnel| tunnel.reset()) {
-            Some(stream) => Cow::Owned(format!("reset {stream}")),
-            None => Cow::Borrowed("reset TCP"),
-        },
+        TransportEnd::Reset => Cow::Borrowed("reset TCP"),
+        TransportEnd::ResetStream => {
+            match memory.tunnel.as_ref().and_then(|tunnel| tunnel.reset()) {
+                Some(stream) => Cow::Owned(format!("reset {stream}")),
+                None => Cow::Borrowed("reset the stream"),
+            }
+        }
     }
 }
 

@@ -135,11 +135,7 @@ fn unfinished_at_end(end: &End, endpoint: Endpoint, memory: &Memory) -> Option<B
     if first != endpoint || !is_open || is_closed || memory.of(endpoint.peer()).fatal.is_some() {
         return None;
     }
-    unfinished_message(
-        endpoint,
-        &format!("the {endpoint} {}", super::frm::ended(how, memory)),
-        memory,
-    )
+    unfinished_message(endpoint, &format!("the {endpoint} {}", super::frm::ended(how)), memory)
 }
 
 fn unfinished_message(endpoint: Endpoint, what: &str, memory: &Memory) -> Option<Broken> {

@@ -384,11 +384,11 @@ fn name(frame: &Frame<'_>) -> &'static str {
 }
 
 /// How the transport was ended, as a verb.
-pub(super) fn ended(how: TransportEnd, memory: &Memory) -> &'static str {
+pub(super) fn ended(how: TransportEnd) -> &'static str {
     match how {
         TransportEnd::Fin => "closes TCP",
         TransportEnd::EndStream => "ends the stream",
-        TransportEnd::Reset if memory.route.http2 => "resets the stream",
         TransportEnd::Reset => "resets TCP",
+        TransportEnd::ResetStream => "resets the stream",
     }
 }

@@ -134,8 +134,8 @@ fn idle_cut(end: &End, memory: &Memory) -> Option<Broken> {
         match how {
             TransportEnd::Fin => "FIN",
             TransportEnd::EndStream => "END_STREAM",
-            TransportEnd::Reset if memory.route.http2 => "RST_STREAM",
             TransportEnd::Reset => "RST",
+            TransportEnd::ResetStream => "RST_STREAM",
         }
     );
     Some(Broken { seen, expected: "a heartbeat".to_owned(), ..Broken::default() }.cause(format!(

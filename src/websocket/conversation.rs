@@ -253,7 +253,7 @@ impl Conversation {
         end.how = match (both_took, dropped_by) {
             (true, _) => How::ClosingHandshake,
             (_, Some((_, TransportEnd::Fin | TransportEnd::EndStream))) => How::Fin,
-            (_, Some((_, TransportEnd::Reset))) => How::Reset,
+            (_, Some((_, TransportEnd::Reset | TransportEnd::ResetStream))) => How::Reset,
             // Neither end was seen to leave; the addresses may have been used again.
             (_, None) => How::CaptureEnd,
         };

@@ -133,6 +133,7 @@ impl<W: Write> Writer<W> {
                 TransportEnd::Fin => "fin",
                 TransportEnd::EndStream => "end-stream",
                 TransportEnd::Reset => "rst",
+                TransportEnd::ResetStream => "rst-stream",
             }),
             client_would_report: reports(Endpoint::Client),
             server_would_report: reports(Endpoint::Server),

@@ -58,7 +58,7 @@ fn not_answered(end: &End, endpoint: Endpoint, memory: &Memory) -> Option<Broken
     }
     let peer = endpoint.peer();
     let seen = if first == endpoint {
-        let ended = frm::ended(how, memory);
+        let ended = frm::ended(how);
         format!(
             "the {endpoint} received the Close of the {peer} and {ended} without a Close of its own"
         )
@@ -111,7 +111,7 @@ fn no_close_frame(end: &End, memory: &Memory) -> Option<Broken> {
     };
     let seen = format!(
         "the {endpoint} {}{idle}, and neither end has sent a Close: both APIs report 1006",
-        frm::ended(how, memory)
+        frm::ended(how)
     );
     Some(
         Broken::new(endpoint, seen, "a Close from each end first")

@@ -82,11 +82,15 @@ pub(super) static RST: Rule = Rule {
     check: Check::EndOf(rst),
 };
 
-fn rst(end: &End, endpoint: Endpoint, memory: &Memory) -> Option<Broken> {
+fn rst(end: &End, endpoint: Endpoint, _: &Memory) -> Option<Broken> {
     let (how, _) = end.transport[endpoint.index()]?;
-    (end.how == How::ClosingHandshake && how == TransportEnd::Reset).then(|| {
-        let seen = format!("the {endpoint} {} after the closing handshake", frm::ended(how, memory));
-        let expected = if memory.route.http2 { "END_STREAM" } else { "FIN" };
+    let expected = match how {
+        TransportEnd::Reset => "FIN",
+        TransportEnd::ResetStream => "END_STREAM",
+        TransportEnd::Fin | TransportEnd::EndStream => return None,
+    };
+    (end.how == How::ClosingHandshake).then(|| {
+        let seen = format!("the {endpoint} {} after the closing handshake", frm::ended(how));
         Broken::new(endpoint, seen, expected).cause(
             "unread bytes were left in the socket when it was closed, or it was closed the hard way",
         )

@@ -30,6 +30,7 @@ fn no_response(end: &End, memory: &Memory) -> Option<Broken> {
     let [client, server] = end.transport.map(|transport| transport.map(|(how, _)| how));
     let seen = match (server, client) {
         (Some(TransportEnd::Reset), _) => format!("the server resets the connection{after}"),
+        (Some(TransportEnd::ResetStream), _) => format!("the server resets the stream{after}"),
         (Some(TransportEnd::Fin | TransportEnd::EndStream), None) => {
             format!("the server closes the connection{after}")
         }
@@ -44,7 +45,7 @@ fn no_response(end: &End, memory: &Memory) -> Option<Broken> {
             "plain HTTP reached a port that speaks TLS, or a firewall \
                                       that knows no Upgrade"
         }
-        Some(TransportEnd::Fin | TransportEnd::EndStream) => {
+        Some(TransportEnd::Fin | TransportEnd::EndStream | TransportEnd::ResetStream) => {
             "the handler crashed, or the server does not like the request"
         }
         None => "the server is stuck before it accepts, or a firewall swallows the request",

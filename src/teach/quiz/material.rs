@@ -121,6 +121,9 @@ impl Observer for Heard {
                             self.step(from.name(), "ends the stream (END_STREAM)");
                         }
                         Some((TransportEnd::Reset, _)) => self.step(from.name(), "ends TCP (RST)"),
+                        Some((TransportEnd::ResetStream, _)) => {
+                            self.step(from.name(), "ends the stream (RST_STREAM)");
+                        }
                         None => {}
                     }
                 }

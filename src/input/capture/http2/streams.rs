@@ -365,7 +365,7 @@ impl Connection {
             let fact = Http2Fact::Reset { code, accepted: stream.accepted };
             stream.fact(from, fact, at, listener);
         }
-        stream.end(from, TransportEnd::Reset, heard, at, listener);
+        stream.end(from, TransportEnd::ResetStream, heard, at, listener);
         self.forget(number, listener, ids);
     }
 
