@@ -194,6 +194,10 @@ const CARRIERS: &[(&str, u32, Wrap)] = &[
     }),
     ("IP in IPv4", ETHERNET, |ip| on_ethernet_v4(inner(ip), ip)),
     ("IP in IPv6", ETHERNET, |ip| ethernet(V6, &ipv6(inner(ip), ip))),
+    ("IP in IP in GRE in VXLAN", ETHERNET, |ip| {
+        let within = on_ethernet_v4(47, &[&[0, 0, 8, 0], &ipv4(inner(ip), ip)[..]].concat());
+        on_ethernet_v4(17, &udp(4789, &[&[8, 0, 0, 0, 0, 0, 7, 0], &within[..]].concat()))
+    }),
     ("GTP-U", ETHERNET, |ip| {
         let [high, low] = (ip.len() as u16).to_be_bytes();
         on_ethernet_v4(17, &udp(2152, &[&[0x30, 0xff, high, low, 0, 0, 0, 7], ip].concat()))
@@ -395,5 +399,37 @@ fn every_file_of_formats_is_read_or_refused_in_words() {
         assert_eq!(run.code, Some(code), "{name}: {}", run.stderr);
         assert!(run.stderr.contains(word), "{name}: {}", run.stderr);
         assert_eq!((run.stderr.is_empty(), is_summed_up), (code < 2, code < 2), "{name}");
+    }
+}
+
+/// Packets, connections, and the opcodes as `tshark -r F -Y websocket -T fields -e
+/// websocket.opcode` tells them. Of bigblock, which holds a block of 300 kB, tshark reads nothing.
+#[test]
+fn several_interfaces_long_blocks_and_nanoseconds_hold_what_tshark_sees() {
+    const TALK: [u64; 12] = [1, 1, 1, 1, 2, 1, 9, 1, 1, 0, 8, 8];
+    const OTHER: [u64; 12] = [1, 1, 1, 2, 1, 9, 1, 1, 1, 0, 8, 8];
+    let expected: [(&str, u64, Vec<&[u64]>, &str); 6] = [
+        ("anysll2.pcapng", 22, vec![&TALK], "1795212670.954031440"),
+        ("any.pcapng", 22, vec![&TALK], "1795212667.830859282"),
+        ("p_ns.pcap", 28, vec![&OTHER], "1795212664.702957787"),
+        ("multi.pcapng", 72, vec![&OTHER, &TALK, &TALK], "1795212664.702957787"),
+        ("bigblock.pcapng", 2, vec![], ""),
+        ("bigshb.pcapng", 1, vec![], ""),
+    ];
+    let claim = "several_interfaces_long_blocks_and_nanoseconds_hold_what_tshark_sees";
+    for (name, packets, connections, first) in expected {
+        let Some(file) = shared(claim, &format!("captures/formats/{name}")) else { return };
+        let records = pcap(&file).records();
+        let opcodes: Vec<u64> = records
+            .iter()
+            .filter(|record| record["type"] == "frame")
+            .map(|frame| frame["opcode"].as_u64().expect("a number"))
+            .collect();
+        assert_eq!(opcodes, connections.concat(), "{name}");
+        let summary = records.last().expect("a summary");
+        assert_eq!(summary["packets"], packets, "{name}");
+        assert_eq!(summary["connections"], connections.len(), "{name}");
+        let time = records.iter().find_map(|record| record["time"].as_str()).unwrap_or_default();
+        assert_eq!(time, first, "{name}");
     }
 }

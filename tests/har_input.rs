@@ -140,6 +140,28 @@ fn messages_are_chosen_and_shown_like_those_of_a_capture() {
     assert!(text.contains("\"an error\"") && !text.contains("\"Hello\""), "{text}");
 }
 
+/// What a HAR does not tell was told: TCP that was still open, a frame 0.
+#[test]
+fn nothing_is_told_of_what_carried_the_messages() {
+    let (file, _) = recording("har", "close-4001").expect("the recording is in samples/");
+    let har = ws101(&["pcap", utf8(&file), "--format", "har"]).stdout;
+    let run = ws101_with_input(&["pcap", "--summary", "-"], &har);
+    assert!(String::from_utf8_lossy(&run.stdout).contains("cleanly by the client, 4001"));
+    let records = jsonl(&String::from_utf8(har.clone()).expect("UTF-8"));
+    let findings = of_type(&records, "finding");
+    assert!(findings.iter().any(|finding| finding["rule"] == "CLS-EXPLAIN"));
+    assert!(findings.iter().all(|finding| finding["frame"].is_null()), "{findings:?}");
+    let why = of_type(&records, "end")[0]["why"].as_str().expect("a sentence").to_owned();
+    assert!(why.contains("how TCP ended was not recorded"), "{why}");
+    // And out again, to the URL that it was.
+    let again = ws101_with_input(&["pcap", "-", "--format", "har"], &har).stdout;
+    let url = |har: &[u8]| {
+        let har: Value = serde_json::from_slice(har).expect("JSON");
+        har["log"]["entries"][0]["request"]["url"].clone()
+    };
+    assert_eq!(url(&again), url(&har));
+}
+
 #[test]
 fn what_is_no_har_or_has_no_websocket_is_said() {
     let cases = [

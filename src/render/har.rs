@@ -173,8 +173,9 @@ impl Entry {
         let response = handshake.and_then(|handshake| handshake.response.as_deref());
         let started = handshake.and_then(|handshake| handshake.request_at.time);
         let answered = handshake.and_then(|handshake| handshake.response_at.time);
+        // Milliseconds, of which nobody knows more than the nanoseconds.
         let wait = match (started, answered) {
-            (Some(started), Some(answered)) => answered.seconds_since(started).max(0.0) * 1000.0,
+            (Some(started), Some(answered)) => (answered.0 - started.0).max(0) as f64 / 1e6,
             _ => 0.0,
         };
         let started = started.or(connection.opened.time).map(calendar::rfc3339);
@@ -210,7 +211,14 @@ fn request_json(connection: &Connection, head: Option<&Head>) -> Value {
         Some(host) => text(Some(host)),
         None => connection.server.map_or(String::new(), |server| server.to_string()),
     };
-    let scheme = if connection.transport == Transport::Tcp { "ws" } else { "wss" };
+    // Another HAR does not tell; a page that came over TLS may not open ws.
+    let origin = head.and_then(|head| head.value("Origin")).unwrap_or_default();
+    let is_plain = match connection.transport {
+        Transport::Tcp => true,
+        Transport::None => origin.starts_with(b"http:"),
+        Transport::Tls | Transport::Http2 { .. } => false,
+    };
+    let scheme = if is_plain { "ws" } else { "wss" };
     let url = match target.as_str() {
         "" => format!("{scheme}://{host}/"),
         target if target.contains("://") => target.to_owned(),

@@ -265,6 +265,8 @@ impl Kept {
                 Some((_, TransportEnd::ResetStream)) => format!("stream reset by the {who}"),
                 _ => "TCP reset".to_owned(),
             },
+            // A HAR does not tell.
+            (How::CaptureEnd, _) if end.at.packet.is_none() => "not recorded".to_owned(),
             (How::CaptureEnd, _) => "still open".to_owned(),
         }
     }

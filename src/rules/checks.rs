@@ -37,7 +37,9 @@ pub(super) fn consider_each(event: &Event<'_>, memory: &Memory, judged: &mut Jud
             lists.message.iter().for_each(|(rule, check)| found(rule, check(message, memory), of));
         }
         Event::Close(close) => {
-            let of = Of { frame: Some(close.frame), ..Of::stream(close.from, close.at) };
+            // A HAR tells what a Close says, and no frames.
+            let frame = Some(close.frame).filter(|frame| *frame > 0);
+            let of = Of { frame, ..Of::stream(close.from, close.at) };
             lists.close.iter().for_each(|(rule, check)| found(rule, check(close, memory), of));
         }
         Event::NotFrames(other) => {

@@ -102,7 +102,7 @@ fn not_upgraded(end: &End, memory: &Memory) -> String {
         Some((endpoint, how)) => {
             sentence.push_str(&format!("; the {endpoint} {}", ended(how, memory)));
         }
-        None => sentence.push_str(&format!("; {}", left_open(memory))),
+        None => sentence.push_str(&format!("; {}", left_open(end, memory))),
     }
     sentence
 }
@@ -120,7 +120,7 @@ fn closed(end: &End, first: Endpoint, memory: &Memory) -> Vec<String> {
             clauses.push(format!("the {endpoint} {}", ended(how, memory)))
         }
         Some(_) => {}
-        None => clauses.push(left_open(memory)),
+        None => clauses.push(left_open(end, memory)),
     }
     if end.is_clean() {
         clauses.push("clean".to_owned());
@@ -184,7 +184,10 @@ fn dropped(end: &End, memory: &Memory) -> String {
 }
 
 fn still_open(end: &End, memory: &Memory) -> String {
-    let mut sentence = "it was still open when the capture ended".to_owned();
+    let mut sentence = match has_packets(end) {
+        true => "it was still open when the capture ended".to_owned(),
+        false => "how it ended was not recorded".to_owned(),
+    };
     for endpoint in [Endpoint::Client, Endpoint::Server] {
         if let Some(unanswered) = Before::of(memory, endpoint, None, end.at, None).unanswered {
             let pings = pings_in_words(&unanswered);
@@ -385,9 +388,17 @@ fn ended(how: TransportEnd, memory: &Memory) -> Cow<'static, str> {
     }
 }
 
-fn left_open(memory: &Memory) -> String {
+fn left_open(end: &End, memory: &Memory) -> String {
     let what = if memory.route.http2 { "the stream" } else { "TCP" };
-    format!("{what} was still open when the capture ended")
+    match has_packets(end) {
+        true => format!("{what} was still open when the capture ended"),
+        false => format!("how {what} ended was not recorded"),
+    }
+}
+
+/// False for a HAR: it tells messages, and nothing of what carried them.
+fn has_packets(end: &End) -> bool {
+    end.at.packet.is_some()
 }
 
 fn waited(from: Option<At>, to: Option<At>) -> Option<f64> {

@@ -27,7 +27,9 @@ pub(super) fn run(
 ) -> Result<Counts, Failure> {
     let folder = args.select.extract.as_deref().unwrap_or(Path::new("."));
     let observer = Extract::new(folder)?;
-    let (observer, seen) = observe(args, chosen, observer, limits, &RefCell::default())?;
+    let (observer, seen) = observe(args, chosen, observer, limits, &RefCell::default())
+        // What can't be read leaves nothing behind that would be in the way of the next try.
+        .inspect_err(|_| drop(fs::remove_file(folder.join(INDEX))))?;
     let (written, index) = observer.finish()?;
     if !common.quiet {
         writeln!(output, "{} written; {index} lists them", counted(written, "message"))?;
