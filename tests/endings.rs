@@ -75,6 +75,33 @@ fn a_peer_that_is_gone_never_reads_the_close() {
 }
 
 #[test]
+fn pongs_are_paired_with_their_pings_and_timed() {
+    let mut tape = Tape::default();
+    let line = tape.upgrade(0.0, 50001);
+    for (number, second, trip) in [(1, 10.0, 0.1), (2, 20.0, 0.3), (3, 30.0, 0.2), (4, 95.0, 0.0)] {
+        tape.hex(second, line, Server, &format!("89 01 3{number}"));
+        if trip > 0.0 {
+            // The digit under the key 01 02 03 04.
+            let pong = format!("8a 81 01 02 03 04 {:02x}", (0x30 + number) ^ 1);
+            tape.hex(second + trip, line, Client, &pong);
+        }
+    }
+    let end = end("pings", &tape);
+    let heartbeat = &end["heartbeats"][0];
+    assert_eq!(heartbeat["direction"], "server");
+    assert_eq!((&heartbeat["pings"], &heartbeat["answered"]), (&json!(4), &json!(3)));
+    assert_eq!(heartbeat["round_trip"], json!([0.1, 0.2, 0.3]));
+    assert_eq!(end["silence"], json!(64.8), "from the third Pong to the fourth Ping");
+    let file = tape.write("ending-pings.pcap");
+    let run = shared::ws101(&["pcap", shared::utf8(&file), "--width", "1000"]);
+    let text = String::from_utf8(run.stdout).expect("UTF-8");
+    let said = " pings   4 by the server, 3 answered in 200 ms (median; 100 ms to 300 ms)\n";
+    assert!(text.contains(said), "{text}");
+    assert!(text.contains("300 ms after its ping\n"), "{text}");
+    assert!(text.contains(" silence 64.8 s, in which nobody said anything\n"), "{text}");
+}
+
+#[test]
 fn pings_without_an_answer_make_a_server_reset_the_connection() {
     let mut tape = Tape::default();
     let line = tape.upgrade(0.0, 50001);

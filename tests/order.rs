@@ -93,9 +93,9 @@ fn told(tape: &Tape, name: &str) -> Vec<Vec<Value>> {
     for record in &mut records {
         let record = record.as_object_mut().expect("an object");
         record.remove("packet");
-        // Who closed TCP first is told by the order of the packets.
+        // Who closed TCP first is told by the order of the packets, and so is how long it was silent.
         if record["type"] == "end" {
-            for field in ["time", "transport_ended_by", "why"] {
+            for field in ["time", "transport_ended_by", "why", "silence"] {
                 record.remove(field);
             }
         }

@@ -369,6 +369,11 @@ fn a_lost_peer_leaves_the_server_closing_with_1011() {
     let ping =
         "the server sent Close 1011 (Internal Error) after its fifth Ping had gone unanswered";
     assert!(why.starts_with(ping), "{why}");
+    // tshark: the fifth Ping at 2.511 s, its Pong at 5.882 s.
+    let heartbeat = &end["heartbeats"][0];
+    assert_eq!((number(heartbeat, "pings"), number(heartbeat, "answered")), (5, 5));
+    let longest = heartbeat["round_trip"][2].as_f64().expect("a time");
+    assert!((longest - 3.371).abs() < 0.001, "{longest}");
 }
 
 #[test]

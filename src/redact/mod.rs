@@ -200,6 +200,7 @@ impl Redactor {
             held: judged.held.clone(),
             not_observed: judged.not_observed.clone(),
             ignored: judged.ignored,
+            round_trip: judged.round_trip,
             ending: judged.ending.as_ref().and(self.judged.ending.take()),
             // Their words are our own, with the numbers of connections at most.
             cause: judged.cause.clone(),

@@ -3,7 +3,7 @@
 use super::clock::Clock;
 use super::{Paint, Sheet, caption, escape, wrap};
 use crate::inspection::Connection;
-use crate::rules::{Cause, Finding, Judged, Severity};
+use crate::rules::{Cause, Finding, Judged, Severity, duration};
 use crate::said::{At, Endpoint, GapReason};
 use crate::websocket::handshake::{Handshake, Outcome};
 use crate::websocket::{
@@ -56,7 +56,8 @@ pub fn line_at(
             (Some(message.from), message.at, message_text(sheet, message, detail, width))
         }
         Event::Frame(frame) if shows_frame(frame, detail) => {
-            (Some(frame.from), frame.at, frame_text(sheet, frame, detail, width))
+            let text = frame_text(sheet, frame, judged.round_trip, detail, width);
+            (Some(frame.from), frame.at, text)
         }
         Event::Close(close) => (Some(close.from), close.at, close_text(close)),
         Event::Gap(gap) => (Some(gap.from), gap.at, gap_text(gap)),
@@ -78,12 +79,26 @@ pub fn line_at(
     Some(line.trim_end().to_owned())
 }
 
-/// How the connection ended.
+/// A silence of so many seconds is worth a line.
+const LONG_SILENCE: f64 = 10.0;
+
+/// How the connection ended; how Pings were answered, and for how long it was silent.
 pub fn end_line(sheet: &Sheet, judged: &Judged) -> String {
-    let title = sheet.palette.paint(Paint::Title, "ended");
-    let why = judged.ending.as_ref().map_or("", |ending| &ending.why);
-    let rows = wrap(why, sheet.width.saturating_sub(9));
-    format!(" {title}   {}", rows.join("\n         "))
+    let part = |name: &str, text: &str| {
+        let title = sheet.palette.paint(Paint::Title, format!("{name:<7}"));
+        let rows = wrap(&sheet.words(text), sheet.width.saturating_sub(9));
+        format!(" {title} {}", rows.join("\n         "))
+    };
+    let Some(ending) = &judged.ending else { return part("ended", "") };
+    let mut parts = vec![part("ended", &ending.why)];
+    parts.extend(ending.heartbeats.iter().map(|heartbeat| part("pings", &heartbeat.to_string())));
+    if let Some(silence) = ending.silence.filter(|silence| *silence >= LONG_SILENCE) {
+        parts.push(part(
+            "silence",
+            &format!("{}, in which nobody said anything", duration(silence)),
+        ));
+    }
+    parts.join("\n")
 }
 
 /// A finding in one line and a half: what, where, what to do.
@@ -307,7 +322,13 @@ fn preview(shown_as: Opcode, payload: &[u8], room: usize) -> String {
     format!("{}{more}", escape::hex(&payload[..shown]))
 }
 
-fn frame_text(sheet: &Sheet, frame: &Frame<'_>, detail: Detail, width: usize) -> String {
+fn frame_text(
+    sheet: &Sheet,
+    frame: &Frame<'_>,
+    round_trip: Option<f64>,
+    detail: Detail,
+    width: usize,
+) -> String {
     let header = &frame.header;
     let opcode = header.opcode();
     let mut name = opcode.name().to_owned();
@@ -333,9 +354,10 @@ fn frame_text(sheet: &Sheet, frame: &Frame<'_>, detail: Detail, width: usize) ->
         let flags: Vec<_> = flags.into_iter().filter(|flag| !flag.is_empty()).collect();
         let _ = write!(out, "frame {:<6} {:<16} ", frame.number, flags.join(" "));
     }
-    let missing = match frame.complete {
-        true => String::new(),
-        false => format!("  {} missing", size(frame.missing)),
+    let missing = match (frame.complete, round_trip) {
+        (true, None) => String::new(),
+        (true, Some(seconds)) => format!("  {} after its ping", duration(seconds)),
+        (false, _) => format!("  {} missing", size(frame.missing)),
     };
     let room = sheet.width.saturating_sub(width + escape::width(&out) + missing.len()).max(8);
     if let Some(payload) = frame.payload

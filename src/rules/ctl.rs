@@ -1,6 +1,7 @@
 //! CTL: control frames (RFC 6455 §5.5). Whether Pings were answered is judged when the connection
 //! is over: until then a Pong to a later Ping may still answer them all.
 
+use super::heartbeat::duration;
 use super::pings::Ping;
 use super::{Broken, Check, Level, Memory, Rule, Severity, Violator};
 use crate::layout::Span;
@@ -280,7 +281,8 @@ fn pong_delay(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     }
     let seen = match (talked, usual) {
         (0, Some(usual)) => {
-            format!("this Pong comes {delay:.1} s after its Ping; {usual:.3} s are usual here")
+            let usual = duration(usual);
+            format!("this Pong comes {delay:.1} s after its Ping; {usual} is usual here")
         }
         (frames, _) => format!(
             "this Pong comes {delay:.1} s after its Ping, with {frames} other frames in between"

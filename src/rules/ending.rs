@@ -2,6 +2,7 @@
 //! (RFC 6455 §7.1.4 to §7.1.7; for browsers the WebSocket standard of the WHATWG says the same).
 //! Text and JSON take both from here.
 
+use super::heartbeat::{Heartbeat, longest_silence};
 use super::liv::idle_timer;
 use super::memory::{Closed, Fatal, Memory};
 use super::pings::Unanswered;
@@ -11,7 +12,7 @@ use crate::websocket::{End, How, close};
 use std::borrow::Cow;
 
 /// The end of a connection as it is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Ending {
     /// One sentence: who ended it, how, after what, and what both APIs report.
     pub why: String,
@@ -19,6 +20,10 @@ pub struct Ending {
     /// received, 1005 if that had none, 1006 if none came or the endpoint failed the connection.
     /// None if there is nothing to report yet, or nobody can know.
     pub reports: [Option<u16>; 2],
+    /// What the Pings of each endpoint that sent some showed.
+    pub heartbeats: Vec<Heartbeat>,
+    /// The longest time in seconds for which nobody said anything; none without times.
+    pub silence: Option<f64>,
 }
 
 /// With these an endpoint says that it fails the connection; what comes then it does not read.
@@ -35,7 +40,9 @@ impl Ending {
         };
         clauses.extend(memory.tunnel.iter().flat_map(|tunnel| tunnel.clauses(end)));
         clauses.extend(in_words(end, reports, memory));
-        Ending { why: clauses.join("; "), reports }
+        let heartbeats = Heartbeat::all(memory);
+        let silence = longest_silence(end, memory);
+        Ending { why: clauses.join("; "), reports, heartbeats, silence }
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Judged {
     pub not_observed: Vec<(&'static Rule, &'static str)>,
     /// How many findings were taken out because they do not count (see [`Policy`](super::Policy)).
     pub ignored: u64,
+    /// For a Pong: how many seconds ago the Ping was sent that it answers.
+    pub round_trip: Option<f64>,
     /// For the end of a connection: how that is told.
     pub ending: Option<Ending>,
     /// What some of the findings come from, if it comes out now.
@@ -42,6 +44,7 @@ impl Judged {
         self.not_observed.clear();
         self.traced.clear();
         self.ignored = 0;
+        self.round_trip = None;
         // To look first is less than to drop nothing.
         if self.ending.is_some() {
             self.ending = None;
@@ -113,6 +116,9 @@ impl Judge {
         suppression::apply(&mut judged.findings, from);
         self.stop_at_lost_sync(event, judged, from);
         self.memory.note(event);
+        if let Event::Frame(frame) = event {
+            judged.round_trip = self.memory.round_trip_of(frame);
+        }
         let route = self.memory.route;
         HandshakeMemory::note(&mut self.memory.handshake, event, route, &judged.findings[from..]);
         for finding in &judged.findings[from..] {

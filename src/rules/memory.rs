@@ -432,6 +432,13 @@ impl Memory {
         }
     }
 
+    /// For a Pong, noted before: seconds since the Ping that it answers.
+    pub(super) fn round_trip_of(&self, pong: &Frame<'_>) -> Option<f64> {
+        let is_pong = pong.complete && pong.header.opcode() == Opcode::Pong;
+        let pings = self.of(pong.from.peer()).pings.as_ref().filter(|_| is_pong);
+        pings.and_then(|pings| pings.last_trip)
+    }
+
     fn note_control(&mut self, frame: &Frame<'_>) {
         if !frame.header.fin() {
             self.of_mut(frame.from).control_fragments = true;

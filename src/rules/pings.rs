@@ -33,6 +33,10 @@ pub(super) struct Pings {
     /// The shortest and the longest of all.
     extremes: Option<(f32, f32)>,
     count: usize,
+    /// How many there were, how many were answered, and how long the last answer took.
+    noted: u64,
+    replied: u64,
+    pub(super) last_trip: Option<f64>,
 }
 
 /// A payload, as far as it is needed to recognise it.
@@ -106,21 +110,24 @@ impl Pings {
 
     /// The median of the last round trips in seconds, once there are three.
     pub(super) fn median(&self) -> Option<f64> {
-        let known = self.count.min(ROUND_TRIPS);
-        if known < 3 {
-            return None;
-        }
-        let mut sorted = self.round_trips;
-        let sorted = &mut sorted[..known];
-        sorted.sort_by(f32::total_cmp);
-        Some(f64::from(sorted[known / 2]))
+        (self.count >= 3).then(|| self.round_trips()).flatten().map(|trips| trips.median)
     }
 
-    /// All round trips in numbers, once there are three.
+    /// All round trips in numbers, if there are any.
     pub(super) fn round_trips(&self) -> Option<RoundTrips> {
         let (shortest, longest) = self.extremes?;
         let [shortest, longest] = [shortest, longest].map(f64::from);
-        Some(RoundTrips { count: self.count, shortest, median: self.median()?, longest })
+        let known = self.count.min(ROUND_TRIPS);
+        let mut sorted = self.round_trips;
+        let sorted = &mut sorted[..known];
+        sorted.sort_by(f32::total_cmp);
+        let median = f64::from(sorted[known / 2]);
+        Some(RoundTrips { count: self.count, shortest, median, longest })
+    }
+
+    /// How many Pings there were, and how many of them were answered.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        (self.noted, self.replied)
     }
 
     /// Seconds from the first to the last Ping, once there are three.
@@ -142,8 +149,10 @@ impl Pings {
         flood_time: f64,
     ) {
         self.count_recent(frame.at.time, flood_time);
+        self.noted += 1;
         let known = Payload::of(payload);
         if !payload.is_empty() && self.early.take() == Some(known) {
+            self.replied += 1;
             return;
         }
         if self.outstanding.len() == MAX_OUTSTANDING {
@@ -172,6 +181,7 @@ impl Pings {
 
     /// A Pong answers the latest Ping with its payload and all before that (§5.5.3).
     pub(super) fn note_pong(&mut self, frame: &Frame<'_>, payload: &[u8]) {
+        self.last_trip = None;
         let Some(place) = self.find(payload) else {
             self.early = Some(Payload::of(payload));
             if !self.outstanding.is_empty() {
@@ -183,12 +193,14 @@ impl Pings {
         let ping = &self.outstanding[place];
         if let (Some(asked), Some(answered)) = (ping.time, frame.at.time) {
             let trip = answered.seconds_since(asked) as f32;
+            self.last_trip = Some(f64::from(trip));
             self.round_trips[self.count % ROUND_TRIPS] = trip;
             let (shortest, longest) = self.extremes.unwrap_or((trip, trip));
             self.extremes = Some((shortest.min(trip), longest.max(trip)));
             self.count += 1;
         }
         self.answered = Some(ping.payload);
+        self.replied += place as u64 + 1;
         self.mismatch = None;
         self.outstanding.drain(..=place);
     }

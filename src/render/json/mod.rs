@@ -139,6 +139,12 @@ impl<W: Write> Writer<W> {
             server_would_report: reports(Endpoint::Server),
             why: ending.map(|ending| ending.why.as_str()),
             causes: traced.collect(),
+            heartbeats: ending
+                .map_or(&[][..], |ending| &ending.heartbeats)
+                .iter()
+                .map(heartbeat)
+                .collect(),
+            silence: ending.and_then(|ending| ending.silence).map(to_the_microsecond),
         }));
     }
 
@@ -422,6 +428,20 @@ fn extension(extension: &Extension) -> record::Extension {
             .map(|parameter| (parameter.name.clone(), parameter.value.clone()))
             .collect(),
     }
+}
+
+fn heartbeat(heartbeat: &rules::Heartbeat) -> record::Heartbeat {
+    record::Heartbeat {
+        direction: heartbeat.from.name(),
+        pings: heartbeat.pings,
+        answered: heartbeat.answered,
+        round_trip: heartbeat.round_trip.map(|trips| trips.map(to_the_microsecond)),
+    }
+}
+
+/// More digits than that no clock of a capture is good for.
+fn to_the_microsecond(seconds: f64) -> f64 {
+    (seconds * 1e6).round() / 1e6
 }
 
 fn frame_record<'a>(number: u64, frame: &Frame<'_>) -> record::Frame<'a> {

@@ -539,6 +539,26 @@ pub struct End<'a> {
     /// What followed from which cause.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<Traced<'a>>,
+    /// What the Pings of each endpoint that sent some showed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub heartbeats: Vec<Heartbeat>,
+    /// The longest time in seconds for which nobody said anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silence: Option<f64>,
+}
+
+/// The Pings of one endpoint, and the Pongs of the other.
+#[derive(Debug, Serialize)]
+pub struct Heartbeat {
+    /// Who sent the Pings.
+    pub direction: &'static str,
+    /// How many Pings there were before the first Close.
+    pub pings: u64,
+    /// How many of them were answered.
+    pub answered: u64,
+    /// Seconds from a Ping to its Pong: the shortest, the median of the last ones, the longest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub round_trip: Option<[f64; 3]>,
 }
 
 /// `stats`.

@@ -1,6 +1,7 @@
 //! What the heartbeats and the life of a connection looked like: explanations, not faults.
 
 use crate::http::quote;
+use crate::rules::heartbeat::duration;
 use crate::rules::{Broken, Check, Level, Memory, Rule, Severity, Violator};
 use crate::said::Endpoint;
 use crate::websocket::{End, Frame, Opcode};
@@ -164,15 +165,4 @@ fn long_lived(end: &End, memory: &Memory) -> Option<Broken> {
 
 fn counted(count: u64, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
-}
-
-/// A time in the unit that fits it.
-fn duration(seconds: f64) -> String {
-    match seconds {
-        0.0..0.01 => format!("{:.1} ms", seconds * 1000.0),
-        0.01..1.0 => format!("{:.0} ms", seconds * 1000.0),
-        1.0..120.0 => format!("{seconds:.1} s"),
-        120.0..7200.0 => format!("{:.0} min", seconds / 60.0),
-        _ => format!("{:.1} h", seconds / 3600.0),
-    }
 }
