@@ -12,7 +12,7 @@ fn main() -> ExitCode {
             // What was asked for is help, or the error stands on standard error, or nobody reads.
             let _ = error.print();
             if let Some(advice) = error.use_stderr().then(cli::advice).flatten() {
-                eprintln!("\n  did you mean: {advice}");
+                cli::complain(&format!("\n  did you mean: {advice}"));
             }
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
@@ -24,11 +24,11 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(Failure::Output(error)) => {
-            eprintln!("error: the output could not be written: {error}");
+            cli::complain(&format!("error: the output could not be written: {error}"));
             ExitCode::from(2)
         }
         Err(Failure::Input(message)) => {
-            eprintln!("{message}");
+            cli::complain(&message);
             ExitCode::from(2)
         }
     }

@@ -276,3 +276,35 @@ fn first_packet_end(bytes: &[u8]) -> usize {
         _ => usize::MAX,
     }
 }
+
+/// A pipe gives its bytes once: a command that looks first and reads then says so, and does not wait.
+#[cfg(unix)]
+#[test]
+fn a_pipe_where_a_file_is_needed_is_told() {
+    let pipe = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("bad-input-pipe");
+    let _ = std::fs::remove_file(&pipe);
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
+    assert!(made.success());
+    let name = shared::utf8(&pipe);
+    for args in [&[name][..], &["report", name, "-o", "/dev/null"]] {
+        let run = shared::ws101(args);
+        assert_eq!(run.code, Some(2), "{args:?}");
+        assert!(run.stderr.contains("gives its bytes once"), "{args:?}: {}", run.stderr);
+    }
+}
+
+/// Where not even the complaint can be written, the exit status still says it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_complaint_that_nobody_can_read_is_no_crash() {
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").expect("it opens");
+    for args in [&["pcap", "no-such-file"][..], &["no-such-file"], &["frame", "xyz"]] {
+        let status = std::process::Command::new(shared::binary())
+            .args(args)
+            .stderr(full())
+            .stdout(std::process::Stdio::null())
+            .status()
+            .expect("it runs");
+        assert_eq!(status.code(), Some(2), "{args:?}");
+    }
+}

@@ -114,11 +114,11 @@ impl Making {
                 fault.apply(&mut built.conversation);
                 built.fault = Some(fault);
                 if !asked.is_empty() && !built.holds(&asked) {
-                    eprintln!(
+                    crate::cli::complain(&format!(
                         "note: {} brings frames of its own; what was asked for is not all among \
                          them: {}",
                         fault.rule, fault.how
-                    );
+                    ));
                 }
             }
             None => judged::tell(&built),

@@ -14,6 +14,7 @@ const LOOKED_AT: u64 = 1 << 20;
 /// Finds the fitting command and runs it.
 pub fn run(file: &str, common: &Common, output: &mut Output) -> Result<Status, Failure> {
     let shown = escape::text(file.as_bytes());
+    super::recorded::read_twice(file)?;
     let mut start = Vec::new();
     File::open(file)
         .and_then(|file| file.take(LOOKED_AT).read_to_end(&mut start))
@@ -26,7 +27,7 @@ pub fn run(file: &str, common: &Common, output: &mut Output) -> Result<Status, F
         ("neither a capture nor an HTTP exchange, so perhaps bytes of frames", "frame")
     };
     if !common.quiet {
-        eprintln!("{shown} is {what}: ws101 {command} {shown}");
+        crate::cli::complain(&format!("{shown} is {what}: ws101 {command} {shown}"));
     }
     let cli = Cli::parse_from(["ws101", command, file]);
     super::run_command(cli.command.as_ref(), common, output)

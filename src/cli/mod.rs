@@ -25,7 +25,7 @@ mod threshold;
 
 pub use advice::advice;
 pub use judging::Judging;
-pub use output::{Common, Failure, Format, Output, Status};
+pub use output::{Common, Failure, Format, Output, Status, complain};
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::io::Write as _;

@@ -99,6 +99,11 @@ pub enum Status {
     Found,
 }
 
+/// Says something on standard error. Where nobody reads that, nothing is lost.
+pub fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 /// Why a command could not do what it was asked for.
 #[derive(Debug)]
 pub enum Failure {

@@ -77,6 +77,7 @@ impl Recorded {
         observer: O,
         extent: Extent,
     ) -> Result<(O, Source), Failure> {
+        read_twice(&self.file)?;
         let mut start = Vec::new();
         File::open(&self.file)
             .and_then(|file| file.take(LOOKED_AT).read_to_end(&mut start))
@@ -134,6 +135,21 @@ impl Recorded {
         let mut inspector = common.judging.applied(Inspector::new(observer, limits));
         self.bytes.inspect(&mut inspector, &bytes, agreement);
         Ok(parts(inspector, Kind::Frames, None))
+    }
+}
+
+/// What is looked at first and read then has to be a file: a pipe gives its bytes once.
+pub fn read_twice(name: &str) -> Result<(), Failure> {
+    match std::fs::metadata(name) {
+        Ok(found) if !found.is_file() && !found.is_dir() => {
+            let name = escape::text(name.as_bytes());
+            Err(Failure::Input(format!(
+                "error: {name} is no file but a pipe or a device, which gives its bytes once only\n  \
+                 expected: a file\n  \
+                 try: ws101 pcap {name}, if it is a capture, or cat {name} > FILE first"
+            )))
+        }
+        _ => Ok(()),
     }
 }
 

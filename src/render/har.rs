@@ -2,7 +2,8 @@
 //! them (`_webSocketMessages`), and its control frames under a key of our own
 //! (`_webSocketControlFrames`). `docs/json.md` says what is in them.
 //!
-//! An entry is written when its connection ends: until then its messages are in memory.
+//! An entry is written when its connection ends: until then its messages wait, in memory as long as
+//! they are few, in a temporary file without a name beyond that.
 
 use super::json;
 use crate::calendar;
@@ -16,11 +17,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use tempfile::SpooledTempFile;
+
+/// So much of what waits is in memory; what is more is in a file.
+const MAX_IN_MEMORY: usize = 8 << 20;
 
 /// Writes a HAR document.
 pub struct Har<W> {
     out: W,
+    waiting: Waiting,
     open: HashMap<u64, Entry>,
     entries: u64,
     error: Option<io::Error>,
@@ -30,14 +36,55 @@ pub struct Har<W> {
 #[derive(Default)]
 struct Entry {
     handshake: Option<Handshake>,
-    messages: Vec<Value>,
-    control: Vec<Value>,
+    messages: List,
+    control: List,
+}
+
+/// Objects of an array that waits to be written: where they lie, each behind a comma.
+type List = Vec<Piece>;
+
+struct Piece {
+    start: u64,
+    length: u64,
+}
+
+/// What waits to be written, of all connections as it came.
+struct Waiting {
+    store: SpooledTempFile,
+    end: u64,
+}
+
+impl Waiting {
+    fn push(&mut self, object: &Value, list: &mut List) -> io::Result<()> {
+        let text = format!(",{}", json::harmless(object));
+        self.store.seek(SeekFrom::Start(self.end))?;
+        self.store.write_all(text.as_bytes())?;
+        let (start, length) = (self.end, text.len() as u64);
+        self.end += length;
+        match list.last_mut() {
+            Some(last) if last.start + last.length == start => last.length += length,
+            _ => list.push(Piece { start, length }),
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, list: &List, out: &mut impl Write) -> io::Result<()> {
+        out.write_all(b"[")?;
+        for (number, piece) in list.iter().enumerate() {
+            // No comma stands before the first.
+            let skipped = u64::from(number == 0);
+            self.store.seek(SeekFrom::Start(piece.start + skipped))?;
+            io::copy(&mut Read::take(&mut self.store, piece.length - skipped), out)?;
+        }
+        out.write_all(b"]")
+    }
 }
 
 impl<W: Write> Har<W> {
     /// Writes to `out`.
     pub fn new(out: W) -> Har<W> {
-        Har { out, open: HashMap::new(), entries: 0, error: None }
+        let waiting = Waiting { store: SpooledTempFile::new(MAX_IN_MEMORY), end: 0 };
+        Har { out, waiting, open: HashMap::new(), entries: 0, error: None }
     }
 
     /// Completes the document.
@@ -68,7 +115,22 @@ impl<W: Write> Har<W> {
         self.entries += 1;
         let text = json::harmless(&entry.to_json(connection));
         self.write(separator);
-        self.write(&text);
+        // The lists are the last of the entry's keys.
+        self.write(text.strip_suffix('}').unwrap_or(&text));
+        for (key, list) in [("Messages", &entry.messages), ("ControlFrames", &entry.control)] {
+            self.write(&format!(",\"_webSocket{key}\":"));
+            if self.error.is_none() {
+                self.error = self.waiting.write(list, &mut self.out).err();
+            }
+        }
+        self.write("}");
+    }
+
+    /// Nothing is kept any more once something went wrong.
+    fn keep(&mut self, connection: u64, object: &Value, list: fn(&mut Entry) -> &mut List) {
+        if let (Some(entry), None) = (self.open.get_mut(&connection), &self.error) {
+            self.error = self.waiting.push(object, list(entry)).err();
+        }
     }
 }
 
@@ -88,9 +150,11 @@ impl<W: Write> Observer for Har<W> {
                     self.entry(connection, before);
                 }
             }
-            Event::Message(message) => entry.messages.push(data(message)),
+            Event::Message(message) => {
+                self.keep(connection.number, &data(message), |entry| &mut entry.messages);
+            }
             Event::Frame(frame) if frame.header.opcode().is_control() => {
-                entry.control.push(control(frame));
+                self.keep(connection.number, &control(frame), |entry| &mut entry.control);
             }
             Event::End(_) => {
                 if let Some(entry) = self.open.remove(&connection.number) {
@@ -188,8 +252,6 @@ impl Entry {
             "timings": { "send": 0, "wait": wait, "receive": 0 },
             "connection": connection.number.to_string(),
             "_resourceType": "websocket",
-            "_webSocketMessages": self.messages,
-            "_webSocketControlFrames": self.control,
         });
         if let Some(server) = connection.server {
             entry["serverIPAddress"] = server.ip().to_string().into();

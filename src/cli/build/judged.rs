@@ -42,6 +42,9 @@ pub(super) fn tell(built: &Built) {
     inspector.said(id, Said::Bytes { from, offset: 0, bytes: &bytes, heard: None, at });
     inspector.forgotten(id, true);
     for rule in inspector.into_parts().0.0 {
-        eprintln!("note: built as asked for, and it breaks {}: {}", rule.id, rule.title);
+        crate::cli::complain(&format!(
+            "note: built as asked for, and it breaks {}: {}",
+            rule.id, rule.title
+        ));
     }
 }

@@ -118,18 +118,18 @@ impl Growing {
         let name = escape::text(self.path.as_os_str().as_encoded_bytes());
         let (length, read) = (self.file.metadata()?.len(), self.file.stream_position()?);
         if length < read {
-            eprintln!(
+            crate::cli::complain(&format!(
                 "{name} was cut to {length} bytes when {read} of it had been read: a new capture \
                  begins in it\n  to see that one: run ws101 again"
-            );
+            ));
             return Ok(false);
         }
         if !self.is_told && !is_still(&self.file, &self.path) {
             self.is_told = true;
-            eprintln!(
+            crate::cli::complain(&format!(
                 "{name} is not the file any more that is followed: it was renamed or removed. What \
                  is still written to that one is shown, until Ctrl-C"
-            );
+            ));
         }
         Ok(true)
     }

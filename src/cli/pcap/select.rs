@@ -236,10 +236,10 @@ impl Select {
 /// Says so if nothing was chosen.
 pub fn say_if_nothing(shown: u64, counts: &Counts) {
     if shown == 0 {
-        eprintln!(
+        crate::cli::complain(&format!(
             "nothing matches; in all: {}, {}",
             counted(counts.connections, "connection"),
             counted(counts.messages, "message")
-        );
+        ));
     }
 }

@@ -188,7 +188,7 @@ pub(super) fn not_a_capture(first: &[u8]) -> CaptureError {
     CaptureError::NotACapture { looks_like, first: hex.join(" "), advice }
 }
 
-const CAPTURE: &str = "Record one with `tcpdump -i any -w FILE` or Wireshark.";
+const CAPTURE: &str = "Record one with `tcpdump -i any -w capture.pcap` or Wireshark.";
 const TRANSCRIPT: &str = "Try: ws101 handshake FILE";
 
 fn guess(first: &[u8]) -> (&'static str, &'static str) {
