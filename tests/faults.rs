@@ -11,7 +11,7 @@ use ws101::input::capture::{self, Options};
 use ws101::input::transcript;
 use ws101::inspection::{Connection, Observer};
 use ws101::rules::{self, Judged, Rule, Severity};
-use ws101::said::{At, ConnectionId, Listener as _, Opening, Said, Transport};
+use ws101::said::{At, ConnectionId, Listener as _, Opaque, Opening, Said, Transport};
 use ws101::websocket::extension::Agreement;
 use ws101::websocket::{Event, Limits};
 
@@ -26,12 +26,20 @@ impl Observer for Found {
     fn connection(&mut self, _: &Connection) {}
 
     fn event(&mut self, _: &Connection, _: &Event<'_>, judged: &Judged) {
-        let told = judged.findings.iter().map(|found| (found.rule, found.severity, found.detail()));
-        self.0.extend(told);
+        self.take(judged);
+    }
+
+    fn opaque(&mut self, _: &Opaque, judged: &Judged) {
+        self.take(judged);
     }
 }
 
 impl Found {
+    fn take(&mut self, judged: &Judged) {
+        let told = judged.findings.iter().map(|found| (found.rule, found.severity, found.detail()));
+        self.0.extend(told);
+    }
+
     fn ids(&self) -> Vec<&'static str> {
         self.0.iter().map(|(rule, ..)| rule.id).collect()
     }
@@ -194,4 +202,58 @@ fn each_fault_of_a_handshake_shows_in_a_transcript() {
 #[test]
 fn each_fault_of_frames_shows_in_the_frames_of_one_endpoint() {
     check_level(Level::Frames, in_frames, true);
+}
+
+/// As a person sees it: the first finding that the text of `ws101 pcap` names is that of the fault,
+/// or a cause that lists it, behind nothing but what has to be broken before.
+#[test]
+fn the_report_of_each_fault_names_its_rule_first() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let mut wrong = Vec::new();
+    for fault in fault::all() {
+        let mut conversation = chat(SEEDS[0]);
+        fault.apply(&mut conversation);
+        let file = folder.join(format!("fault-{}.pcap", fault.rule));
+        std::fs::write(&file, conversation.pcap()).expect("a folder for this test");
+        let run = shared::ws101(&["pcap", shared::utf8(&file), "-v", "--width", "2000"]);
+        let text = String::from_utf8(run.stdout).expect("UTF-8");
+        let is_given = |line: &&str| {
+            let given = |(rule, _): &(&str, &str)| line.contains(&format!("[{rule}]"));
+            fault.given.iter().any(given)
+        };
+        let named = |line: &&str| {
+            let line = line.trim_start();
+            ["error[", "warning[", "note[", "cause["].iter().any(|it| line.starts_with(it))
+        };
+        let first = text.lines().filter(named).find(|line| !is_given(line)).unwrap_or_default();
+        let is_cause = first.trim_start().starts_with("cause[");
+        let listed = |line: &str| line.contains("follow") && line.contains(fault.rule);
+        let is_it = first.contains(&format!("[{}]", fault.rule));
+        if !is_it && !(is_cause && text.lines().any(listed)) {
+            wrong.push(format!("{}: the report begins with {first:?}", fault.rule));
+        }
+    }
+    shared::assert_none(&wrong);
+}
+
+/// What the first of the two needs to be broken for itself to be broken: the answer to that.
+const GIVEN_IN_EXAMPLES: [(&str, &str); 1] = [("H2-UNSUPPORTED-501", "H2-METHOD-PROTOCOL")];
+
+/// What no bytes built here can break, the example on the rule's page breaks, and it comes first.
+#[test]
+fn where_nothing_can_be_built_the_example_breaks_its_rule_first() {
+    let mut wrong = Vec::new();
+    for (id, _) in fault::BEYOND_BYTES {
+        let rule = rules::find(id).unwrap_or_else(|| panic!("{id} is no rule"));
+        let examples = ws101::scene::examples(rule);
+        for example in examples.iter().filter(|example| example.breaks) {
+            let scene = example.scene().unwrap_or_else(|why| panic!("{why} in\n{}", example.text));
+            let found = scene.play(Found::default());
+            let is_given = |id: &&str| GIVEN_IN_EXAMPLES.contains(&(rule.id, *id));
+            if found.ids().into_iter().find(|id| !is_given(id)) != Some(rule.id) {
+                wrong.push(format!("{id}: found{}", found.told()));
+            }
+        }
+    }
+    shared::assert_none(&wrong);
 }
