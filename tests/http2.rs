@@ -183,7 +183,7 @@ fn streams_with_websocket_are_told_apart_from_ordinary_requests() {
         "0 server 0 back".to_owned(),
         "0 server EndStream".to_owned(),
         format!("0 client {:?}", Http2Fact::Reset { code: 8, accepted: true }),
-        "0 client Reset".to_owned(),
+        "0 client ResetStream".to_owned(),
         "0 forgotten".to_owned(),
     ];
     assert_eq!(notes.lines, lines);

@@ -173,7 +173,11 @@ pub(super) fn title_with(sheet: &Sheet, connection: &Connection, more: &str) -> 
     if sheet.ascii {
         title = title.replace('·', "-");
     }
-    let rows = wrap(&title, sheet.width);
+    let mut rows = wrap(&title, sheet.width);
+    if rows.len() > 1 {
+        // Room for the indentation.
+        rows = wrap(&title, sheet.width.saturating_sub(2));
+    }
     sheet.palette.paint(Paint::Title, rows.join("\n  ")).to_string()
 }
 

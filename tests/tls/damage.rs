@@ -210,6 +210,27 @@ fn packets_in_another_order_and_twice_change_nothing() {
     }
 }
 
+/// Records over segments, among them the post-quantum ClientHellos of Chromium.
+#[test]
+fn however_small_the_segments_are_the_same_is_read() {
+    for (original, name) in ORIGINALS.iter().zip(NAMES) {
+        let is_large_hello = |&packet: &usize| {
+            let start = original.film.payload(packet).expect("it has one");
+            let payload = &original.film.packets[packet][start..];
+            payload.starts_with(&[22, 3, 1]) && payload[5] == 1 && payload.len() > 1700
+        };
+        let hellos = original.film.with_payload().iter().filter(|it| is_large_hello(it)).count();
+        assert_eq!(hellos, if name == "browser-wss-h1" { 4 } else { 0 }, "with ML-KEM in {name}");
+        for size in [7, 100, 536, 1460] {
+            let (recorder, tally) = original.film.in_segments(size).play();
+            let said: Vec<_> =
+                recorder.told.iter().map(|told| BOTH.map(|from| told.bytes(from))).collect();
+            assert!(said == original.said, "{name} in segments of {size}");
+            assert_eq!((recorder.opaque.len(), tally.tls.bad_records), (0, 0), "{name}, {size}");
+        }
+    }
+}
+
 #[test]
 fn a_capture_that_ends_early_has_what_came_before() {
     for original in ORIGINALS.iter() {

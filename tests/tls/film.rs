@@ -40,12 +40,37 @@ impl Film {
         let bytes = &self.packets[packet];
         let header = usize::from(bytes[16 + TCP + 12] >> 4) * 4;
         let start = 16 + TCP + header;
-        (start < bytes.len()).then_some(start)
+        // A smaller header is none of TCP.
+        (header >= 20 && start < bytes.len()).then_some(start)
     }
 
     /// Packets that carry something.
     pub(crate) fn with_payload(&self) -> Vec<usize> {
         (0..self.packets.len()).filter(|&packet| self.payload(packet).is_some()).collect()
+    }
+
+    /// The same bytes in segments of at most this size.
+    pub(crate) fn in_segments(&self, size: usize) -> Film {
+        const IP: usize = 16 + 14;
+        let cut = |packet: usize| {
+            let Some(start) = self.payload(packet) else {
+                return vec![self.packets[packet].clone()];
+            };
+            let (head, payload) = self.packets[packet].split_at(start);
+            let sequence = head[16 + TCP + 4..][..4].try_into().expect("4 bytes");
+            let segment = |(index, part): (usize, &[u8])| {
+                let mut segment = [head, part].concat();
+                let length = segment.len() as u32;
+                segment[8..16].copy_from_slice(&[(length - 16).to_le_bytes(); 2].concat());
+                segment[IP + 2..][..2].copy_from_slice(&(length as u16 - 30).to_be_bytes());
+                let sequence = u32::from_be_bytes(sequence).wrapping_add((index * size) as u32);
+                segment[16 + TCP + 4..][..4].copy_from_slice(&sequence.to_be_bytes());
+                segment
+            };
+            payload.chunks(size).enumerate().map(segment).collect()
+        };
+        let packets = (0..self.packets.len()).flat_map(cut).collect();
+        Film { packets, ..self.clone() }
     }
 
     pub(crate) fn bytes(&self) -> Vec<u8> {

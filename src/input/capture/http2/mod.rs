@@ -8,6 +8,7 @@
 mod connection;
 mod fields;
 mod frame;
+mod loss;
 mod search;
 mod stream;
 mod streams;

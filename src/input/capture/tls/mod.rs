@@ -7,10 +7,12 @@
 mod alert;
 mod cipher;
 mod compression;
+mod cut;
 mod direction;
 mod handshake;
 mod hello;
 mod keylog;
+mod loss;
 mod message;
 mod protected;
 mod record;
@@ -18,6 +20,7 @@ mod schedule;
 mod search;
 mod session;
 mod suite;
+mod waiting;
 
 pub use keylog::{KeyLog, KeyLogCounts};
 
