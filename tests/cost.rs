@@ -104,6 +104,43 @@ fn four_ways_of_carrying_the_same_news_are_told_apart_and_measured() {
     assert!((0.25..0.27).contains(&interval), "{interval}");
 }
 
+/// Counted by hand in the recording's bytes, apart from any code of this project: each endpoint's
+/// segments put in order of their sequence numbers, heads cut at CR LF CR LF, frames read off.
+#[test]
+fn the_figures_are_those_counted_by_hand() {
+    let costs = costs(&sample("polling.pcap"));
+    // requests, messages, bytes of requests' heads, of answers' heads, of framing
+    let by_hand = [
+        // 443 + 202: the heads of the handshake. Framing: the server's 10 texts of 24 bytes and its
+        // Close have 2 bytes of header, the client's 3 texts of 8 bytes and its Close 2 + 4 of key:
+        // 11 * 2 + 4 * 6 = 46.
+        ("websocket", 1, 13, 443, 202, 46),
+        // 17 polls, each with a head of 307: 10 answers with news (200), 7 without (204).
+        ("short-polling", 17, 10, 5219, 2290, 0),
+        // 10 polls of 307, answered when there is news: 159 each.
+        ("long-polling", 10, 10, 3070, 1590, 0),
+        // Chunks 65 (10 * (4 + 2) + 5); in them 380 bytes, of which 10 * 24 are news: 65 + 140.
+        ("server-sent-events", 1, 10, 302, 178, 205),
+        // 9 posts (3 for each way but the WebSocket), answered 204: 100 each.
+        ("posts", 9, 9, 3318, 900, 0),
+    ];
+    for (kind, requests, messages, request_heads, response_heads, framing) in by_hand {
+        let cost = &costs[kind];
+        let keys = ["requests", "messages", "request_head_bytes", "response_head_bytes"];
+        let told = keys.map(|key| number(cost, key));
+        assert_eq!(told, [requests, messages, request_heads, response_heads], "{kind}");
+        assert_eq!(number(cost, "framing_bytes"), framing, "{kind}");
+        let overhead = request_heads + response_heads + framing;
+        assert_eq!(number(cost, "overhead_bytes"), overhead, "{kind}");
+    }
+    // 10 * 4660/10 + 3 * 4218/9 = 4660 + 1406.
+    assert_eq!(number(&costs["if-long-polling"], "overhead_bytes"), 6066);
+    // The WebSocket's data spans 4.033 s, a poll comes every 0.2541 s: 15.9, so 16 polls.
+    // 16 * 7509/17 + 1406 = 7067.3 + 1406.
+    assert_eq!(number(&costs["if-short-polling"], "requests"), 16 + 3);
+    assert_eq!(number(&costs["if-short-polling"], "overhead_bytes"), 8473);
+}
+
 #[test]
 fn the_same_by_polling_is_computed_from_this_captures_own_requests() {
     let costs = costs(&sample("polling.pcap"));
