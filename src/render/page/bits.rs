@@ -71,7 +71,10 @@ fn figure(frame: &FrameFacts, fields: &[&Field]) -> Markup {
                             span.name { (field.spec.label) } (contents(frame, from, to))
                         }
                     } @else {
-                        span class=(class) data-f=(number) { (contents(frame, from, to)) }
+                        span class=(class) data-f=(number) {
+                            @if part == 1 && from.is_multiple_of(2 * ROW) { span.name { (field.spec.label) " (continued)" } }
+                            (contents(frame, from, to))
+                        }
                     }
                 }
                 @if drawn < field.span.length { span.elided { "… " (size((field.span.length - drawn) / 8)) " more of it" } }
