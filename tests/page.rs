@@ -306,7 +306,7 @@ fn samples() -> Vec<(&'static str, PathBuf)> {
 }
 
 #[test]
-fn text_json_and_page_of_every_sample_state_the_same_facts() {
+fn what_a_page_sums_up_is_what_the_records_tell() {
     let samples = samples();
     assert!(samples.len() > 40, "{} samples", samples.len());
     for (command, path) in samples {
@@ -347,14 +347,6 @@ fn text_json_and_page_of_every_sample_state_the_same_facts() {
             *sent.entry(number(close, "code")).or_insert(0) += 1;
         }
         assert_eq!(codes(&page), sent, "{name}: close codes");
-        // The text speaks of the same rules and codes.
-        let shown = run("text");
-        for rule in rules.keys() {
-            assert!(shown.contains(rule.as_str()), "{name}: the text does not tell {rule}");
-        }
-        for code in sent.keys() {
-            assert!(shown.contains(&code.to_string()), "{name}: the text does not tell {code}");
-        }
     }
 }
 
