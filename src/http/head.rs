@@ -32,8 +32,6 @@ pub struct Head {
     pub complete: bool,
     /// From the first byte of the start line to the byte after the empty line.
     pub range: Range<usize>,
-    /// What httparse, a strict parser that servers use, says against it.
-    pub strict: Option<httparse::Error>,
     /// It has no wire form of its own (HTTP/2): the text was made for it, and is no place.
     pub decoded: bool,
 }
@@ -210,10 +208,9 @@ impl Head {
             note_control_bytes(&source, line.clone(), &mut flaws);
         }
         let end = lines.last().map_or(first.end, |line| line_end(&source, line.end));
-        let strict = strict_opinion(&source, lines, &start);
         let names = Names::of(&source, &fields);
         let (range, decoded) = (first.start..end, false);
-        Head { source, offset, start, fields, names, flaws, complete, range, strict, decoded }
+        Head { source, offset, start, fields, names, flaws, complete, range, decoded }
     }
 
     /// A head without a wire form of its own (HTTP/2): the words of a first line, and fields whose
@@ -241,8 +238,24 @@ impl Head {
         let fields: Vec<FieldLine> = fields.collect();
         let (range, names) = (0..source.len(), Names::of(&source, &fields));
         let (flaws, source) = (Vec::new(), source.into());
-        let (offset, complete, strict, decoded) = (0, true, None, true);
-        Head { source, offset, start, fields, names, flaws, complete, range, strict, decoded }
+        let (offset, complete, decoded) = (0, true, true);
+        Head { source, offset, start, fields, names, flaws, complete, range, decoded }
+    }
+
+    /// What httparse, a strict parser that servers use, says against the lines of this head.
+    pub fn strict_opinion(&self) -> Option<httparse::Error> {
+        let lines = self.fields.iter().map(|field| &field.line);
+        let mut text = self.bytes(&self.start_range()).to_vec();
+        for line in lines {
+            text.extend_from_slice(b"\r\n");
+            text.extend_from_slice(self.bytes(line));
+        }
+        text.extend_from_slice(b"\r\n\r\n");
+        let mut headers = vec![httparse::EMPTY_HEADER; self.fields.len()];
+        match self.start {
+            StartLine::Status { .. } => httparse::Response::new(&mut headers).parse(&text).err(),
+            _ => httparse::Request::new(&mut headers).parse(&text).err(),
+        }
     }
 
     /// What the request says of the host: `Host`, or `:authority` over HTTP/2.
@@ -593,21 +606,19 @@ fn member(source: &[u8], range: Range<usize>) -> Member {
     Member { range: range.start + inner.start..range.start + inner.end }
 }
 
-/// What httparse says against the head: a second opinion from a parser that servers use.
-fn strict_opinion(
-    source: &[u8],
-    lines: &[Range<usize>],
-    start: &StartLine,
-) -> Option<httparse::Error> {
-    let mut text = Vec::with_capacity(source.len() + 4);
-    for line in lines {
-        text.extend_from_slice(&source[line.clone()]);
-        text.extend_from_slice(b"\r\n");
-    }
-    text.extend_from_slice(b"\r\n");
-    let mut headers = vec![httparse::EMPTY_HEADER; lines.len()];
-    match start {
-        StartLine::Status { .. } => httparse::Response::new(&mut headers).parse(&text).err(),
-        _ => httparse::Request::new(&mut headers).parse(&text).err(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strict_parser_may_be_asked_for_its_opinion() {
+        let opinion = |text: &[u8]| match Head::read(text, 0) {
+            HeadRead::Head(head, _) => head.strict_opinion(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(opinion(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"), None);
+        assert_eq!(opinion(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: a\r\n\r\n"), None);
+        let error = Some(httparse::Error::HeaderName);
+        assert_eq!(opinion(b"GET / HTTP/1.1\r\nHost : a\r\n\r\n"), error);
     }
 }

@@ -24,8 +24,8 @@ pub(super) fn head(head: &Head, placeholders: &mut Placeholders) -> Head {
     let (fields, flaws) = (head.fields.clone(), head.flaws.clone());
     let (start, range) = (head.start.clone(), head.range.clone());
     let (offset, complete) = (head.offset, head.complete);
-    let (strict, decoded) = (head.strict, head.decoded);
-    Head { source, offset, start, fields, names, flaws, complete, range, strict, decoded }
+    let decoded = head.decoded;
+    Head { source, offset, start, fields, names, flaws, complete, range, decoded }
 }
 
 /// White space, the colon behind a name and the prompt before a line tell nothing.

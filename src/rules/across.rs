@@ -11,9 +11,10 @@ use crate::said::{At, Endpoint, Time};
 use crate::websocket::accept::is_well_known;
 use crate::websocket::handshake::Handshake;
 use crate::websocket::{End, Event, Message};
+use foldhash::quality::RandomState;
 use legs::{Leg, Legs};
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::LazyLock;
 
@@ -39,7 +40,7 @@ pub struct Who {
 #[derive(Debug, Default)]
 pub struct Across {
     hasher: RandomState,
-    pairs: HashMap<(IpAddr, SocketAddr), Pair>,
+    pairs: HashMap<(IpAddr, SocketAddr), Pair, RandomState>,
     legs: Legs,
     twins: Twins,
     /// Counts what is noted, to know what was longest not heard of.
@@ -158,6 +159,9 @@ impl Across {
         }
         if pair.attempts.len() == MAX_ATTEMPTS {
             pair.attempts.pop_front();
+        } else if pair.attempts.is_empty() {
+            // Most clients connect once.
+            pair.attempts.reserve_exact(1);
         }
         pair.attempts.push_back(own);
     }
@@ -237,7 +241,7 @@ impl Across {
 }
 
 /// Makes room, if there is none: what was not heard of for longest goes, in one walk for many.
-fn forget_older_half<K, V>(known: &mut HashMap<K, V>, touched: fn(&V) -> u64) {
+fn forget_older_half<K, V>(known: &mut HashMap<K, V, RandomState>, touched: fn(&V) -> u64) {
     if known.len() < MAX_KNOWN {
         return;
     }

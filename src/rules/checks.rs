@@ -78,6 +78,7 @@ pub(super) fn consider_each(event: &Event<'_>, memory: &Memory, judged: &mut Jud
 /// Says of every rule about handshakes what came of it.
 fn consider_handshake(handshake: &Handshake, memory: &Memory, judged: &mut Judged) {
     let other = if handshake.is_http2() { Version::Http1 } else { Version::Http2 };
+    let from = judged.findings.len();
     for &(rule, (check, version)) in &Lists::shared().handshake {
         if version == other {
             if other == Version::Http1 {
@@ -85,7 +86,11 @@ fn consider_handshake(handshake: &Handshake, memory: &Memory, judged: &mut Judge
             }
             continue;
         }
-        match check(handshake, memory) {
+        let verdict = match check {
+            Opinion::Own(check) => check(handshake, memory),
+            Opinion::Consequence(check) => check(handshake, &judged.findings[from..]),
+        };
+        match verdict {
             Verdict::Holds => judged.held.push(rule),
             Verdict::NotObserved(why) => judged.not_observed.push((rule, why)),
             Verdict::Broken(broken) => {
@@ -114,7 +119,12 @@ pub fn judge_opaque(opaque: &Opaque, judged: &mut Judged) {
 type Listed<T> = Vec<(&'static Rule, T)>;
 
 /// A check that says of each handshake what came of it.
-type Opinion = fn(&Handshake, &Memory) -> Verdict;
+#[derive(Clone, Copy)]
+enum Opinion {
+    Own(fn(&Handshake, &Memory) -> Verdict),
+    /// In the light of what the rules before it found.
+    Consequence(fn(&Handshake, &[Finding]) -> Verdict),
+}
 
 /// The rules that look at each kind of fact, so that an unusual frame does not scan the others.
 #[derive(Default)]
@@ -169,9 +179,14 @@ impl Lists {
         &LISTS
     }
 
+    fn add_handshake(&mut self, rule: &'static Rule, opinion: Opinion) {
+        self.handshake.push((rule, (opinion, Version::of(rule))));
+    }
+
     fn add(&mut self, rule: &'static Rule, check: Check) {
         match check {
-            Check::Handshake(check) => self.handshake.push((rule, (check, Version::of(rule)))),
+            Check::Handshake(check) => self.add_handshake(rule, Opinion::Own(check)),
+            Check::Consequence(check) => self.add_handshake(rule, Opinion::Consequence(check)),
             Check::Frame(check) => self.frame.push((rule, check)),
             Check::Message(check) => self.message.push((rule, check)),
             Check::Close(check) => self.close.push((rule, check)),
@@ -216,7 +231,7 @@ fn find(rule: &'static Rule, broken: Broken, of: Of, memory: &Memory, judged: &m
         Violator::Sender => broken.endpoint,
         Violator::Intermediary | Violator::Observer => None,
     };
-    let is_about_frames = !matches!(rule.check, Check::Handshake(_));
+    let is_about_frames = !matches!(rule.check, Check::Handshake(_) | Check::Consequence(_));
     let hidden = match broken.endpoint {
         Some(endpoint) => memory.of(endpoint).hidden,
         None => memory.client.hidden & memory.server.hidden,

@@ -234,6 +234,8 @@ pub enum Violator {
 pub enum Check {
     /// Looks at a handshake, and says so if it holds or can't be judged.
     Handshake(fn(&Handshake, &Memory) -> Verdict),
+    /// The same for what follows from what the rules before it found.
+    Consequence(fn(&Handshake, &[Finding]) -> Verdict),
     /// Looks at a frame.
     Frame(fn(&Frame<'_>, &Memory) -> Option<Broken>),
     /// Looks at a message.

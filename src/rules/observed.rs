@@ -24,6 +24,11 @@ impl From<Judgement> for Verdict {
 /// The request, if it is one that the rules for handshakes concern.
 pub(super) fn request(handshake: &Handshake) -> Result<&Head, &'static str> {
     let request = handshake.request.as_deref().ok_or("the request was not captured")?;
+    (*handshake.answers.request.get_or_init(|| is_concerned(handshake, request)))?;
+    Ok(request)
+}
+
+fn is_concerned(handshake: &Handshake, request: &Head) -> Result<(), &'static str> {
     if request.method() == Some(b"CONNECT") && !request.is_http2() {
         return Err("a CONNECT is not a handshake of HTTP/1.1");
     }
@@ -34,7 +39,7 @@ pub(super) fn request(handshake: &Handshake) -> Result<&Head, &'static str> {
     if !request.complete && !handshake.transcript {
         return Err("the request was cut off");
     }
-    Ok(request)
+    Ok(())
 }
 
 /// True if the line that this range lies in was captured to its end.
@@ -119,9 +124,10 @@ pub(super) fn missing_line(from: Endpoint, head: &Head, seen: &str, line: &str) 
     }
 }
 
-/// From the first to the last line of that name, as far as their values; none if there is no line.
-pub(super) fn all_values(head: &Head, name: &str) -> Option<Range<usize>> {
-    let first = head.line(name)?;
-    let last = head.lines(name).last()?;
-    Some(first.value.start..last.value.end)
+/// From the first to the last line of that name, as far as their values, and how many there are;
+/// none if there is no line.
+pub(super) fn all_values(head: &Head, name: &str) -> Option<(Range<usize>, usize)> {
+    let mut lines = head.lines(name);
+    let first = lines.next()?.value.clone();
+    Some(lines.fold((first, 1), |(range, count), line| (range.start..line.value.end, count + 1)))
 }

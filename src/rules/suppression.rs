@@ -161,20 +161,20 @@ pub(super) fn apply(findings: &mut Vec<Finding>, from: usize) {
     if findings.len() < from + 2 {
         return;
     }
-    let ids: Vec<&'static str> = findings[from..].iter().map(|finding| finding.rule.id).collect();
-    let is_hidden = |id: &str| {
-        TABLE.iter().any(|row| {
-            row.reach == Reach::Fact
-                && row.hides.iter().any(|pattern| matches(pattern, id))
-                && ids.iter().any(|other| matches(row.by, other))
-        }) || HANDSHAKE
-            .iter()
-            .any(|(by, hides)| ids.contains(by) && hides.iter().any(|pattern| matches(pattern, id)))
-    };
+    let found = &findings[from..];
+    let facts = TABLE.iter().filter(|row| row.reach == Reach::Fact).map(|row| (row.by, row.hides));
+    let rows = facts.chain(HANDSHAKE.iter().copied());
+    let is_in_force =
+        |(by, _): &(&str, _)| found.iter().any(|finding| matches(by, finding.rule.id));
+    let hidden: Vec<&str> =
+        rows.filter(is_in_force).flat_map(|(_, hides)| hides.iter().copied()).collect();
+    if hidden.is_empty() {
+        return;
+    }
     let mut index = 0;
     findings.retain(|finding| {
         index += 1;
-        index <= from || !is_hidden(finding.rule.id)
+        index <= from || !hidden.iter().any(|pattern| matches(pattern, finding.rule.id))
     });
 }
 

@@ -40,6 +40,9 @@ pub struct Handshake {
 /// What many rules ask, found out when the first one does.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Answers {
+    /// Why the rules about requests do not concern this one, if they do not.
+    pub(crate) request: OnceCell<Result<(), &'static str>>,
+    accepted: OnceCell<bool>,
     dialect: OnceCell<Dialect>,
     accept: OnceCell<Option<String>>,
     extensions: [OnceCell<Extensions>; 2],
@@ -158,11 +161,11 @@ impl Handshake {
 
     /// The final response opens the connection: 101, or over HTTP/2 any 2xx.
     pub fn is_accepted(&self) -> bool {
-        match self.status() {
+        *self.answers.accepted.get_or_init(|| match self.status() {
             Some(200..=299) => self.is_http2(),
             Some(101) => !self.is_http2(),
             _ => false,
-        }
+        })
     }
 
     /// What came of it.

@@ -2,15 +2,16 @@
 //! at the same time on the way to another server, both connections belong together.
 
 use super::{MAX_KNOWN, forget_older_half};
+use foldhash::quality::RandomState;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
 /// The connections on which keys were seen first. Keys are known by their hashes.
 #[derive(Debug, Default)]
 pub(super) struct Legs {
-    by_key: HashMap<u64, Leg>,
+    by_key: HashMap<u64, Leg, RandomState>,
     /// The keys of each connection in there that is not over.
-    keys: HashMap<u64, Vec<u64>>,
+    keys: HashMap<u64, Vec<u64>, RandomState>,
 }
 
 /// A connection on which a key was seen first, and what it was asked for.

@@ -54,20 +54,18 @@ pub static SINGLE: Rule = Rule {
 
 fn single(handshake: &Handshake) -> Judgement {
     let head = request(handshake)?;
-    let Some(first) = head.line("Host") else { return Ok(None) };
-    let count = head.lines("Host").count();
+    let Some((values, count)) = all_values(head, "Host") else { return Ok(None) };
     if count > 1 {
-        let range = all_values(head, "Host").unwrap_or(first.value.clone());
         let seen = format!("there are {count} Host lines");
         return Ok(Some(
-            in_request(head, &range, seen, "one")
+            in_request(head, &values, seen, "one")
                 .cause("the library sets Host itself, and the program (or a proxy) adds its own"),
         ));
     }
-    let value = head.bytes(&first.value);
+    let value = head.bytes(&values);
     Ok(value.contains(&b',').then(|| {
         let seen = format!("Host names more than one host: {}", quote(value));
-        in_request(head, &first.value, seen, "one host")
+        in_request(head, &values, seen, "one host")
             .cause("something on the way joined two Host lines with a comma")
     }))
 }

@@ -59,8 +59,7 @@ pub static SINGLE: Rule = Rule {
 
 fn single(handshake: &Handshake) -> Judgement {
     let head = modern_request(handshake)?;
-    let Some(values) = all_values(head, HEADER) else { return Ok(None) };
-    let count = head.lines(HEADER).count();
+    let Some((values, count)) = all_values(head, HEADER) else { return Ok(None) };
     if count > 1 {
         let seen = format!("there are {count} Sec-WebSocket-Key lines");
         return Ok(Some(

@@ -97,8 +97,7 @@ pub static SINGLE: Rule = Rule {
 
 fn single(handshake: &Handshake) -> Judgement {
     let head = request(handshake)?;
-    let count = head.lines(HEADER).count();
-    let Some(values) = all_values(head, HEADER).filter(|_| count > 1) else { return Ok(None) };
+    let Some((values, count @ 2..)) = all_values(head, HEADER) else { return Ok(None) };
     let seen = format!("there are {count} Origin lines");
     Ok(Some(
         in_request(head, &values, seen, "at most one")

@@ -27,7 +27,7 @@ fn present(handshake: &Handshake) -> Judgement {
     if asks_for_websocket(head) {
         return Ok(None);
     }
-    let Some(values) = all_values(head, "Upgrade") else {
+    let Some((values, _)) = all_values(head, "Upgrade") else {
         let broken = missing(head, "the request has no Upgrade", "`Upgrade: websocket`");
         // A proxy that takes Upgrade out takes Connection: Upgrade out with it.
         if head.lists("Connection", "upgrade") {
@@ -85,7 +85,7 @@ fn connection(handshake: &Handshake) -> Judgement {
     if head.lists("Connection", "upgrade") {
         return Ok(None);
     }
-    let Some(values) = all_values(head, "Connection") else {
+    let Some((values, _)) = all_values(head, "Connection") else {
         let broken = missing(head, "the request has no Connection", "`Connection: Upgrade`");
         return Ok(Some(broken.mend(if is_passed_on(head) {
             "add the line `Connection: Upgrade`; in nginx: proxy_set_header Connection \"upgrade\";"
@@ -133,7 +133,7 @@ pub(in crate::rules) fn lost(head: &Head) -> Vec<&'static str> {
         lost.push("Upgrade");
     }
     let connection = all_values(head, "Connection");
-    if !connection.is_some_and(|values| has_word(head.bytes(&values), b"upgrade")) {
+    if !connection.is_some_and(|(values, _)| has_word(head.bytes(&values), b"upgrade")) {
         lost.push("Connection: Upgrade");
     }
     if head.version() == Some(b"HTTP/1.0") {

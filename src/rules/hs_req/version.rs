@@ -76,8 +76,7 @@ pub static SINGLE: Rule = Rule {
 
 fn single(handshake: &Handshake) -> Judgement {
     let head = modern_request(handshake)?;
-    let Some(values) = all_values(head, HEADER) else { return Ok(None) };
-    let count = head.lines(HEADER).count();
+    let Some((values, count)) = all_values(head, HEADER) else { return Ok(None) };
     let seen = match count {
         1 if !head.bytes(&values).contains(&b',') => return Ok(None),
         1 => format!("the request names several versions: {}", quote(head.bytes(&values))),
@@ -111,6 +110,6 @@ fn syntax(handshake: &Handshake) -> Judgement {
 
 /// A version as the grammar of RFC 6455 §4.3 writes it.
 pub(in crate::rules) fn version_number(value: &[u8]) -> Option<u8> {
-    let number: u8 = std::str::from_utf8(value).ok()?.parse().ok()?;
-    (number.to_string().as_bytes() == value).then_some(number)
+    let is_canonical = matches!(value, [b'0'] | [b'1'..=b'9', ..]);
+    if is_canonical { std::str::from_utf8(value).ok()?.parse().ok() } else { None }
 }

@@ -136,8 +136,7 @@ pub static SINGLE: Rule = Rule {
 
 fn single(handshake: &Handshake) -> Judgement {
     let head = accepted(handshake)?;
-    let Some(values) = all_values(head, HEADER) else { return Ok(None) };
-    let count = head.lines(HEADER).count();
+    let Some((values, count)) = all_values(head, HEADER) else { return Ok(None) };
     let seen = match count {
         1 if !head.bytes(&values).contains(&b',') => return Ok(None),
         1 => "Sec-WebSocket-Accept holds a comma: two answers in one line".to_owned(),

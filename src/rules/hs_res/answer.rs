@@ -134,7 +134,7 @@ fn upgrade(handshake: &Handshake) -> Judgement {
     {
         return Ok(None);
     }
-    let Some(values) = all_values(head, "Upgrade") else {
+    let Some((values, _)) = all_values(head, "Upgrade") else {
         return Ok(Some(
             missing(head, "the 101 has no Upgrade", "`Upgrade: websocket`")
                 .cause("a proxy took it out of the answer, or a hand-written server left it out"),
@@ -169,7 +169,7 @@ fn connection(handshake: &Handshake) -> Judgement {
     if head.lists("Connection", "upgrade") {
         return Ok(None);
     }
-    let Some(values) = all_values(head, "Connection") else {
+    let Some((values, _)) = all_values(head, "Connection") else {
         return Ok(Some(
             missing(head, "the 101 has no Connection", "`Connection: Upgrade`")
                 .cause("a hand-written server left it out, or a proxy that rebuilds the headers"),

@@ -3,7 +3,7 @@
 use crate::layout::Span;
 use crate::rules::hs_req::{host, key, offers, request_line, upgrade, version};
 use crate::rules::observed::{Judgement, accepted, in_response, request};
-use crate::rules::{Broken, Check, Level, Memory, Rule, Severity, Verdict, Violator};
+use crate::rules::{Broken, Check, Finding, Level, Memory, Rule, Severity, Violator};
 use crate::said::Endpoint;
 use crate::websocket::handshake::Handshake;
 use crate::websocket::{Message, NotFrames, NotFramesKind};
@@ -18,7 +18,7 @@ pub static ACCEPTED_BAD_REQUEST: Rule = Rule {
     title: "A request that is no handshake is refused",
     mend: "check method, HTTP version, Host, Upgrade, Connection, key and version before answering \
            101; answer 400 otherwise",
-    check: Check::Handshake(|handshake, memory| accepted_bad_request(handshake, memory).into()),
+    check: Check::Consequence(|handshake, found| accepted_bad_request(handshake, found).into()),
 };
 
 /// What a server has to look at before it accepts (§4.2.1, §9.1).
@@ -39,15 +39,11 @@ static GROUNDS_FOR_REFUSAL: [&Rule; 11] = [
 /// What it should look at and need not: §4.2.2 excuses it from decoding the key.
 static EXCUSED: [&Rule; 2] = [&key::BASE64, &key::LENGTH];
 
-fn accepted_bad_request(handshake: &Handshake, memory: &Memory) -> Judgement {
+fn accepted_bad_request(handshake: &Handshake, found: &[Finding]) -> Judgement {
     request(handshake)?;
     let head = accepted(handshake)?;
-    let is_broken = |rule: &&&Rule| match rule.check {
-        Check::Handshake(check) => match check(handshake, memory) {
-            Verdict::Broken(broken) => broken.severity.unwrap_or(rule.severity) == Severity::Error,
-            _ => false,
-        },
-        _ => false,
+    let is_broken = |rule: &&&Rule| {
+        found.iter().any(|found| found.rule == **rule && found.severity == Severity::Error)
     };
     let accepted = |rule: &Rule| {
         let seen = format!("the server accepts a request that breaks {}", rule.id);

@@ -44,7 +44,7 @@ fn upgrade_426(handshake: &Handshake) -> Judgement {
         return Ok(None);
     }
     let seen = "the 426 has Upgrade, and Connection does not list it";
-    let range = all_values(head, "Connection").unwrap_or(head.start_range());
+    let range = all_values(head, "Connection").map_or(head.start_range(), |(range, _)| range);
     Ok(Some(
         in_response(head, &range, seen, expected)
             .cause("the framework sets Connection itself, to keep-alive or close"),

@@ -60,7 +60,7 @@ pub static LIST: Rule = Rule {
 
 fn list(handshake: &Handshake) -> Judgement {
     let head = response(handshake)?;
-    let Some(values) = all_values(head, HEADER) else { return Ok(None) };
+    let Some((values, _)) = all_values(head, HEADER) else { return Ok(None) };
     let expected = "numbers from 0 to 255, such as 13";
     let refused = handshake.request.as_deref().and_then(|asked| asked.value(HEADER));
     let refuses_version = handshake.status() == Some(426);

@@ -93,8 +93,7 @@ pub static SINGLE: Rule = Rule {
 
 fn single(handshake: &Handshake) -> Judgement {
     let head = accepted(handshake)?;
-    let Some(values) = all_values(head, HEADER) else { return Ok(None) };
-    let lines = head.lines(HEADER).count();
+    let Some((values, lines)) = all_values(head, HEADER) else { return Ok(None) };
     let seen = match lines {
         1 if !head.bytes(&values).contains(&b',') => return Ok(None),
         1 => format!("the server answers with a list: {}", quote(head.bytes(&values))),

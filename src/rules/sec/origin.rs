@@ -136,17 +136,15 @@ fn localhost_foreign(handshake: &Handshake) -> Judgement {
     let head = request(handshake)?;
     accepted(handshake)?;
     let Some(line) = head.line(HEADER) else { return Ok(None) };
-    let (Some(page), Some(host)) =
-        (site::of_origin(head.bytes(&line.value)), head.authority().and_then(site::of_authority))
-    else {
-        return Ok(None);
-    };
+    let Some(host) = head.authority().and_then(site::of_authority) else { return Ok(None) };
     // A name without dots is what a proxy calls the server behind it.
     let is_local =
         site::is_loopback(&host) || site::is_own(&host) && site::address(&host).is_some();
-    if !is_local || site::is_own(&page) || is_passed_on(head) {
+    if !is_local || is_passed_on(head) {
         return Ok(None);
     }
+    let page = site::of_origin(head.bytes(&line.value)).filter(|page| !site::is_own(page));
+    let Some(page) = page else { return Ok(None) };
     let seen = format!(
         "a service at {} lets a page of {} in",
         quote(host.as_bytes()),

@@ -1,6 +1,7 @@
 //! Handshakes that go wrong on the way: what a proxy does that was not told of them (RFC 9110
 //! §7.6.1, §7.8), and clients that knock at the right door in the wrong way.
 
+use super::site::of_authority;
 use crate::http::{Head, quote};
 use crate::rules::hs_req::upgrade::lost;
 use crate::rules::observed::{
@@ -97,10 +98,9 @@ fn changes_the_scheme_only(head: &Head, location: &[u8]) -> bool {
     let Some(rest) = rest else { return false };
     let slash = rest.iter().position(|&b| b == b'/').unwrap_or(rest.len());
     let (authority, target) = rest.split_at(slash);
-    let host = |authority: &[u8]| super::site::of_authority(authority);
     let asked = head.target().unwrap_or_default();
     let is_same_target = target == asked || target.is_empty() && asked == b"/";
-    is_same_target && host(authority) == head.authority().and_then(host)
+    is_same_target && of_authority(authority) == head.authority().and_then(of_authority)
 }
 
 fn hop_stripped(handshake: &Handshake) -> Judgement {
@@ -113,8 +113,11 @@ fn hop_stripped(handshake: &Handshake) -> Judgement {
     let was_meant =
         ["Sec-WebSocket-Key", "Sec-WebSocket-Version"].iter().all(|name| head.line(name).is_some());
     let is_refused = matches!(handshake.status(), Some(200 | 400 | 404 | 426));
+    if !is_refused || !was_meant {
+        return Ok(None);
+    }
     let lost = lost(head);
-    if !was_meant || !is_refused || lost.is_empty() {
+    if lost.is_empty() {
         return Ok(None);
     }
     // A program of one's own forgets one thing; a proxy loses all that concerns one hop.

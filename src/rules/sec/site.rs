@@ -1,24 +1,27 @@
 //! Which site a host belongs to (RFC 6454; the registrable domain is guessed by its shape).
 
 use crate::rules::route::Place;
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 /// The host of an origin that a web page has; none for other schemes and for `null`.
-pub(super) fn of_origin(origin: &[u8]) -> Option<String> {
+pub(super) fn of_origin(origin: &[u8]) -> Option<Cow<'_, str>> {
     let (scheme, rest) = origin.split_at_checked(memchr::memchr(b':', origin)?)?;
     let is_web = [&b"http"[..], b"https"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
     if is_web { of_authority(rest.strip_prefix(b"://")?) } else { None }
 }
 
 /// The host of `host`, `host:port` or `[address]:port`, in lower case.
-pub(super) fn of_authority(authority: &[u8]) -> Option<String> {
+pub(super) fn of_authority(authority: &[u8]) -> Option<Cow<'_, str>> {
     let text = std::str::from_utf8(authority).ok()?.trim();
     let host = match text.strip_prefix('[') {
         Some(rest) => rest.split(']').next()?,
         None => &text[..memchr::memchr2(b':', b'/', text.as_bytes()).unwrap_or(text.len())],
     };
     let host = host.trim_end_matches('.');
-    (!host.is_empty()).then(|| host.to_ascii_lowercase())
+    let is_lower = !host.bytes().any(|byte| byte.is_ascii_uppercase());
+    let host = if is_lower { Cow::Borrowed(host) } else { Cow::Owned(host.to_ascii_lowercase()) };
+    (!host.is_empty()).then_some(host)
 }
 
 /// True for names and addresses of the same machine.

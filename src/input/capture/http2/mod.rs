@@ -18,6 +18,7 @@ use super::ids::Ids;
 use super::slots::{New, Slot, Slots};
 use crate::said::{ConnectionId, Endpoint, Interest, Listener, Opaque, Opening, Said};
 use connection::Connection;
+use foldhash::fast::RandomState;
 use frame::PREFACE;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -31,7 +32,7 @@ pub struct Http2Step {
     slots: Slots<Known>,
     /// Clients and servers that have spoken HTTP/2 with each other, and whether WebSocket is
     /// allowed on it.
-    pairs: HashMap<(IpAddr, SocketAddr), bool>,
+    pairs: HashMap<(IpAddr, SocketAddr), bool, RandomState>,
     ids: Ids,
 }
 
