@@ -40,14 +40,15 @@ pub(super) static RULES: &[&Rule] = &[
 
 /// The peer's Close that this one answers; none if it is the first, or if the two crossed.
 fn answered<'a>(close: &Close<'_>, memory: &'a Memory) -> Option<&'a Closed> {
-    let asked = memory.of(close.from.peer()).closed.as_deref()?;
+    let asked = memory.of(close.from.peer()).seldom.closed.as_deref()?;
     let heard = close.heard.is_some_and(|heard| heard >= asked.end());
     (close.first && heard).then_some(asked)
 }
 
 /// The Close that completed the closing handshake.
 fn last_close(memory: &Memory) -> Option<&Closed> {
-    let (client, server) = (memory.client.closed.as_deref()?, memory.server.closed.as_deref()?);
+    let (client, server) =
+        (memory.client.seldom.closed.as_deref()?, memory.server.seldom.closed.as_deref()?);
     Some(if client.at.time > server.at.time { client } else { server })
 }
 
@@ -67,7 +68,7 @@ fn code_if(close: &Close<'_>, is_one: impl Fn(u16) -> bool) -> Option<u16> {
 
 /// The code is the one that the peer has sent before.
 fn is_echo(close: &Close<'_>, memory: &Memory) -> bool {
-    let asked = memory.of(close.from.peer()).closed.as_ref();
+    let asked = memory.of(close.from.peer()).seldom.closed.as_ref();
     asked.is_some_and(|asked| asked.code == close.body.code)
 }
 

@@ -94,7 +94,7 @@ static PING_UNANSWERED: Rule = Rule {
 
 /// `endpoint` is the one that should have answered.
 fn ping_unanswered(end: &End, endpoint: Endpoint, memory: &Memory) -> Option<Broken> {
-    let pings = memory.of(endpoint.peer()).pings.as_ref()?;
+    let pings = memory.of(endpoint.peer()).seldom.pings.as_ref()?;
     let (first, count) = unanswered(end, endpoint, memory)?;
     if pings.mismatch.is_some() {
         return None;
@@ -133,7 +133,7 @@ static PONG_PAYLOAD: Rule = Rule {
 };
 
 fn pong_payload(end: &End, endpoint: Endpoint, memory: &Memory) -> Option<Broken> {
-    let mismatch = memory.of(endpoint.peer()).pings.as_ref()?.mismatch.as_ref()?;
+    let mismatch = memory.of(endpoint.peer()).seldom.pings.as_ref()?.mismatch.as_ref()?;
     let (ping, _) = unanswered(end, endpoint, memory)?;
     let seen = format!(
         "this Pong carries {}, the Ping that waits (frame {} of the {}) {}; no Pong matches it",
@@ -158,11 +158,11 @@ fn unanswered<'a>(end: &End, endpoint: Endpoint, memory: &'a Memory) -> Option<(
     let (own, peer) = (memory.of(endpoint), memory.of(endpoint.peer()));
     // Of an endpoint that is not seen to speak, nobody knows what it said.
     let is_seen = own.frames > 0 && !own.is_unreliable() && !peer.is_unreliable();
-    if !is_seen || end.lossy != [false; 2] || peer.fatal.is_some() {
+    if !is_seen || end.lossy != [false; 2] || peer.seldom.fatal.is_some() {
         return None;
     }
-    let pings = peer.pings.as_ref()?;
-    let closes = [own, peer].map(|direction| direction.closed.as_ref()?.at.time);
+    let pings = peer.seldom.pings.as_ref()?;
+    let closes = [own, peer].map(|direction| direction.seldom.closed.as_ref()?.at.time);
     let ends = end.transport.map(|ended| ended?.1.time);
     let over: Time = closes.into_iter().chain(ends).flatten().chain(end.at.time).min()?;
     let limits = &memory.thresholds;
@@ -192,8 +192,12 @@ fn pong_unsolicited(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     let (own, peer) = (memory.of(frame.from), memory.of(frame.from.peer()));
     // The Ping may have come before the capture, or in a part of it that was lost.
     let is_certain = memory.agreement.is_some() && !peer.lossy && !peer.is_unreliable();
-    let is_waited_for = peer.pings.as_ref().is_some_and(|pings| !pings.outstanding.is_empty());
-    if !is_certain || is_waited_for || own.closed.is_some() || is_duplicate(payload, frame, memory)
+    let is_waited_for =
+        peer.seldom.pings.as_ref().is_some_and(|pings| !pings.outstanding.is_empty());
+    if !is_certain
+        || is_waited_for
+        || own.seldom.closed.is_some()
+        || is_duplicate(payload, frame, memory)
     {
         return None;
     }
@@ -223,7 +227,7 @@ fn pong_duplicate(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
 }
 
 fn is_duplicate(payload: &[u8], frame: &Frame<'_>, memory: &Memory) -> bool {
-    let pings = &memory.of(frame.from.peer()).pings;
+    let pings = &memory.of(frame.from.peer()).seldom.pings;
     let answers_again =
         |pings: &super::pings::Pings| pings.find(payload).is_none() && pings.was_answered(payload);
     !payload.is_empty() && pings.as_deref().is_some_and(answers_again)
@@ -242,7 +246,7 @@ static AFTER_CLOSE: Rule = Rule {
 
 fn after_close(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     let name = defined_control(frame)?;
-    let closed = memory.of(frame.from).closed.as_ref()?;
+    let closed = memory.of(frame.from).seldom.closed.as_ref()?;
     (frame.header.opcode() != Opcode::Close).then(|| {
         let seen =
             format!("this {name} comes after the endpoint's own Close (frame {})", closed.frame);
@@ -266,7 +270,7 @@ static PONG_DELAY: Rule = Rule {
 fn pong_delay(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     let payload = pong(frame)?;
     let own = memory.of(frame.from);
-    let pings = memory.of(frame.from.peer()).pings.as_ref()?;
+    let pings = memory.of(frame.from.peer()).seldom.pings.as_ref()?;
     let ping = &pings.outstanding[pings.find(payload)?];
     let asked = ping.time?;
     let delay = frame.at.time?.seconds_since(asked);
@@ -275,7 +279,7 @@ fn pong_delay(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     let is_unusual =
         usual.is_some_and(|usual| delay > memory.thresholds.pong_delay_medians * usual);
     // A Pong can't overtake a large frame that is on its way.
-    let is_blocked = own.big_frame.as_ref().is_some_and(|big| big.time >= Some(asked));
+    let is_blocked = own.seldom.big_frame.as_ref().is_some_and(|big| big.time >= Some(asked));
     if delay <= memory.thresholds.pong_delay || is_blocked || talked == 0 && !is_unusual {
         return None;
     }

@@ -86,7 +86,7 @@ fn sign_of_life(end: &End, of: Endpoint, memory: &Memory) -> Option<bool> {
     if end.closes[of.index()].is_some() || end.transport[of.index()].is_some() {
         return Some(true);
     }
-    let closed = memory.of(closer).closed.as_ref();
+    let closed = memory.of(closer).seldom.closed.as_ref();
     if closed.is_some_and(|closed| closed.before.unanswered.is_some()) {
         return Some(false);
     }
@@ -117,7 +117,7 @@ fn not_upgraded(end: &End, memory: &Memory) -> String {
 /// Someone sent a Close.
 fn closed(end: &End, first: Endpoint, memory: &Memory) -> Vec<String> {
     let mut sentence = format!("the {first} sent Close {}", code_of(end, first));
-    if let Some(closed) = memory.of(first).closed.as_deref() {
+    if let Some(closed) = memory.of(first).seldom.closed.as_deref() {
         sentence.push_str(&after(first, &closed.before, memory, closed.code));
     }
     let (answer, ends_tcp) = answer(end, first, memory);
@@ -160,7 +160,7 @@ fn answer(end: &End, first: Endpoint, memory: &Memory) -> (String, bool) {
     let later = waited(end.closed_at[first.index()], end.closed_at[peer.index()])
         .filter(|&waited| waited > memory.thresholds.close_reply)
         .map_or(String::new(), |waited| format!(" {waited:.1} s later"));
-    if memory.of(peer).closed.as_ref().is_some_and(|closed| closed.crossed) {
+    if memory.of(peer).seldom.closed.as_ref().is_some_and(|closed| closed.crossed) {
         return (format!("the {peer} had sent its own, {code}, before that reached it"), false);
     }
     if !end.took_close(first) {
@@ -232,14 +232,14 @@ impl Before {
         last: Option<crate::said::Time>,
     ) -> Before {
         let (own, peer) = (memory.of(endpoint), memory.of(endpoint.peer()));
-        let pings = own.pings.as_ref().zip(at.time);
+        let pings = own.seldom.pings.as_ref().zip(at.time);
         let unanswered = pings.and_then(|(pings, now)| {
             let unanswered = pings.unanswered(now, peer.frames)?;
             let patience = pings.median().map_or(PATIENCE, |median| PATIENCE.max(3.0 * median));
             (unanswered.waited >= patience).then_some(unanswered)
         });
         let silence = at.time.zip(last.or(memory.opened()));
-        let fatal = peer.fatal.as_ref().is_some_and(|fatal| {
+        let fatal = peer.seldom.fatal.as_ref().is_some_and(|fatal| {
             fatal.ignored == 0 && heard.is_none_or(|heard| heard >= fatal.end)
         });
         Before {
@@ -254,12 +254,12 @@ impl Before {
 fn after(endpoint: Endpoint, before: &Before, memory: &Memory, code: Option<u16>) -> String {
     let peer = endpoint.peer();
     let is_failing = code.is_some_and(|code| FAILING.contains(&code));
-    if let Some(fatal) = memory.of(peer).fatal.as_deref()
+    if let Some(fatal) = memory.of(peer).seldom.fatal.as_deref()
         && (before.fatal || is_failing)
     {
         return format!(" after the {peer} {}", did(fatal));
     }
-    if let (Some(1009), Some(big)) = (code, &memory.of(peer).big_frame) {
+    if let (Some(1009), Some(big)) = (code, &memory.of(peer).seldom.big_frame) {
         return format!(" after the {peer} sent a frame of {} bytes", big.length);
     }
     if let Some(unanswered) = &before.unanswered {
@@ -342,7 +342,7 @@ fn did(fatal: &Fatal) -> String {
 /// What both APIs report.
 fn in_words(end: &End, reports: [Option<u16>; 2], memory: &Memory) -> Option<String> {
     let unknown = |of: Endpoint| {
-        let closed = memory.of(of.peer()).closed.as_deref();
+        let closed = memory.of(of.peer()).seldom.closed.as_deref();
         let is_there = end.upgraded && reports[of.index()].is_none();
         closed.filter(|_| is_there).map(|closed| if_it_came(closed, end.how))
     };

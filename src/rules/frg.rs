@@ -86,7 +86,7 @@ fn interleaved(frame: Start, memory: &Memory) -> Option<Broken> {
     if frame.part != Part::Interrupting {
         return None;
     }
-    let begun = match &memory.of(frame.from).fragments {
+    let begun = match &memory.of(frame.from).seldom.fragments {
         Some(fragments) => format!(" that frame {} began", fragments.frame),
         None => String::new(),
     };
@@ -120,7 +120,7 @@ fn unfinished(close: &Close<'_>, memory: &Memory) -> Option<Broken> {
         return None;
     }
     // An endpoint that answers a Close, or that fails the connection, may leave it unfinished.
-    let gives_up = peer.closed.is_some() || peer.fatal.is_some();
+    let gives_up = peer.seldom.closed.is_some() || peer.seldom.fatal.is_some();
     let broken = unfinished_message(close.from, "a Close comes", memory)?;
     Some(if gives_up { broken.severity(Severity::Note) } else { broken })
 }
@@ -132,14 +132,19 @@ fn unfinished_at_end(end: &End, endpoint: Endpoint, memory: &Memory) -> Option<B
     // Inside a frame FRM-TRUNCATED says it, more exactly.
     let is_open = end.inside_message[index] && !end.inside_frame[index] && !end.lossy[index];
     let is_closed = end.closes.iter().any(Option::is_some);
-    if first != endpoint || !is_open || is_closed || memory.of(endpoint.peer()).fatal.is_some() {
+    if first != endpoint
+        || !is_open
+        || is_closed
+        || memory.of(endpoint.peer()).seldom.fatal.is_some()
+    {
         return None;
     }
     unfinished_message(endpoint, &format!("the {endpoint} {}", super::frm::ended(how)), memory)
 }
 
 fn unfinished_message(endpoint: Endpoint, what: &str, memory: &Memory) -> Option<Broken> {
-    let fragments = memory.of(endpoint).fragments.as_ref().filter(|fragments| fragments.open)?;
+    let fragments =
+        memory.of(endpoint).seldom.fragments.as_ref().filter(|fragments| fragments.open)?;
     let seen = format!(
         "{what} inside the message that frame {} began; its {} so far will be thrown away",
         fragments.frame,
@@ -166,7 +171,8 @@ static FLOOD: Rule = Rule {
 };
 
 fn flood(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
-    let fragments = memory.of(frame.from).fragments.as_ref().filter(|fragments| fragments.open)?;
+    let fragments =
+        memory.of(frame.from).seldom.fragments.as_ref().filter(|fragments| fragments.open)?;
     let length = frame.header.payload_length;
     let seen = match frame.part {
         Part::Middle
@@ -206,7 +212,7 @@ fn stall(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     if !matches!(frame.part, Part::Middle | Part::Last) {
         return None;
     }
-    let before = memory.of(frame.from).fragments.as_ref()?.time?;
+    let before = memory.of(frame.from).seldom.fragments.as_ref()?.time?;
     let pause = frame.started.time?.seconds_since(before);
     (pause > memory.thresholds.fragment_pause).then(|| {
         let seen = format!("this fragment comes {pause:.0} s after the one before it");

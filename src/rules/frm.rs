@@ -298,12 +298,12 @@ fn cut_by_its_sender<'a>(end: &End, endpoint: Endpoint, memory: &'a Memory) -> O
     let own = memory.of(endpoint);
     let owes_nothing = end.closes.iter().any(Option::is_some)
         || end.lossy[endpoint.index()]
-        || memory.of(endpoint.peer()).fatal.is_some();
+        || memory.of(endpoint.peer()).seldom.fatal.is_some();
     let ended_first = end.first_to_end().is_some_and(|(first, _)| first == endpoint);
     if owes_nothing || !ended_first || !end.inside_frame[endpoint.index()] || own.is_unreliable() {
         return None;
     }
-    own.cut.as_deref()
+    own.seldom.cut.as_deref()
 }
 
 static TOLERATED: Rule = Rule {
@@ -318,9 +318,9 @@ static TOLERATED: Rule = Rule {
 };
 
 fn tolerated(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
-    let fatal = memory.of(frame.from.peer()).fatal.as_ref()?;
+    let fatal = memory.of(frame.from.peer()).seldom.fatal.as_ref()?;
     let own = memory.of(frame.from);
-    if own.closed.is_some() || !has_ignored(frame, fatal) {
+    if own.seldom.closed.is_some() || !has_ignored(frame, fatal) {
         return None;
     }
     // What TCP acknowledged the program may not have read yet: it is given time, or, without a

@@ -27,7 +27,7 @@ impl Heartbeat {
         [Endpoint::Client, Endpoint::Server]
             .into_iter()
             .filter_map(|from| {
-                let pings = memory.of(from).pings.as_deref()?;
+                let pings = memory.of(from).seldom.pings.as_deref()?;
                 let trip = |trips: RoundTrips| [trips.shortest, trips.median, trips.longest];
                 let (sent, answered) = pings.counts();
                 let round_trip = pings.round_trips().map(trip);

@@ -36,7 +36,8 @@ fn no_heartbeat(end: &End, memory: &Memory) -> Option<Broken> {
     let limits = &memory.thresholds;
     let both = [&memory.client, &memory.server];
     let is_known = is_whole(end, memory) && both.iter().all(|direction| direction.frames > 0);
-    let has_heartbeat = both.iter().any(|direction| direction.pings.is_some()) || memory.ponged;
+    let has_heartbeat =
+        both.iter().any(|direction| direction.seldom.pings.is_some()) || memory.ponged;
     let silence = memory.pace.silence();
     let open = open_for(end, memory)?;
     let is_idle = open > limits.open_without_heartbeat && silence > limits.silence;
@@ -64,12 +65,12 @@ static HALF_OPEN: Rule = Rule {
 /// `endpoint` is the one that seems to be gone.
 fn half_open(end: &End, endpoint: Endpoint, memory: &Memory) -> Option<Broken> {
     let (own, peer) = (memory.of(endpoint), memory.of(endpoint.peer()));
-    let pings = peer.pings.as_ref()?;
+    let pings = peer.seldom.pings.as_ref()?;
     let first = pings.outstanding.front()?;
     let count = pings.outstanding.len();
     // Of an endpoint that is not seen to speak at all, nobody knows what it said.
     let is_seen = is_whole(end, memory) && own.frames > 0 && own.frames == first.peer_frames;
-    let has_ended = end.transport[endpoint.index()].is_some() || own.closed.is_some();
+    let has_ended = end.transport[endpoint.index()].is_some() || own.seldom.closed.is_some();
     let over = end.at.time?;
     let waited = over.seconds_since(first.time?);
     if !is_seen || has_ended || count < 2 || waited < memory.thresholds.pong_deadline {
@@ -156,7 +157,7 @@ static HEARTBEAT_TOO_SLOW: Rule = Rule {
 
 fn too_slow(end: &End, endpoint: Endpoint, memory: &Memory) -> Option<Broken> {
     let limits = &memory.thresholds;
-    let interval = memory.of(endpoint).pings.as_ref()?.interval()?;
+    let interval = memory.of(endpoint).seldom.pings.as_ref()?.interval()?;
     let silence = memory.pace.silence();
     let is_slow = interval >= limits.silence && silence >= limits.silence;
     (is_slow && is_whole(end, memory)).then(|| {
@@ -181,7 +182,7 @@ static HEARTBEAT_TOO_FAST: Rule = Rule {
 };
 
 fn too_fast(_: &End, endpoint: Endpoint, memory: &Memory) -> Option<Broken> {
-    let pings = memory.of(endpoint).pings.as_ref()?;
+    let pings = memory.of(endpoint).seldom.pings.as_ref()?;
     let (interval, lasted) = (pings.interval()?, pings.lasted()?);
     (interval < 1.0 && lasted > 60.0).then(|| {
         let seen = format!("the {endpoint} sends a Ping every {interval:.2} s, for {lasted:.0} s");

@@ -5,7 +5,7 @@ use super::ending::Before;
 use super::handshake_memory::HandshakeMemory;
 use super::keys::Keys;
 use super::pace::Pace;
-use super::pings::Pings;
+use super::seldom::Seldom;
 use super::thresholds::{self, Thresholds};
 use super::tunnel::Tunnel;
 use super::{Finding, Route, Rule, Severity, hist, suppression};
@@ -79,20 +79,8 @@ pub(super) struct Direction {
     pub(super) frames: u64,
     /// Where its last frame ended.
     pub(super) end: u64,
-    /// Its first Close.
-    pub(super) closed: Option<Box<Closed>>,
-    /// The first thing it sent that obliges the peer to fail the connection.
-    pub(super) fatal: Option<Box<Fatal>>,
-    /// A frame that was cut short.
-    pub(super) cut: Option<Box<Cut>>,
-    /// Its fragmented message.
-    pub(super) fragments: Option<Box<Fragments>>,
-    /// Its Pings.
-    pub(super) pings: Option<Box<Pings>>,
-    /// How its compression does, if there is any.
-    pub(super) sums: Option<Box<Sums>>,
-    /// Its last frame of 64 KiB or more.
-    pub(super) big_frame: Option<Box<BigFrame>>,
+    /// Pings, fragments, a Close and other things that few endpoints have.
+    pub(super) seldom: Seldom,
     /// It has begun a message, so that a continuation now needs one in progress.
     pub(super) has_begun: bool,
     /// The last data frame was a continuation without a message, and not the last one; or a message
@@ -271,7 +259,7 @@ impl Memory {
     /// A usual round trip in seconds, as far as Pings showed it.
     pub(super) fn round_trip(&self) -> f64 {
         let medians = [&self.client, &self.server].map(|direction| {
-            direction.pings.as_ref().and_then(|pings| pings.median()).unwrap_or(0.0)
+            direction.seldom.pings.as_ref().and_then(|pings| pings.median()).unwrap_or(0.0)
         });
         medians[0].max(medians[1])
     }
@@ -331,10 +319,11 @@ impl Memory {
         let direction = self.of_mut(violator);
         direction.hidden |= suppression::begins(rule.id);
         if let Some(fault) = fault_of(finding)
-            && direction.fatal.is_none()
+            && direction.seldom.fatal.is_none()
         {
             let (frame, end, time) = (finding.frame, direction.end, finding.at.time);
-            direction.fatal = Some(Box::new(Fatal { rule, fault, frame, end, time, ignored: 0 }));
+            let fatal = Fatal { rule, fault, frame, end, time, ignored: 0 };
+            direction.seldom.make().fatal = Some(Box::new(fatal));
         }
     }
 
@@ -352,7 +341,11 @@ impl Memory {
             }
         }
         // What was fatal to frames before this handshake is over.
-        (self.client.fatal, self.server.fatal) = (None, None);
+        for direction in [&mut self.client, &mut self.server] {
+            if let Some(parts) = direction.seldom.made() {
+                parts.fatal = None;
+            }
+        }
         self.opened = handshake.response_at.time.and_then(|time| NonZeroI64::new(time.0));
         self.direction_known = true;
         self.answered |= handshake.response.is_some();
@@ -404,10 +397,11 @@ impl Memory {
         if frame.header.payload_length >= BIG_FRAME {
             let (started, time) = (frame.started.time, frame.at.time);
             let length = frame.header.payload_length;
-            **direction.big_frame.get_or_insert_default() = BigFrame { started, time, length };
+            let big = BigFrame { started, time, length };
+            direction.seldom.make().big_frame = Some(Box::new(big));
         }
         if frame.missing > 0 {
-            direction.cut = Some(Box::new(Cut {
+            direction.seldom.make().cut = Some(Box::new(Cut {
                 frame: Some(frame.number),
                 offset: frame.offset,
                 header: Some(frame.header),
@@ -425,7 +419,8 @@ impl Memory {
 
     /// Notes that a peer went on although it had been sent something fatal.
     fn note_ignored(&mut self, frame: &Frame<'_>) {
-        if let Some(fatal) = &mut self.of_mut(frame.from.peer()).fatal
+        if let Some(parts) = self.of_mut(frame.from.peer()).seldom.made()
+            && let Some(fatal) = &mut parts.fatal
             && has_ignored(frame, fatal)
         {
             fatal.ignored += 1;
@@ -435,7 +430,7 @@ impl Memory {
     /// For a Pong, noted before: seconds since the Ping that it answers.
     pub(super) fn round_trip_of(&self, pong: &Frame<'_>) -> Option<f64> {
         let is_pong = pong.complete && pong.header.opcode() == Opcode::Pong;
-        let pings = self.of(pong.from.peer()).pings.as_ref().filter(|_| is_pong);
+        let pings = self.of(pong.from.peer()).seldom.pings.as_ref().filter(|_| is_pong);
         pings.and_then(|pings| pings.last_trip)
     }
 
@@ -444,17 +439,19 @@ impl Memory {
             self.of_mut(frame.from).control_fragments = true;
         }
         let Some(payload) = frame.payload.filter(|_| frame.complete) else { return };
-        let closing = self.client.closed.is_some() || self.server.closed.is_some();
+        let closing = self.client.seldom.closed.is_some() || self.server.seldom.closed.is_some();
         match frame.header.opcode() {
             Opcode::Ping if !closing => {
                 let answered = self.of(frame.from.peer()).frames;
                 let flood_time = self.thresholds.ping_flood_time;
-                let pings = self.of_mut(frame.from).pings.get_or_insert_default();
+                let pings = self.of_mut(frame.from).seldom.make().pings.get_or_insert_default();
                 pings.note_ping(frame, payload, answered, flood_time);
             }
             Opcode::Pong => {
                 self.ponged = true;
-                if let Some(pings) = &mut self.of_mut(frame.from.peer()).pings {
+                if let Some(parts) = self.of_mut(frame.from.peer()).seldom.made()
+                    && let Some(pings) = &mut parts.pings
+                {
                     pings.note_pong(frame, payload);
                 }
             }
@@ -464,13 +461,17 @@ impl Memory {
 
     #[inline]
     fn note_message(&mut self, message: &Message<'_>) {
-        self.handshake.take_if(|handshake| handshake.note_searched(message));
+        if let Some(handshake) = &mut self.handshake
+            && handshake.note_searched(message)
+        {
+            self.handshake = None;
+        }
         self.pace.note_message(message);
         let may_be_readable = message.opcode == Opcode::Binary && !self.binary_subprotocol;
         let is_agreed = self.agreement.is_some_and(|agreement| agreement.deflate.is_some());
         let direction = self.of_mut(message.from);
         if message.compressed || is_agreed {
-            let sums = direction.sums.get_or_insert_default();
+            let sums = direction.seldom.make().sums.get_or_insert_default();
             sums.messages += 1;
             sums.wire += message.wire_length;
             if message.compressed {
@@ -489,10 +490,10 @@ impl Memory {
         if close.first {
             let last = self.before_close.map(|nanoseconds| Time(nanoseconds.get()));
             let before = Before::of(self, close.from, close.heard, close.at, last);
-            let asked = self.of(close.from.peer()).closed.as_ref();
+            let asked = self.of(close.from.peer()).seldom.closed.as_ref();
             let crossed =
                 asked.is_some_and(|asked| close.heard.is_some_and(|heard| heard < asked.end()));
-            self.of_mut(close.from).closed = Some(Box::new(Closed {
+            self.of_mut(close.from).seldom.make().closed = Some(Box::new(Closed {
                 crossed,
                 before,
                 code: close.body.code,
@@ -514,7 +515,9 @@ impl Memory {
         if gap.framing_lost {
             // Frames may be found again, but what went before them stays unknown.
             direction.hidden |= suppression::begins(suppression::LOST_SYNC);
-            if let Some(fragments) = &mut direction.fragments {
+            if let Some(parts) = direction.seldom.made()
+                && let Some(fragments) = &mut parts.fragments
+            {
                 fragments.open = false;
             }
         }
@@ -522,7 +525,7 @@ impl Memory {
 
     fn note_cut_header(&mut self, cut: &CutHeader<'_>) {
         let (offset, have, needed) = (cut.offset, cut.bytes.len() as u64, cut.needed);
-        self.of_mut(cut.from).cut =
+        self.of_mut(cut.from).seldom.make().cut =
             Some(Box::new(Cut { frame: None, offset, header: None, have, needed }));
     }
 
@@ -545,7 +548,7 @@ pub(super) const NOT_READABLE: u8 = 5;
 impl Direction {
     /// A fragmented message is in progress.
     pub(super) fn is_inside_message(&self) -> bool {
-        self.fragments.as_ref().is_some_and(|fragments| fragments.open)
+        self.seldom.fragments.as_ref().is_some_and(|fragments| fragments.open)
     }
 
     /// What is read as frames may not be frames.
@@ -560,7 +563,7 @@ impl Direction {
         if matches!(frame.part, Part::Whole | Part::Interrupting) && !begins {
             return;
         }
-        let fragments = self.fragments.get_or_insert_default();
+        let fragments = self.seldom.make().fragments.get_or_insert_default();
         if begins {
             **fragments = Fragments {
                 open: true,

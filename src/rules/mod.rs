@@ -38,6 +38,7 @@ mod policy;
 pub mod refused;
 mod route;
 mod sec;
+mod seldom;
 mod suppression;
 pub mod thresholds;
 mod tunnel;

@@ -353,7 +353,7 @@ static UNCOMPRESSED_OK: Rule = Rule {
 
 /// Each message may be sent as it is. Said only if an endpoint never compressed at all.
 fn uncompressed_ok(_: &End, endpoint: Endpoint, memory: &Memory) -> Option<Broken> {
-    let sums = memory.of(endpoint).sums.as_ref()?;
+    let sums = memory.of(endpoint).seldom.sums.as_ref()?;
     let (messages, bytes) = (memory.thresholds.messages, memory.thresholds.uncompressed);
     let is_unused = sums.compressed == 0 && sums.messages >= messages && sums.wire >= bytes;
     (is_agreed(memory) && is_unused).then(|| {
@@ -379,9 +379,9 @@ static EXPANDED: Rule = Rule {
 };
 
 fn expanded(_: &End, endpoint: Endpoint, memory: &Memory) -> Option<Broken> {
-    let sums = memory.of(endpoint).sums.as_ref()?;
+    let sums = memory.of(endpoint).seldom.sums.as_ref()?;
     let has_grown = sums.compressed >= memory.thresholds.messages && sums.deflated >= sums.inflated;
-    (is_agreed(memory) && has_grown && memory.of(endpoint).fatal.is_none()).then(|| {
+    (is_agreed(memory) && has_grown && memory.of(endpoint).seldom.fatal.is_none()).then(|| {
         let seen = format!(
             "the {} compressed messages of the {endpoint} take {} bytes on the wire and {} \
              inflated",

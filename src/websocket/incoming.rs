@@ -38,7 +38,7 @@ pub(super) struct Incoming {
     /// What was agreed; none if the handshake was not seen.
     agreement: Option<Agreement>,
     framing: Framing,
-    recovered: Option<Recovered>,
+    recovered: Option<Box<Recovered>>,
     /// Bytes were missing.
     pub(super) lossy: bool,
     /// The first Close.
@@ -71,12 +71,20 @@ pub(super) struct FirstClose {
 enum Framing {
     /// The next byte is where the frames so far say it is.
     Known,
-    /// Bytes were lost; the next border is being looked for since this offset.
-    Sought(Box<Seeker>, u64),
+    /// Bytes were lost; the next border is being looked for.
+    Sought(Box<Search>),
     /// These are no frames any more, and that was told.
     Over,
     /// These are no frames any more. As soon as enough is there to see what they are, it is told.
     Other(Box<Other>),
+}
+
+/// A search for the next border.
+#[derive(Debug)]
+struct Search {
+    seeker: Seeker,
+    /// The offset since which it has been under way.
+    since: u64,
 }
 
 /// A frame whose payload has not come whole.
@@ -143,10 +151,10 @@ impl Incoming {
         sink: &mut impl FnMut(&Event<'_>),
     ) {
         self.last_at = origin.at;
-        if let Framing::Sought(seeker, since) = &mut self.framing {
-            let since = *since;
+        if let Framing::Sought(search) = &mut self.framing {
+            let since = search.since;
             self.offset += bytes.len() as u64;
-            if let Some(found) = seeker.push(bytes, origin) {
+            if let Some(found) = search.seeker.push(bytes, origin) {
                 self.resume(found, since, desk, sink);
             }
             return;
@@ -308,7 +316,7 @@ impl Incoming {
             offset: self.offset,
             part,
             message,
-            recovered: self.recovered,
+            recovered: self.recovered.as_deref().copied(),
             complete: true,
             missing: 0,
             payload: Some(shown),
@@ -450,7 +458,7 @@ impl Incoming {
             offset: current.offset,
             part: current.part,
             message: current.message,
-            recovered: self.recovered,
+            recovered: self.recovered.as_deref().copied(),
             complete: missing == 0,
             missing,
             payload: Some(&current.kept),

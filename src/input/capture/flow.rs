@@ -33,15 +33,6 @@ pub(super) struct Flow {
 
 impl Flow {
     pub(super) fn new(key: Key, first: At) -> Flow {
-        let voice = Voice {
-            key,
-            first,
-            id: None,
-            initiator: None,
-            client: 0,
-            done: false,
-            silent_fins: None,
-        };
         Flow {
             open: true,
             used: false,
@@ -52,7 +43,7 @@ impl Flow {
             resets: None,
             shut: [false; 2],
             streams: Default::default(),
-            voice,
+            voice: Voice::new(key, first),
         }
     }
 
@@ -84,7 +75,7 @@ impl Flow {
     }
 
     pub(super) fn opened_by(&self) -> Option<u32> {
-        let initiator = &self.streams[self.voice.initiator?];
+        let initiator = &self.streams[self.voice.initiator()?];
         initiator.start_is_known().then(|| initiator.first_sequence().wrapping_sub(1))
     }
 
@@ -160,10 +151,10 @@ impl Flow {
         let (stream, peer, voice) = self.split(side);
         // The SYN was seen and its answer was not; but this is an answer to the answer, unless more
         // was said in between that will be captured later.
-        let opens = voice.initiator == Some(side) && segment.sequence == stream.first_sequence();
+        let opens = voice.initiator() == Some(side) && segment.sequence == stream.first_sequence();
         if opens {
             peer.acknowledge_start(segment.acknowledgment);
-        } else if voice.initiator.is_none() {
+        } else if voice.initiator().is_none() {
             peer.acknowledge(segment.acknowledgment);
         }
         if peer.is_held() && opens {
@@ -208,7 +199,7 @@ impl Flow {
     fn begin(&mut self, side: Side, segment: &Segment<'_>) -> bool {
         let first = segment.first_byte();
         let stream = &mut self.streams[side];
-        if self.voice.initiator.is_some() {
+        if self.voice.initiator().is_some() {
             // The other side's SYN was seen, so bytes that come before this one's may be on
             // their way. What the answer to it acknowledges is where it begins.
             let start = stream.acknowledged_start();
@@ -310,7 +301,7 @@ impl Flow {
         }
         // The peer has acknowledged bytes not far behind it: it only comes late.
         let comes_late = own.early().is_some_and(|early| early.wrapping_sub(first) < LATE_SYN);
-        let stranger = self.voice.initiator.is_none() && peer.has_begun() && !comes_late;
+        let stranger = self.voice.initiator().is_none() && peer.has_begun() && !comes_late;
         if stranger && !(answer && peer.is_near(segment.acknowledgment, u64::from(LATE_SYN))) {
             return false;
         }
@@ -319,7 +310,7 @@ impl Flow {
         if answer && !peer.has_begun() {
             peer.begin(segment.acknowledgment, true);
         }
-        self.voice.initiator.get_or_insert(if answer { 1 - side } else { side });
+        self.voice.initiated_by(if answer { 1 - side } else { side });
         if held {
             self.speak(side, at, context, |stream, _, tell| stream.release(tell));
         }

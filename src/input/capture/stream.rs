@@ -8,6 +8,7 @@ use super::tally::Tally;
 use super::window::{Pending, Reset};
 use crate::said::{At, GapReason, Time};
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
 /// The position of the first sequence number seen. Anything that unwraps to before it is positive.
 const START: u64 = 1 << 32;
@@ -132,7 +133,7 @@ pub(super) struct Stream {
     /// The position of the next byte expected.
     next: u64,
     /// How far the peer has acknowledged.
-    acknowledged: Option<u64>,
+    acknowledged: Option<NonZeroU64>,
     /// The first acknowledgment, if it came before the stream's own beginning was known.
     early: Option<u32>,
     /// What nearly no stream has at nearly no time: something waits, or a FIN came.
@@ -250,15 +251,20 @@ impl Stream {
         self.fin_told
     }
 
+    fn acknowledged(&self) -> Option<u64> {
+        self.acknowledged.map(NonZeroU64::get)
+    }
+
     /// True if the peer has acknowledged the FIN.
     pub(super) fn fin_acknowledged(&self) -> bool {
-        self.fin().is_some_and(|(fin, _)| self.acknowledged.is_some_and(|position| position > fin))
+        self.fin()
+            .is_some_and(|(fin, _)| self.acknowledged().is_some_and(|position| position > fin))
     }
 
     /// How much of the stream the peer has acknowledged.
     #[inline]
     pub(super) fn heard(&self) -> Option<u64> {
-        let position = self.acknowledged?;
+        let position = self.acknowledged()?;
         let position = self.fin().map_or(position, |(fin, _)| position.min(fin));
         position.checked_sub(self.origin)
     }
@@ -328,7 +334,7 @@ impl Stream {
     ) -> Reset {
         let position = self.position(sequence);
         let captured = self.next + u64::from(self.fin_told);
-        let acknowledged = self.acknowledged.unwrap_or(captured);
+        let acknowledged = self.acknowledged().unwrap_or(captured);
         let [first, last] = match acknowledged < captured {
             true => [acknowledged, captured],
             false => [captured, acknowledged],
@@ -372,9 +378,9 @@ impl Stream {
         let position = self.position(sequence);
         if position >= self.origin
             && position <= self.next + MAX_WINDOW
-            && self.acknowledged.is_none_or(|before| position > before)
+            && self.acknowledged().is_none_or(|before| position > before)
         {
-            self.acknowledged = Some(position);
+            self.acknowledged = NonZeroU64::new(position);
         }
     }
 
@@ -593,7 +599,7 @@ impl Stream {
         peer_seen: bool,
         tell: &mut (impl FnMut(Piece<'_>) + ?Sized),
     ) {
-        let acknowledged = match (self.behind_hole(), self.acknowledged) {
+        let acknowledged = match (self.behind_hole(), self.acknowledged()) {
             (Some(behind), Some(acknowledged)) => acknowledged >= behind,
             _ => false,
         };
@@ -657,7 +663,7 @@ impl Stream {
         while self.has_hole() {
             self.declare_lost(carrier, tell);
         }
-        if let (Some(acknowledged), None) = (self.acknowledged, self.fin())
+        if let (Some(acknowledged), None) = (self.acknowledged(), self.fin())
             && self.has_begun()
         {
             // One acknowledged number may have been a FIN that was not captured.

@@ -15,9 +15,8 @@ pub(super) struct Voice {
     pub(super) key: Key,
     pub(super) first: At,
     pub(super) id: Option<ConnectionId>,
-    /// The side that sent the SYN.
-    pub(super) initiator: Option<Side>,
-    pub(super) client: Side,
+    initiator: Option<u8>,
+    client: u8,
     pub(super) done: bool,
     /// FINs that came before there was anything to tell.
     pub(super) silent_fins: Option<Box<SilentFins>>,
@@ -52,8 +51,23 @@ pub(super) struct Context<'a, L> {
 }
 
 impl Voice {
+    pub(super) fn new(key: Key, first: At) -> Voice {
+        let (initiator, client, silent_fins) = (None, 0, None);
+        Voice { key, first, id: None, initiator, client, done: false, silent_fins }
+    }
+
+    /// The side that sent the SYN.
+    pub(super) fn initiator(&self) -> Option<Side> {
+        self.initiator.map(Side::from)
+    }
+
+    /// That side sent the SYN, unless another did before.
+    pub(super) fn initiated_by(&mut self, side: Side) {
+        self.initiator.get_or_insert(side as u8);
+    }
+
     fn endpoint(&self, side: Side) -> Endpoint {
-        if side == self.client { Endpoint::Client } else { Endpoint::Server }
+        if side == Side::from(self.client) { Endpoint::Client } else { Endpoint::Server }
     }
 
     /// Bytes in order: what nearly every packet brings.
@@ -201,10 +215,11 @@ impl Voice {
         };
         let guess =
             || guess_client(side, first, [self.key.socket(0).port(), self.key.socket(1).port()]);
-        self.client = self.initiator.unwrap_or_else(guess);
+        let client = self.initiator().unwrap_or_else(guess);
+        self.client = client as u8;
         let opening = Opening {
-            client: Some(self.key.socket(self.client)),
-            server: Some(self.key.socket(1 - self.client)),
+            client: Some(self.key.socket(client)),
+            server: Some(self.key.socket(1 - client)),
             transport: Transport::Tcp,
             initiator_seen: self.initiator.is_some(),
             at: self.first,

@@ -224,7 +224,7 @@ fn code_echo(close: &Close<'_>, memory: &Memory) -> Option<Broken> {
     let is_usual = asked == 1001 && code == 1000;
     // Whoever is sent something broken, a bad code included, has reasons of its own.
     let is_failing =
-        memory.of(close.from.peer()).fatal.is_some() || !close::lookup(asked).on_the_wire;
+        memory.of(close.from.peer()).seldom.fatal.is_some() || !close::lookup(asked).on_the_wire;
     (code != asked && !is_usual && !is_failing).then(|| {
         let seen = format!("this Close answers {asked} with {code}, which is legal but unusual");
         at_code(close, seen, asked.to_string())
@@ -308,10 +308,10 @@ pub(super) static CODE_FITS_CAUSE: Rule = Rule {
 
 fn code_fits_cause(close: &Close<'_>, memory: &Memory) -> Option<Broken> {
     let peer = memory.of(close.from.peer());
-    let fatal = peer.fatal.as_ref()?;
+    let fatal = peer.seldom.fatal.as_ref()?;
     let code = close.body.code?;
     let heard = close.heard.is_some_and(|heard| heard >= fatal.end);
-    if !close.first || peer.closed.is_some() || !heard {
+    if !close.first || peer.seldom.closed.is_some() || !heard {
         return None;
     }
     let (misfits, expected): (&[u16], &str) = match fatal.fault {
@@ -341,7 +341,7 @@ pub(super) static NO_STATUS: Rule = Rule {
 };
 
 fn no_status(close: &Close<'_>, memory: &Memory) -> Option<Broken> {
-    let begins = close.first && memory.of(close.from.peer()).closed.is_none();
+    let begins = close.first && memory.of(close.from.peer()).seldom.closed.is_none();
     (begins && close.length == 0).then(|| {
         let seen = format!(
             "this Close has no code, which is legal; the {}'s API reports 1005",

@@ -17,7 +17,7 @@ pub(super) static DATA_AFTER_CLOSE: Rule = Rule {
 };
 
 fn data_after_close(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
-    let closed = memory.of(frame.from).closed.as_ref()?;
+    let closed = memory.of(frame.from).seldom.closed.as_ref()?;
     // A frame that never ends may be no frame at all: see CLS-TRAILING-BYTES.
     let is_data = frame.header.opcode().is_data() && frame.complete;
     is_data.then(|| {
@@ -45,10 +45,10 @@ pub(super) static NOT_ANSWERED: Rule = Rule {
 
 fn not_answered(end: &End, endpoint: Endpoint, memory: &Memory) -> Option<Broken> {
     let (own, peer) = (memory.of(endpoint), memory.of(endpoint.peer()));
-    let close = peer.closed.as_ref()?;
-    let is_excused = own.closed.is_some()
+    let close = peer.seldom.closed.as_ref()?;
+    let is_excused = own.seldom.closed.is_some()
         || end.lossy[endpoint.index()]
-        || peer.fatal.is_some()
+        || peer.seldom.fatal.is_some()
         || own.is_unreliable()
         || end.inside_frame[endpoint.index()];
     let (first, how) = end.first_to_end()?;
@@ -96,8 +96,8 @@ fn no_close_frame(end: &End, memory: &Memory) -> Option<Broken> {
         && !both.iter().any(|direction| direction.is_unreliable());
     // An endpoint may drop a connection on which something fatal was said, and a client one whose
     // handshake it can't accept (§4.1, §7.1.7).
-    let is_excused =
-        both.iter().any(|direction| direction.fatal.is_some()) || memory.bad_response().is_some();
+    let is_excused = both.iter().any(|direction| direction.seldom.fatal.is_some())
+        || memory.bad_response().is_some();
     if !is_known || is_excused || end.closes != [None; 2] {
         return None;
     }
@@ -131,7 +131,7 @@ pub(super) static DUPLICATE: Rule = Rule {
 };
 
 fn duplicate(close: &Close<'_>, memory: &Memory) -> Option<Broken> {
-    let before = memory.of(close.from).closed.as_ref().filter(|_| !close.first)?;
+    let before = memory.of(close.from).seldom.closed.as_ref().filter(|_| !close.first)?;
     let seen = format!("this is a second Close; frame {} was the first", before.frame);
     Some(
         at_frame(close, seen, "one Close")

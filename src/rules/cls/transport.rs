@@ -115,7 +115,7 @@ fn trailing_bytes(other: &NotFrames<'_>, _: &Memory) -> Option<Broken> {
 /// What follows the Close looked like a frame at first, but ends inside it.
 fn trailing_frame(end: &End, endpoint: Endpoint, memory: &Memory) -> Option<Broken> {
     let own = memory.of(endpoint);
-    let (closed, cut) = (own.closed.as_ref()?, own.cut.as_ref()?);
+    let (closed, cut) = (own.seldom.closed.as_ref()?, own.seldom.cut.as_ref()?);
     let is_behind = cut.offset >= closed.end() && end.inside_frame[endpoint.index()];
     if !is_behind || end.lossy[endpoint.index()] || end.how == How::CaptureEnd {
         return None;

@@ -21,7 +21,7 @@ pub static PING_RTT: Rule = Rule {
 /// `endpoint` is the one that answers. Said only if some answer took far longer than usual.
 fn ping_rtt(_: &End, endpoint: Endpoint, memory: &Memory) -> Option<Broken> {
     let limits = &memory.thresholds;
-    let pings = memory.of(endpoint.peer()).pings.as_ref()?;
+    let pings = memory.of(endpoint.peer()).seldom.pings.as_ref()?;
     let trips = pings.round_trips().filter(|trips| trips.count as u64 >= limits.round_trips)?;
     let is_slow = trips.longest > limits.pong_delay
         || trips.longest > limits.pong_delay_medians * trips.median && trips.longest > NOTICEABLE;
@@ -61,8 +61,8 @@ fn pong_blocked(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     if frame.header.opcode() != Opcode::Pong || !frame.complete {
         return None;
     }
-    let big = memory.of(frame.from).big_frame.as_ref()?;
-    let pings = memory.of(frame.from.peer()).pings.as_ref()?;
+    let big = memory.of(frame.from).seldom.big_frame.as_ref()?;
+    let pings = memory.of(frame.from.peer()).seldom.pings.as_ref()?;
     let ping = &pings.outstanding[pings.find(frame.payload?)?];
     let (asked, answered) = (ping.time?, frame.at.time?);
     let delay = answered.seconds_since(asked);

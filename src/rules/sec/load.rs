@@ -101,7 +101,7 @@ fn ping_flood(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     if frame.header.opcode() != Opcode::Ping {
         return None;
     }
-    let pings = memory.of(frame.from).pings.as_ref()?;
+    let pings = memory.of(frame.from).seldom.pings.as_ref()?;
     let (since, count) = pings.recent?;
     let seconds = frame.at.time?.seconds_since(since);
     let limits = &memory.thresholds;

@@ -1,6 +1,6 @@
 //! Where bytes are missing: frames are cut or stepped through, borders are lost and found again.
 
-use super::{Framing, Incoming, Origin};
+use super::{Framing, Incoming, Origin, Search};
 use crate::said::{Endpoint, GapReason};
 use crate::websocket::event::{CutHeader, Event, Gap, Recovered, Resumed};
 use crate::websocket::frame::FrameHeader;
@@ -43,9 +43,9 @@ impl Incoming {
         }
         self.offset += length.unwrap_or(0);
         match &mut self.framing {
-            Framing::Sought(seeker, _) => match length {
-                Some(length) => seeker.push_gap(length, reason, origin),
-                None => seeker.restart(),
+            Framing::Sought(search) => match length {
+                Some(length) => search.seeker.push_gap(length, reason, origin),
+                None => search.seeker.restart(),
             },
             Framing::Known if framing_lost => self.seek(),
             Framing::Known | Framing::Over | Framing::Other(_) => {}
@@ -79,7 +79,7 @@ impl Incoming {
     fn seek_as(&mut self, expectation: Expectation) {
         self.context.lose();
         let seeker = Seeker::new(self.offset, expectation);
-        self.framing = Framing::Sought(Box::new(seeker), self.offset);
+        self.framing = Framing::Sought(Box::new(Search { seeker, since: self.offset }));
     }
 
     /// Goes on with a search that began before it was known which direction this is.
@@ -91,7 +91,7 @@ impl Incoming {
     ) {
         let since = self.offset;
         let found = seeker.expect_masked(self.from == Endpoint::Client);
-        self.framing = Framing::Sought(Box::new(seeker), since);
+        self.framing = Framing::Sought(Box::new(Search { seeker, since }));
         if let Some(found) = found {
             self.resume(found, since, desk, sink);
         }
@@ -100,7 +100,7 @@ impl Incoming {
     /// How many bytes were looked at in a search that is still under way.
     pub(in crate::websocket) fn unread(&self) -> u64 {
         match &self.framing {
-            Framing::Sought(seeker, _) => seeker.tried(),
+            Framing::Sought(search) => search.seeker.tried(),
             _ => 0,
         }
     }
@@ -124,7 +124,7 @@ impl Incoming {
         self.offset = found.start;
         let skipped = found.start.saturating_sub(since);
         let recovered = Recovered { confidence: found.confidence, skipped };
-        self.recovered = Some(recovered);
+        self.recovered = Some(Box::new(recovered));
         let at = found.pieces.front().map_or(self.last_at, |piece| piece.origin.at);
         sink(&Event::Resumed(&Resumed { from: self.from, offset: found.start, recovered, at }));
         for piece in found.pieces {
@@ -159,9 +159,9 @@ impl Incoming {
         desk: &mut Desk,
         sink: &mut impl FnMut(&Event<'_>),
     ) {
-        if let Framing::Sought(seeker, since) = &mut self.framing {
-            let since = *since;
-            if let Some(found) = seeker.finish() {
+        if let Framing::Sought(search) = &mut self.framing {
+            let since = search.since;
+            if let Some(found) = search.seeker.finish() {
                 self.resume(found, since, desk, sink);
             }
         }
