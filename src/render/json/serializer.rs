@@ -278,8 +278,17 @@ impl<W: Write> ser::SerializeStruct for Members<'_, W> {
     type Error = NoJson;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Done {
-        ser::Serializer::serialize_str(self.next(), name)?;
-        self.value(value)
+        // Names of fields are plain.
+        let is_first = std::mem::take(&mut self.is_first);
+        self.page.write(|pen| {
+            match is_first {
+                true => pen.words(b"\""),
+                false => pen.words(b",\""),
+            }
+            pen.piece(name.as_bytes());
+            pen.words(b"\":");
+        });
+        value.serialize(Serializer { page: self.page })
     }
 
     fn end(self) -> Done {

@@ -4,6 +4,7 @@
 use super::page::{Page, Pen, WINDOW};
 use crate::render::escape;
 use std::io::Write;
+use std::ops::Range;
 use wide::i8x16;
 
 /// What a byte of UTF-8 asks for.
@@ -145,21 +146,34 @@ fn escape_block(
     room: &mut [u8; 2 * BLOCK + LANE],
 ) -> usize {
     let (mut from, mut to) = (0, 0);
-    loop {
-        let end = (quotes.trailing_zeros() as usize).min(length);
-        while from < end {
-            // The remainders change nothing, but show the compiler that all of this is in bounds.
-            room[to % (2 * BLOCK)..][..LANE].copy_from_slice(&bytes[from % BLOCK..][..LANE]);
-            let copied = (end - from).min(LANE);
-            from += copied;
-            to += copied;
-        }
-        if end == length {
-            return to;
-        }
+    quotes &= 1u64.checked_shl(length as u32).map_or(u64::MAX, |bit| bit - 1);
+    while quotes != 0 {
+        let quote = quotes.trailing_zeros() as usize;
+        to = copy_lanes(bytes, from..quote, room, to);
         room[to % (2 * BLOCK)] = b'\\';
-        to += 1;
+        (from, to) = (quote, to + 1);
         quotes &= quotes - 1;
+    }
+    copy_lanes(bytes, from..length, room, to)
+}
+
+/// Copies this range to there, and returns where that ends. One lane at least: most runs are short.
+#[inline(always)]
+fn copy_lanes(
+    bytes: &[u8; BLOCK + LANE],
+    run: Range<usize>,
+    room: &mut [u8; 2 * BLOCK + LANE],
+    to: usize,
+) -> usize {
+    let mut lane = 0;
+    loop {
+        // The remainders change nothing, but show the compiler that all of this is in bounds.
+        let from = &bytes[(run.start + lane) % BLOCK..][..LANE];
+        room[(to + lane) % (2 * BLOCK)..][..LANE].copy_from_slice(from);
+        lane += LANE;
+        if run.start + lane >= run.end {
+            return to + run.end - run.start;
+        }
     }
 }
 

@@ -6,6 +6,8 @@ pub(super) struct Words<const N: usize> {
     words: [&'static str; N],
     /// For two letters the words that begin with them, a bit each.
     begin: [u16; 1 << 10],
+    /// What all of them begin with, if that is no letter.
+    mark: Option<u8>,
 }
 
 impl<const N: usize> Words<N> {
@@ -13,26 +15,34 @@ impl<const N: usize> Words<N> {
     pub(super) const fn new(words: [&'static str; N]) -> Words<N> {
         assert!(N <= u16::BITS as usize);
         let mut begin = [0; 1 << 10];
+        let mut mark = Some(words[0].as_bytes()[0]);
         let mut number = 0;
         while number < N {
             let word = words[number].as_bytes();
+            if word[0].is_ascii_alphabetic() || word[0] != words[0].as_bytes()[0] {
+                mark = None;
+            }
             begin[index(word[0], word[1])] |= 1 << number;
             number += 1;
         }
-        Words { words, begin }
+        Words { words, begin, mark }
     }
 
     /// The first of the words in the text for which `fits`, told what follows it, is true.
     pub(super) fn find(&self, text: &[u8], fits: impl Fn(&[u8]) -> bool) -> Option<&'static str> {
-        let mut before = 0;
-        text.iter().enumerate().find_map(|(at, &byte)| {
-            let begin = self.begin[index(std::mem::replace(&mut before, byte), byte)];
-            if begin == 0 {
-                None
-            } else {
-                self.word_at_start(begin, &text[at.saturating_sub(1)..], &fits)
+        let word_at = |at: usize, first: u8, second: u8| match self.begin[index(first, second)] {
+            0 => None,
+            begin => self.word_at_start(begin, &text[at..], &fits),
+        };
+        match self.mark {
+            Some(mark) => {
+                memchr::memchr_iter(mark, text).find_map(|at| word_at(at, mark, *text.get(at + 1)?))
             }
-        })
+            None => {
+                let mut pairs = text.iter().zip(text.get(1..)?).enumerate();
+                pairs.find_map(|(at, (&first, &second))| word_at(at, first, second))
+            }
+        }
     }
 
     #[inline(never)]
