@@ -51,7 +51,9 @@ pub fn seconds(time: Time) -> String {
     let sign = if nanoseconds < 0 { "-" } else { "" };
     let (whole, rest) =
         (nanoseconds.unsigned_abs() / 1_000_000_000, nanoseconds.unsigned_abs() % 1_000_000_000);
-    format!("{sign}{whole}.{rest:09}")
+    let (mut before, mut behind) = (itoa::Buffer::new(), itoa::Buffer::new());
+    // A digit more keeps the zeros at the front.
+    [sign, before.format(whole), ".", &behind.format(1_000_000_000 + rest)[1..]].concat()
 }
 
 /// Bytes in hexadecimal, without spaces.
