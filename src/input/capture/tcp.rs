@@ -29,7 +29,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { waiting: 4 << 20, all_waiting: 64 << 20, connections: 65_536, graves: 65_536 }
+        Limits { waiting: 4 << 20, all_waiting: 64 << 20, connections: 131_072, graves: 65_536 }
     }
 }
 
