@@ -256,3 +256,31 @@ fn an_open_connection_has_nothing_to_report() {
     tape.hex(1.0, line, Server, "81 00");
     check("open", &tape, "it was still open when the capture ended", [None, None]);
 }
+
+/// The same closing handshake with one Close, or both, not captured: nothing is claimed of what is
+/// missing, neither that there was no answer nor who was first, nor a 1006 that nobody reported.
+#[test]
+fn a_close_that_was_not_captured_is_not_denied() {
+    let lost = |numbers: &[usize]| {
+        let mut tape = Tape::default();
+        let line = tape.upgrade(0.0, 50001);
+        tape.hex(1.0, line, Client, CLOSE_1000_MASKED);
+        tape.hex(1.1, line, Server, "88 02 03 e8");
+        tape.fin(1.1, line, Server);
+        tape.fin(1.2, line, Client);
+        // Two packets open TCP, two are the handshake.
+        tape.lose(numbers);
+        tape
+    };
+    let why = "the client sent Close 1000 (Normal Closure); what the server sent last was not captured; \
+               the server closed TCP; the server's API would report 1000";
+    check("answer-lost", &lost(&[6]), why, [None, Some(1000)]);
+    let why = "the server sent Close 1000 (Normal Closure); what the client sent last was not captured; \
+               the server closed TCP; a browser would report 1000";
+    check("first-lost", &lost(&[5]), why, [Some(1000), None]);
+    let why = "the server closed TCP; no Close was captured";
+    check("both-lost", &lost(&[5, 6]), why, [None, None]);
+    for numbers in [&[5][..], &[6], &[5, 6]] {
+        assert_eq!(end("lost", &lost(numbers))["closed_by"], Value::Null, "{numbers:?}");
+    }
+}

@@ -251,12 +251,17 @@ impl Kept {
         if let Some(status) = self.refused {
             return format!("refused with {status}");
         }
-        let code = end
-            .closed_by
+        let closer = end.first_close();
+        let code = closer
             .and_then(|endpoint| end.closes[endpoint.index()])
             .map(|code| code.map_or("no code".to_owned(), |code| code.to_string()));
-        let who = end.closed_by.map_or("", Endpoint::name);
-        let answered = if end.closes.contains(&None) { "unanswered" } else { "reply late" };
+        let left = end.first_to_end().map(|(endpoint, _)| endpoint);
+        let who = closer.or(left).map_or("", Endpoint::name);
+        let answered = match closer.map(Endpoint::peer) {
+            Some(peer) if end.may_have_closed(peer) => "the other end is missing",
+            _ if end.closes.contains(&None) => "unanswered",
+            _ => "reply late",
+        };
         match (end.how, code) {
             (How::ClosingHandshake, Some(code)) => format!("cleanly by the {who}, {code}"),
             (How::ClosingHandshake, None) => "cleanly".to_owned(),

@@ -83,8 +83,8 @@ fn given_up(end: &End, endpoint: Endpoint, _: &Memory) -> Option<Broken> {
     (unread > 0).then(|| {
         let bytes = if unread == 1 { "byte".to_owned() } else { format!("{unread} bytes") };
         let seen = format!(
-            "nothing was read of the last {bytes} of the {endpoint}: behind a gap, no border of a \
-             frame is certain there"
+            "nothing was read of the last {bytes} of the {endpoint}: no border of a frame is \
+             certain there"
         );
         Broken::new(endpoint, seen, "")
     })

@@ -33,7 +33,7 @@ impl Ending {
     /// What is told of this end.
     pub(super) fn of(end: &End, memory: &Memory) -> Ending {
         let reports = [Endpoint::Client, Endpoint::Server].map(|of| reported(end, of, memory));
-        let mut clauses = match (end.upgraded, first_close(end)) {
+        let mut clauses = match (end.upgraded, end.first_close()) {
             (false, _) => vec![not_upgraded(end, memory)],
             (true, Some(first)) => closed(end, first, memory),
             (true, None) => vec![dropped(end, memory)],
@@ -46,14 +46,6 @@ impl Ending {
     }
 }
 
-/// Who sent the first Close, if anybody did.
-fn first_close(end: &End) -> Option<Endpoint> {
-    let has_closed = |endpoint: &Endpoint| end.closes[endpoint.index()].is_some();
-    end.closed_by
-        .filter(has_closed)
-        .or_else(|| [Endpoint::Client, Endpoint::Server].into_iter().find(has_closed))
-}
-
 fn reported(end: &End, of: Endpoint, memory: &Memory) -> Option<u16> {
     if !end.upgraded {
         // A server's API never had a connection; a client's fails as soon as it is refused.
@@ -64,7 +56,7 @@ fn reported(end: &End, of: Endpoint, memory: &Memory) -> Option<u16> {
     // It fails the connection if it says so, unless it only repeats what the peer said.
     let [own, other] = [of, of.peer()].map(|endpoint| end.closes[endpoint.index()].flatten());
     let says_so = own.is_some_and(|code| FAILING.contains(&code));
-    if has_failed || says_so && (own != other || first_close(end) == Some(of)) {
+    if has_failed || says_so && (own != other || end.first_close() == Some(of)) {
         return Some(1006);
     }
     match end.closes[of.peer().index()] {
@@ -75,6 +67,7 @@ fn reported(end: &End, of: Endpoint, memory: &Memory) -> Option<u16> {
             Some(false) => Some(1006),
             None => None,
         },
+        None if end.may_have_closed(of.peer()) => None,
         _ if end.how == How::CaptureEnd => None,
         _ => Some(1006),
     }
@@ -141,6 +134,9 @@ fn closed(end: &End, first: Endpoint, memory: &Memory) -> Vec<String> {
 fn answer(end: &End, first: Endpoint, memory: &Memory) -> (String, bool) {
     let peer = first.peer();
     let left_first = end.first_to_end().filter(|(endpoint, _)| *endpoint == peer);
+    if end.may_have_closed(peer) {
+        return (format!("what the {peer} sent last was not captured"), false);
+    }
     if end.closes[peer.index()].is_none() {
         return match left_first {
             Some((_, how)) if end.took_close(peer) => {
@@ -187,7 +183,10 @@ fn dropped(end: &End, memory: &Memory) -> String {
         reason = format!(" after a 101 that breaks {rule}");
     }
     let ended = ended(how, memory);
-    format!("the {endpoint} {ended}{inside}{reason}, without a Close from either side")
+    let is_lost = [Endpoint::Client, Endpoint::Server].iter().any(|it| end.may_have_closed(*it));
+    let close =
+        if is_lost { "; no Close was captured" } else { ", without a Close from either side" };
+    format!("the {endpoint} {ended}{inside}{reason}{close}")
 }
 
 fn still_open(end: &End, memory: &Memory) -> String {

@@ -212,13 +212,14 @@ impl Conversation {
             http.tell_incomplete(sink);
         }
         let (mut inside_frame, mut inside_message) = ([false; 2], [false; 2]);
-        let mut unread = [0; 2];
+        let (mut unread, mut tail_lost) = ([0; 2], [false; 2]);
         let mut closes: [Option<FirstClose>; 2] = [None; 2];
         if let Phase::Frames(incoming) = &mut self.phase {
             for (index, incoming) in incoming.iter_mut().enumerate() {
                 let first_close = &mut self.first_close;
                 incoming.finish_search(desk, &mut |event| noting_close(event, first_close, sink));
                 unread[index] = incoming.unread();
+                tail_lost[index] = incoming.is_lost();
                 inside_frame[index] = incoming.is_inside_frame();
                 inside_message[index] = incoming.is_inside_message();
                 incoming.finish(desk, sink);
@@ -243,12 +244,14 @@ impl Conversation {
             inside_message,
             lossy: self.lossy,
             unread,
+            tail_lost,
             at: self.last_at,
         };
         let dropped_by = super::ending::first_to_end(&end);
         end.closed_by = first_to_close(closes)
             .or(self.first_close)
-            .or(dropped_by.map(|(endpoint, _)| endpoint));
+            .or(dropped_by.map(|(endpoint, _)| endpoint))
+            .filter(|closer| !end.may_have_closed(*closer) && !end.may_have_closed(closer.peer()));
         let both_took = end.took_close(Endpoint::Client) && end.took_close(Endpoint::Server);
         end.how = match (both_took, dropped_by) {
             (true, _) => How::ClosingHandshake,

@@ -420,7 +420,8 @@ pub struct End {
     pub how: How,
     /// It had been upgraded (or was assumed to be).
     pub upgraded: bool,
-    /// Who closed first: by Close frame, else by FIN or RST.
+    /// Who closed first: by Close frame, else by FIN or RST. None if nobody did, or if the bytes that
+    /// could tell are missing.
     pub closed_by: Option<Endpoint>,
     /// When each endpoint sent its first Close.
     pub closed_at: [Option<At>; 2],
@@ -446,11 +447,26 @@ pub struct End {
     pub lossy: [bool; 2],
     /// For each endpoint: how many bytes at the end of its stream, behind a gap, show no frames.
     pub unread: [u64; 2],
+    /// For each endpoint: behind its last frame bytes are missing, or could not be read as frames. Its
+    /// Close may be among them.
+    pub tail_lost: [bool; 2],
     /// When the last thing was said on the connection.
     pub at: At,
 }
 
 impl End {
+    /// No Close of that endpoint was captured, and there may have been one.
+    pub fn may_have_closed(&self, endpoint: Endpoint) -> bool {
+        self.tail_lost[endpoint.index()] && self.closes[endpoint.index()].is_none()
+    }
+
+    /// Who sent the first Close of those that were captured, if there are any.
+    pub fn first_close(&self) -> Option<Endpoint> {
+        let has_closed = |endpoint: &Endpoint| self.closes[endpoint.index()].is_some();
+        let first = self.closed_by.filter(has_closed);
+        first.or_else(|| [Endpoint::Client, Endpoint::Server].into_iter().find(has_closed))
+    }
+
     /// RFC 6455 §7.1.4: both Close frames were exchanged before the transport ended.
     pub fn is_clean(&self) -> bool {
         self.how == How::ClosingHandshake

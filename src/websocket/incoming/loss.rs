@@ -105,6 +105,11 @@ impl Incoming {
         }
     }
 
+    /// Where the next frame would begin is not known.
+    pub(in crate::websocket) fn is_lost(&self) -> bool {
+        matches!(self.framing, Framing::Sought(..))
+    }
+
     fn expectation(&self) -> Expectation {
         let rsv1 = self
             .agreement
