@@ -25,6 +25,90 @@ const FRAMES_OTHERWISE: [(&str, &str); 0] = [];
 /// Of 28 frames without a handshake; the others are alone or with one more on their connection.
 const MIDSTREAM_FOUND: usize = 21;
 
+/// Every error found in all public captures, opened with their key logs where there are some; each
+/// was examined by hand: capture, rule, how often, and the bytes that break the rule.
+const EXAMINED: [(&str, &str, usize, &str); 21] = [
+    (
+        "OISF__suricata-verify/websocket-control-frag__input.pcap",
+        "HS-REQ-KEY-LENGTH",
+        1,
+        "the key is Base64 of \"suricata-test-key!\", 18 bytes (§4.1)",
+    ),
+    (
+        "OISF__suricata-verify/websocket-control-frag__input.pcap",
+        "MSK-CONSTANT-KEY",
+        1,
+        "01 94 12345678, 89 84 12345678, 80 9c 12345678 (§5.3)",
+    ),
+    (
+        "OISF__suricata-verify/websocket-ping__input.pcap",
+        "MSK-CLIENT-UNMASKED",
+        1,
+        "89 00 from the end that sent the request (§5.1)",
+    ),
+    (
+        "arkime__arkime/pcap__arkime_synthetic.pcap",
+        "MSK-CONSTANT-KEY",
+        1,
+        "four frames of the client, all under 11 22 33 44 (§5.3)",
+    ),
+    (
+        "ntop__nDPI/pcap__false_positives.pcapng",
+        "HS-REQ-EXT-SYNTAX",
+        1,
+        "Sec-WebSocket-Extensions with nothing behind it (§9.1; RFC 9110 §5.6.1.2)",
+    ),
+    (
+        "ntop__nDPI/pcap__false_positives.pcapng",
+        "HS-RES-ACCEPTED-BAD-REQUEST",
+        1,
+        "a 101 to that request, which §9.1 asks to fail",
+    ),
+    (INVALID, "HS-REQ-METHOD", 1, "POST / HTTP/1.1 (§4.1)"),
+    (INVALID, "HS-REQ-VERSION-PRESENT", 5, "no Sec-WebSocket-Version in any request (§4.1)"),
+    (INVALID, "HS-RES-UPGRADE", 4, "Upgrade: websockets (§4.2.2)"),
+    (INVALID, "HS-RES-ACCEPTED-BAD-REQUEST", 4, "101 to what is no handshake (§4.2.1)"),
+    (INVALID, "HS-REQ-AFTER-101", 4, "GET / HTTP/1.1 on a connection that was upgraded"),
+    (INVALID, "HS-REQ-UPGRADE-PRESENT", 1, "the second request: Upgrade: websockets (§4.1)"),
+    (INVALID, "HS-RES-UNREQUESTED", 1, "a 101 to that (RFC 9110 §7.8)"),
+    (INVALID, "HS-REQ-KEY-PRESENT", 1, "the third request has no Sec-WebSocket-Key (§4.1)"),
+    (INVALID, "HS-RES-ACCEPT-SYNTAX", 1, "Sec-WebSocket-Accept: invalid= (§4.2.2)"),
+    (INVALID, "HS-RES-CLIENT-ACCEPTED-BAD", 1, "a frame of the client after that (§4.1)"),
+    (
+        "zeek__zeek/websocket__oversized-close-frame.pcapng",
+        "FRM-LEN-MINIMAL-64",
+        1,
+        "88 7f 0000000000000102: 258 in 64 bits (§5.2)",
+    ),
+    (
+        "zeek__zeek/websocket__oversized-close-frame.pcapng",
+        "CTL-TOO-LONG",
+        1,
+        "the same: a Close of 258 bytes (§5.5)",
+    ),
+    (
+        "zeek__zeek/websocket__wrong-accept-header.pcap",
+        "HS-RES-ACCEPT-SYNTAX",
+        1,
+        "the right Accept with -wrong behind it (§4.2.2)",
+    ),
+    (
+        "zeek__zeek/websocket__wstunnel-http.pcap",
+        "MSK-CLIENT-UNMASKED",
+        2,
+        "82 48 and 88 02 from the end that sent the request (§5.1)",
+    ),
+    (
+        "zeek__zeek/websocket__wstunnel-ssh.pcap",
+        "CTL-PING-UNANSWERED",
+        1,
+        "no frame with opcode 10, and 45 frames of the server behind four Pings (§5.5.2)",
+    ),
+];
+
+/// Five handshakes on one connection, each broken on purpose.
+const INVALID: &str = "secdev__scapy/pcaps__websocket_invalid_handshakes.pcap";
+
 const HANDSHAKES_OTHERWISE: [(&str, &str); 2] = [
     (
         "ntop__nDPI/pcap__false_positives.pcapng",
@@ -126,6 +210,45 @@ fn the_handshakes_are_at_least_those_that_tshark_sees() {
     }
     say(&format!("public captures: requests and responses of handshakes {found}/{all}"));
     assert_none(&complaints);
+}
+
+#[test]
+fn each_error_in_the_captures_of_others_was_examined_and_is_true() {
+    let claim = "each_error_in_the_captures_of_others_was_examined_and_is_true";
+    let Some(manifest) = shared::shared(claim, "captures/public/manifest.tsv") else { return };
+    let folder = manifest.parent().expect("a folder");
+    let text_of_it = shared::read_text(&manifest);
+    let rows: Vec<Vec<&str>> = text_of_it.lines().map(|row| row.split('\t').collect()).collect();
+    let is_capture =
+        |row: &&Vec<&str>| !["path", "har", "transcript"].contains(&row[1]) && row[0] != "path";
+    let captures: Vec<&Vec<&str>> = rows.iter().filter(is_capture).collect();
+    let found = shared::in_parallel(&captures, |row| {
+        let file = folder.join(row[0]);
+        let mut arguments = vec!["pcap", shared::utf8(&file), "--format", "jsonl"];
+        let keys = row.get(12).and_then(|keys| keys.strip_prefix("external "));
+        let keys = keys.map(|keys| folder.join(keys)).filter(|keys| keys.exists());
+        if let Some(keys) = &keys {
+            arguments.extend(["--keylog", shared::utf8(keys)]);
+        }
+        let records = shared::ws101(&arguments).records();
+        let ids = shared::errors(&records).iter().map(|it| text(it, "rule").to_owned()).collect();
+        (row[0].to_owned(), ids)
+    });
+    let mut counted: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for (path, ids) in found {
+        let ids: Vec<String> = ids;
+        for id in ids {
+            *counted.entry((path.clone(), id)).or_default() += 1;
+        }
+    }
+    let errors: usize = counted.values().sum();
+    say(&format!("public captures: {errors} errors in {}, each examined", captures.len()));
+    let examined: BTreeMap<(String, String), usize> = EXAMINED
+        .iter()
+        .filter(|(.., why)| !why.is_empty())
+        .map(|(path, id, times, _)| ((path.to_string(), id.to_string()), *times))
+        .collect();
+    assert_eq!(counted, examined);
 }
 
 #[test]
