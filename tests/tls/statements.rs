@@ -38,7 +38,9 @@ fn a_missing_key_log_is_an_error_and_a_missing_variable_is_none() {
     let file = sample("wss-tls13.pcap");
     let run = ws101(&["pcap", utf8(&file), "--keylog", "no-such-file"]);
     assert_eq!(run.code, Some(2));
-    assert!(run.stderr.contains("no-such-file") && run.stderr.contains("CLIENT_RANDOM"));
+    for said in ["no-such-file", "CLIENT_RANDOM", "make it first (touch)"] {
+        assert!(run.stderr.contains(said), "{}", run.stderr);
+    }
     let output = Command::new(crate::shared::binary())
         .args(["pcap", utf8(&file), "--format", "jsonl"])
         .env("SSLKEYLOGFILE", sample("wss-tls13.keys"))

@@ -279,9 +279,15 @@ pub fn key_log(paths: &[PathBuf]) -> Result<KeyLog, Failure> {
     for path in paths {
         log.add_file(path.clone()).map_err(|error| {
             let path = escape::text(path.as_os_str().as_encoded_bytes());
+            let later = match error.kind() {
+                std::io::ErrorKind::NotFound => {
+                    "\n  if it is still to be written: make it first (touch), it is read as it grows"
+                }
+                _ => "",
+            };
             Failure::Input(format!(
                 "error: the key log {path} can't be read: {error}\n  \
-                 expected: a file of lines such as CLIENT_RANDOM 52362c10… 9f9a0f19…\n  \
+                 expected: a file of lines such as CLIENT_RANDOM 52362c10… 9f9a0f19…{later}\n  \
                  try: ws101 explain keylog"
             ))
         })?;
