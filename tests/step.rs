@@ -566,6 +566,8 @@ fn a_hundred_thousand_frames_are_there_at_once() {
     assert!(opened < Duration::from_secs(5), "{opened:?}");
     let begun = Instant::now();
     while session.pane().lines().next().is_some_and(|first| first.contains("reading")) {
+        // What other commands say of their progress has been written over the screen.
+        assert!(!session.pane().contains("MiB"), "{}", session.pane());
         assert!(begun.elapsed() < Duration::from_secs(120), "it is read to its end");
         std::thread::sleep(Duration::from_millis(50));
     }

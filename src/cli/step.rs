@@ -77,7 +77,9 @@ pub fn run(args: &Args, common: &Common, sheet: Sheet) -> Result<Status, Failure
 
 /// Reads the file in a thread of its own.
 fn begin(args: &Args, common: &Common, shared: &Shared) -> JoinHandle<Result<(), Failure>> {
-    let (input, common, tap) = (args.input.clone(), common.clone(), Tap(Arc::clone(shared)));
+    let (input, tap) = (args.input.clone(), Tap(Arc::clone(shared)));
+    // A line about progress would be written over the screen, whose first line tells of it.
+    let common = Common { quiet: true, ..common.clone() };
     std::thread::spawn(move || input.tell(&common, tap, EXTENT).map(drop))
 }
 
