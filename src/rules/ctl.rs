@@ -191,7 +191,9 @@ fn pong_unsolicited(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     let payload = pong(frame)?;
     let (own, peer) = (memory.of(frame.from), memory.of(frame.from.peer()));
     // The Ping may have come before the capture, or in a part of it that was lost.
-    let is_certain = memory.agreement.is_some() && !peer.lossy && !peer.is_unreliable();
+    let heard_all = !memory.heard_beyond(frame.from, frame.heard);
+    let is_certain =
+        memory.agreement.is_some() && heard_all && !peer.lossy && !peer.is_unreliable();
     let is_waited_for =
         peer.seldom.pings.as_ref().is_some_and(|pings| !pings.outstanding.is_empty());
     if !is_certain

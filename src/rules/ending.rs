@@ -69,6 +69,10 @@ fn reported(end: &End, of: Endpoint, memory: &Memory) -> Option<u16> {
         },
         None if end.may_have_closed(of.peer()) => None,
         _ if end.how == How::CaptureEnd => None,
+        // A Close may have been in what it heard and nobody captured.
+        None if end.lossy[of.peer().index()] && memory.heard_beyond(of, end.heard[of.index()]) => {
+            None
+        }
         _ => Some(1006),
     }
 }

@@ -77,7 +77,7 @@ pub struct Memory {
 pub(super) struct Direction {
     /// The number of its last frame.
     pub(super) frames: u64,
-    /// Where its last frame ended.
+    /// Where its last frame ended, or its head if there is none.
     pub(super) end: u64,
     /// Pings, fragments, a Close and other things that few endpoints have.
     pub(super) seldom: Seldom,
@@ -335,6 +335,12 @@ impl Memory {
             self.agreement = Some(handshake.agreement());
         }
         self.half = handshake.is_accepted() && !was_seen;
+        let end = |head: &Head| match head.decoded {
+            true => 0,
+            false => head.offset + head.range.end as u64,
+        };
+        self.client.end = handshake.request.as_deref().map_or(0, end);
+        self.server.end = handshake.response.as_deref().map_or(0, end);
         if hist::has_other_frames(handshake) {
             for direction in [&mut self.client, &mut self.server] {
                 direction.hidden |= suppression::begins(suppression::OTHER_FRAMES);
@@ -459,6 +465,12 @@ impl Memory {
         }
     }
 
+    /// An endpoint has acknowledged more of its peer than up to the last frame that was told: what
+    /// comes there may be on its way, or was never captured.
+    pub(super) fn heard_beyond(&self, endpoint: Endpoint, heard: Option<u64>) -> bool {
+        heard.is_some_and(|heard| heard > self.of(endpoint.peer()).end)
+    }
+
     #[inline]
     fn note_message(&mut self, message: &Message<'_>) {
         if let Some(handshake) = &mut self.handshake
@@ -474,7 +486,8 @@ impl Memory {
             let sums = direction.seldom.make().sums.get_or_insert_default();
             sums.messages += 1;
             sums.wire += message.wire_length;
-            if message.compressed {
+            // Of what lacks bytes only the half that is there would be counted.
+            if message.compressed && message.complete {
                 sums.compressed += 1;
                 sums.deflated += message.wire_length;
                 sums.inflated += message.length;

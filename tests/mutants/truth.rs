@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::Path;
 use ws101::Inspector;
 use ws101::input::capture::{self, Options};
@@ -68,6 +69,8 @@ pub(crate) struct Read {
     pub(crate) behind: [u64; 2],
     lossy: [bool; 2],
     errors: Vec<String>,
+    /// What was found, of whatever severity, and against whom.
+    pub(crate) found: BTreeSet<(&'static str, Option<usize>)>,
     ends: Vec<End>,
 }
 
@@ -104,6 +107,8 @@ impl Observer for Read {
             Event::End(end) => self.ends.push(**end),
             _ => {}
         }
+        let found = judged.findings.iter();
+        self.found.extend(found.map(|it| (it.rule.id, it.violator.map(Endpoint::index))));
         let errors = judged.findings.iter().filter(|finding| finding.severity == Severity::Error);
         self.errors
             .extend(errors.map(|finding| format!("{}: {}", finding.rule.id, finding.detail())));

@@ -627,6 +627,13 @@ impl Stream {
         self.first_waiting().or(fin)
     }
 
+    /// What brought the bytes, or the FIN, that wait here.
+    fn carrier_behind(&self, position: u64) -> Option<Carrier> {
+        let waiting = &self.trouble.as_ref()?.waiting;
+        let chunk = waiting.get(&position).map(|chunk| chunk.carrier);
+        chunk.or_else(|| self.fin().filter(|fin| fin.0 == position).map(|(_, carrier)| carrier))
+    }
+
     /// Gives the first hole up, and hands on what waited behind it.
     pub(super) fn declare_lost(
         &mut self,
@@ -639,7 +646,8 @@ impl Stream {
         if let Some(behind) = self.behind_hole()
             && self.has_begun()
         {
-            self.lose(behind, carrier, tell);
+            // Where it is missing tells more than where it was given up.
+            self.lose(behind, self.carrier_behind(behind).unwrap_or(carrier), tell);
         }
         self.begin_patience_anew();
         self.release(tell);

@@ -282,6 +282,10 @@ pub(super) static SERVER_CODE_FROM_CLIENT: Rule = Rule {
 
 fn server_code_from_client(close: &Close<'_>, memory: &Memory) -> Option<Broken> {
     let code = code_if(close, |code| (1011..=1014).contains(&code))?;
+    // It may repeat what a Close said that was not captured.
+    if memory.server.lossy || memory.heard_beyond(close.from, close.heard) {
+        return None;
+    }
     (close.from == Endpoint::Client && memory.direction_known && !is_echo(close, memory)).then(
         || {
             let name = close::lookup(code).name;

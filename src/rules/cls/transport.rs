@@ -22,6 +22,10 @@ fn server_closes_tcp_first(end: &End, memory: &Memory) -> Option<Broken> {
     if end.how != How::ClosingHandshake || (first, how) != (Endpoint::Client, TransportEnd::Fin) {
         return None;
     }
+    // What it acknowledged behind the last frame is the server's FIN, which was not captured.
+    if memory.heard_beyond(first, end.heard[first.index()]) {
+        return None;
+    }
     let closed = last_close(memory)?.at.time?;
     let client = end.transport[Endpoint::Client.index()]?.1.time?;
     let waited = client.seconds_since(closed);
