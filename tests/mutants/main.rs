@@ -369,7 +369,8 @@ fn without_any_one_packet_nothing_new_is_found() {
     for name in [&NAMES[..], &["heartbeat-lost", "browser-ws"]].concat() {
         let packets = Recording::read(name).packets;
         let whole = read(&file(&packets)).found;
-        for at in 0..packets.len() {
+        let step = if times(1) > 1 { 1 } else { 3 };
+        for at in (0..packets.len()).step_by(step) {
             let mut packets = packets.clone();
             packets.remove(at);
             // What is said of the capture itself; and of two Closes that say the same, which is
