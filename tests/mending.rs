@@ -238,6 +238,13 @@ fn an_old_version_that_was_refused_is_why() {
 }
 
 #[test]
+fn an_empty_list_of_extensions_is_to_be_left_out() {
+    let version = "Sec-WebSocket-Version:";
+    let empty = request(&[]).replace(version, &format!("Sec-WebSocket-Extensions: \r\n{version}"));
+    check(&empty, &["names no extension", "leave the line out"], &["parameter=value, with commas"]);
+}
+
+#[test]
 fn what_is_offered_instead_is_spelt_out() {
     let extension = [("Sec-WebSocket-Extensions", "permessage-deflate; threshold=1024")];
     let offer = [("Sec-WebSocket-Extensions", "permessage-deflate")];

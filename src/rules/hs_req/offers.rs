@@ -127,7 +127,7 @@ pub static EXT_SYNTAX: Rule = Rule {
 fn ext_syntax(handshake: &Handshake) -> Judgement {
     let head = request(handshake)?;
     Ok(extension_fault(handshake, Endpoint::Client).map(|fault| {
-        if head.bytes(&fault.range).trim_ascii().is_empty() {
+        if head.members(extension::HEADER).all(|member| member.range.is_empty()) {
             let seen = "Sec-WebSocket-Extensions is there and names no extension";
             return in_request(head, &fault.range, seen, "at least one name, or no such line")
                 .cause("the client writes the line even if no extension is configured")
