@@ -50,11 +50,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The field just read, to hang children on.
-    pub fn last_field(&mut self) -> Option<&mut Field> {
-        self.layout.fields.last_mut()
-    }
-
     /// The footprints. `missing` is what the last read returned, if it failed.
     pub fn finish(mut self, missing: Option<Missing>) -> Layout {
         self.layout.missing = missing;

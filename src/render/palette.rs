@@ -45,11 +45,6 @@ impl Palette {
         Palette { enabled: true }
     }
 
-    /// True if text is coloured.
-    pub const fn is_colored(self) -> bool {
-        self.enabled
-    }
-
     /// `text` as it should look.
     pub fn paint<T: fmt::Display>(self, paint: Paint, text: T) -> Styled<T> {
         let style = if self.enabled { style(paint) } else { Style::new() };

@@ -10,8 +10,6 @@ use std::net::SocketAddr;
 pub struct TlsVersion(pub u16);
 
 impl TlsVersion {
-    /// SSL 3.0 (RFC 6101).
-    pub const SSL_3_0: TlsVersion = TlsVersion(0x0300);
     /// TLS 1.0 (RFC 2246).
     pub const TLS_1_0: TlsVersion = TlsVersion(0x0301);
     /// TLS 1.1 (RFC 4346).

@@ -4,8 +4,7 @@
 
 use super::mask::{MaskingKey, mask};
 use super::{Opcode, close};
-use crate::layout::{Field, Layout, Missing, Reader, Role, Spec, Value};
-use std::borrow::Cow;
+use crate::layout::{Layout, Missing, Reader, Role, Spec};
 
 /// The longest header: two bytes, eight of length, four of masking key.
 pub const MAX_HEADER: usize = 14;
@@ -347,19 +346,4 @@ fn annotate_close(layout: &mut Layout, bytes: &[u8], offset: u64) {
         let _ = reader.bytes(&CLOSE_REASON, payload.len() as u64 - 2);
     }
     field.children = reader.finish(None).fields;
-}
-
-/// Says what the payload field means, for renderers that have unmasked it.
-pub fn explain_payload(layout: &mut Layout, meaning: String) {
-    if let Some(field) = layout.fields.iter_mut().rev().find(|field| field.spec == &PAYLOAD) {
-        field.meaning = Cow::Owned(meaning);
-    }
-}
-
-/// The number that a field holds, if it is one.
-pub fn number(field: &Field) -> Option<u64> {
-    match field.value {
-        Value::Number(number) => Some(number),
-        Value::Bytes => None,
-    }
 }

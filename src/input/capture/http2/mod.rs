@@ -57,11 +57,6 @@ impl Http2Step {
 }
 
 impl<L: Listener> Http2Listener<'_, L> {
-    /// The listener behind.
-    pub fn inner(&mut self) -> &mut L {
-        self.listener
-    }
-
     /// The first bytes tell what a connection is.
     #[cold]
     fn decide(&mut self, id: ConnectionId, mut new: Box<New>, said: Said<'_>) -> Interest {

@@ -101,11 +101,6 @@ impl TlsStep {
         TlsListener { step: self, listener }
     }
 
-    /// From now on records wait for secrets that are not there yet.
-    pub fn expect_secrets(&mut self) {
-        self.desk.more_may_come = true;
-    }
-
     /// What was counted so far.
     pub fn counts(&self) -> (TlsCounts, KeyLogCounts) {
         (self.desk.counts, self.desk.log.counts())
