@@ -329,3 +329,27 @@ fn every_field_of_every_record_is_documented() {
         }
     }
 }
+
+/// `-q` says only what is wrong: nothing of a capture without a warning, and of another the connections
+/// that have one, and no note.
+#[test]
+fn quiet_says_only_what_is_wrong() {
+    for name in RECORDINGS {
+        let file =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("samples/captures/{name}.pcap"));
+        let records = shared::pcap(&file).records();
+        let wrong: BTreeSet<u64> = of_type(&records, "finding")
+            .into_iter()
+            .filter(|finding| finding["severity"] != "note")
+            .map(|finding| number(finding, "connection"))
+            .collect();
+        let run = ws101(&["pcap", "-q", utf8(&file)]);
+        let text = String::from_utf8(run.stdout).expect("UTF-8");
+        let told: BTreeSet<u64> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("connection ")?.split(' ').next()?.parse().ok())
+            .collect();
+        assert_eq!(told, wrong, "{name}: {text}");
+        assert!(!text.contains(" note["), "{name}: {text}");
+    }
+}

@@ -151,7 +151,9 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
         Format::Markdown | Format::Mermaid => {
             records::document(args, &chosen, limits, common, output)?
         }
-        Format::Text | Format::Svg => text::run(args, &chosen, sheet, limits, output)?,
+        Format::Text | Format::Svg => {
+            text::run(args, &chosen, sheet, limits, common.quiet, output)?
+        }
     };
     Ok(common.judging.status(counts.worst()))
 }

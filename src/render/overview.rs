@@ -32,6 +32,8 @@ pub struct Overview {
     slots: Vec<Option<usize>>,
     /// Of how many connections the conversation will be shown.
     shown: usize,
+    /// Only what is wrong is shown, of every connection.
+    only_wrong: bool,
     left_out: u64,
     /// Findings across connections on those whose conversation is not shown.
     across: Vec<(u64, Finding)>,
@@ -63,7 +65,13 @@ impl Overview {
     pub fn new(sheet: Sheet) -> Overview {
         let (kept, slots, across) = (Vec::new(), Vec::new(), Vec::new());
         let opaque = OpaqueList::default();
-        Overview { sheet, kept, slots, shown: MAX_SHOWN, left_out: 0, across, opaque }
+        let (shown, only_wrong) = (MAX_SHOWN, false);
+        Overview { sheet, kept, slots, shown, only_wrong, left_out: 0, across, opaque }
+    }
+
+    /// Warnings and errors and nothing else: nothing at all, if there are none.
+    pub fn only_wrong(sheet: Sheet) -> Overview {
+        Overview { shown: MAX_CONNECTIONS, only_wrong: true, ..Overview::new(sheet) }
     }
 
     /// An overview that is the table and nothing else.
@@ -73,12 +81,19 @@ impl Overview {
 
     /// Prints it.
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        if self.only_wrong {
+            for (number, kept) in self.kept.iter().filter(|kept| kept.is_wrong()).enumerate() {
+                if number > 0 {
+                    writeln!(out)?;
+                }
+                kept.write_wrong(out, &self.sheet)?;
+            }
+            return self.write_left_out(out);
+        }
         if !self.kept.is_empty() {
             writeln!(out, "{}", self.table().trim_fmt())?;
         }
-        if self.left_out > 0 {
-            writeln!(out, " … and {} more connections: --format jsonl lists all", self.left_out)?;
-        }
+        self.write_left_out(out)?;
         if self.shown == 0 {
             return self.opaque.write(out, &self.sheet);
         }
@@ -95,6 +110,13 @@ impl Overview {
             writeln!(out, "{}", timeline::finding_lines(&self.sheet, finding, 1))?;
         }
         self.opaque.write(out, &self.sheet)
+    }
+
+    fn write_left_out(&self, out: &mut impl Write) -> io::Result<()> {
+        if self.left_out > 0 {
+            writeln!(out, " … and {} more connections: --format jsonl lists all", self.left_out)?;
+        }
+        Ok(())
     }
 
     /// What concerns several connections is shown, wherever it comes out.
@@ -232,11 +254,13 @@ impl Kept {
     }
 
     /// What its conversation shows.
-    fn keep(&mut self, sheet: &Sheet, event: &Event<'_>, judged: &Judged) {
+    fn keep(&mut self, sheet: &Sheet, event: &Event<'_>, judged: &Judged, shows_lines: bool) {
         if let Event::End(_) = event {
             self.why = timeline::end_line(sheet, judged);
         }
-        if let Some(line) = timeline::line(sheet, &self.connection, event, judged, Detail::Messages)
+        if shows_lines
+            && let Some(line) =
+                timeline::line(sheet, &self.connection, event, judged, Detail::Messages)
         {
             self.keep_line(line);
         }
@@ -348,6 +372,29 @@ impl Kept {
         if !self.why.is_empty() {
             writeln!(out, "\n{}", self.why)?;
         }
+        self.write_findings(out, sheet, Severity::Note)
+    }
+
+    fn is_wrong(&self) -> bool {
+        self.findings.iter().any(|(finding, _)| finding.severity > Severity::Note)
+    }
+
+    /// What is wrong with it, and how it ended.
+    fn write_wrong(&self, out: &mut impl Write, sheet: &Sheet) -> io::Result<()> {
+        writeln!(out, "{}", title_with(sheet, &self.connection, &self.agreed))?;
+        if !self.why.is_empty() {
+            writeln!(out, "{}", self.why)?;
+        }
+        self.write_findings(out, sheet, Severity::Warning)
+    }
+
+    /// The findings from that severity on, those of one cause as one.
+    fn write_findings(
+        &self,
+        out: &mut impl Write,
+        sheet: &Sheet,
+        least: Severity,
+    ) -> io::Result<()> {
         let told: Vec<&Cause> = self.causes.iter().filter(|cause| self.explains(cause)).collect();
         for cause in &told {
             let follows: Vec<_> =
@@ -355,7 +402,8 @@ impl Kept {
             writeln!(out, "{}", timeline::cause_lines(sheet, cause, &follows))?;
         }
         let is_folded = |finding: &Finding| told.iter().any(|cause| finding.root == Some(cause.id));
-        for (finding, times) in self.findings.iter().filter(|(finding, _)| !is_folded(finding)) {
+        let findings = self.findings.iter().filter(|(finding, _)| finding.severity >= least);
+        for (finding, times) in findings.filter(|(finding, _)| !is_folded(finding)) {
             writeln!(out, "{}", timeline::finding_lines(sheet, finding, *times))?;
         }
         if self.more_findings > 0 {
@@ -386,7 +434,8 @@ impl Observer for Overview {
         self.kept[index].note(event);
         // Lines that nobody will see are not made.
         if index < self.shown {
-            self.kept[index].keep(&self.sheet, event, judged);
+            let shows_lines = !self.only_wrong;
+            self.kept[index].keep(&self.sheet, event, judged, shows_lines);
         } else if self.shown > 0 {
             self.across(connection, judged);
         }

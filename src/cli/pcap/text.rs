@@ -22,6 +22,7 @@ pub(super) fn run(
     chosen: &Chosen,
     sheet: Sheet,
     limits: Limits,
+    quiet: bool,
     output: &mut Output,
 ) -> Result<Counts, Failure> {
     let facts = RefCell::new(Facts::default());
@@ -59,8 +60,16 @@ pub(super) fn run(
         write_total(args, &sheet, &seen, chosen, output)?;
         return Ok(seen.passed);
     }
-    let overview = if args.summary { Overview::table_only(sheet) } else { Overview::new(sheet) };
+    let overview = match (args.summary, quiet) {
+        (true, _) => Overview::table_only(sheet),
+        (false, true) => Overview::only_wrong(sheet),
+        (false, false) => Overview::new(sheet),
+    };
     let (overview, seen) = observe(args, chosen, overview, limits, &facts)?;
+    if quiet && !args.summary {
+        overview.write(output)?;
+        return Ok(seen.passed);
+    }
     write_title(args, &sheet, &facts.borrow(), &seen.tally, &seen.counts, output)?;
     writeln!(output)?;
     overview.write(output)?;
