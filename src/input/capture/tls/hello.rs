@@ -76,6 +76,24 @@ impl ClientHello {
     }
 }
 
+/// The random number of a ClientHello in the form of SSL 2.0 (RFC 5246 §E.2), with which clients began
+/// until about 2010, and how long that hello is.
+pub(super) fn old_client_hello(bytes: &[u8]) -> Option<([u8; 32], usize)> {
+    let mut rest = Cursor(bytes);
+    let length = rest.number16()?.checked_sub(0x8000)?;
+    let &[1, 3, 0..=3] = rest.take(3)? else { return None };
+    let [suites, session, challenge] = [rest.number16()?, rest.number16()?, rest.number16()?];
+    if u32::from(length) != 9 + u32::from(suites) + u32::from(session) + u32::from(challenge) {
+        return None;
+    }
+    rest.take(usize::from(suites) + usize::from(session))?;
+    let challenge = rest.take(usize::from(challenge))?;
+    let start = 32_usize.checked_sub(challenge.len())?;
+    let mut random = [0; 32];
+    random[start..].copy_from_slice(challenge);
+    Some((random, 2 + usize::from(length)))
+}
+
 impl ServerHello {
     /// Reads the body of the message.
     pub(super) fn read(body: &[u8]) -> Option<ServerHello> {

@@ -28,6 +28,7 @@ use super::slots::{New, Slot, Slots};
 use crate::said::{
     ConnectionId, Endpoint, Interest, Listener, Opaque, OpaqueReason, Opening, Said, Tls,
 };
+use hello::old_client_hello;
 use record::{begins_record, is_hello};
 use session::{Context, Desk, Session};
 use std::collections::VecDeque;
@@ -187,6 +188,15 @@ impl<L: Listener> TlsListener<'_, L> {
                 let _ = session.hear(before.said(), &mut self.context());
             }
             return self.hear(id, session, said);
+        }
+        if let (true, Endpoint::Client, Some((random, length))) =
+            (is_first, from, old_client_hello(bytes))
+        {
+            let mut session = Session::new(new.opening, [length as u64, 0], None);
+            session.client_random = Some(random);
+            session.tls.client_hello_seen = true;
+            self.step.slots.put(id, Slot::Known(Known::Tls(session)));
+            return Interest::More;
         }
         if !is_first && begins_record(bytes) {
             self.step.desk.counts.opaque += 1;
