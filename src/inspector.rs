@@ -45,6 +45,9 @@ pub struct Counts {
     pub notes: u64,
     /// Findings that do not count, see [`Policy`].
     pub ignored: u64,
+    /// Warnings and errors that are no findings any more: the same rule was told of the same endpoint
+    /// often enough (16 times).
+    pub repeats: u64,
     /// HTTP exchanges that are no handshakes.
     pub other_exchanges: u64,
     /// TLS connections whose records stay closed.
@@ -77,6 +80,7 @@ impl std::ops::AddAssign for Counts {
             warnings,
             notes,
             ignored,
+            repeats,
             other_exchanges,
             opaque,
             other_connections,
@@ -89,6 +93,7 @@ impl std::ops::AddAssign for Counts {
         self.warnings += warnings;
         self.notes += notes;
         self.ignored += ignored;
+        self.repeats += repeats;
         self.other_exchanges += other_exchanges;
         self.opaque += opaque;
         self.other_connections += other_connections;
@@ -346,6 +351,7 @@ fn count(event: &Event<'_>, judged: &Judged, counts: &mut Counts) {
 
 fn count_findings(judged: &Judged, counts: &mut Counts) {
     counts.ignored += judged.ignored;
+    counts.repeats += judged.repeats.len() as u64;
     for finding in &judged.findings {
         match finding.severity {
             Severity::Error => counts.errors += 1,

@@ -134,7 +134,7 @@ fn show(
     if outcome.frames == 0 {
         return Err(Failure::Input(source::no_frames(bytes, redact)));
     }
-    judging::ignored(&sheet, &common.judging, counts.ignored, output)?;
+    judging::left_out(&sheet, &common.judging, &counts, output)?;
     Ok(common.judging.status(outcome.worst))
 }
 

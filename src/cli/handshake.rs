@@ -107,7 +107,7 @@ fn show_all(pairs: &[Pair], common: &Common, output: &mut Output) -> Result<Coun
         counts += show(request, response, transcript, common, output, &mut is_first)?;
     }
     let sheet = output.sheet;
-    judging::ignored(&sheet, &common.judging, counts.ignored, output)?;
+    judging::left_out(&sheet, &common.judging, &counts, output)?;
     Ok(counts)
 }
 

@@ -7,11 +7,11 @@ use clap::{Args, ValueEnum};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use ws101::Inspector;
 use ws101::inspection::Observer;
 use ws101::redact::Redact;
-use ws101::render::{Paint, Sheet};
+use ws101::render::{Paint, Sheet, wrap};
 use ws101::rules::{Pattern, Policy, Severity, Thresholds};
+use ws101::{Counts, Inspector};
 
 /// Options of the commands that judge.
 #[derive(Debug, Clone, Default, Args)]
@@ -109,13 +109,23 @@ impl Judging {
     }
 }
 
-/// One quiet line about the findings that do not count.
-pub fn ignored(
+/// Quiet lines about what is not among the findings.
+pub fn left_out(
     sheet: &Sheet,
     judging: &Judging,
-    count: u64,
+    counts: &Counts,
     out: &mut impl Write,
 ) -> io::Result<()> {
+    if counts.repeats > 0 {
+        let text = format!(
+            "not told and not counted: the same {} more times (a rule is told 16 times of an endpoint)",
+            counts.repeats
+        );
+        for row in wrap(&text, sheet.width) {
+            writeln!(out, "{}", sheet.palette.paint(Paint::Faint, row))?;
+        }
+    }
+    let count = counts.ignored;
     if count == 0 {
         return Ok(());
     }

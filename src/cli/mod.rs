@@ -140,7 +140,7 @@ fn run_command(
         Some(Command::Explain(args)) => explain::run(args, common, output),
         Some(Command::Rules(args)) => rules::run(args, common, output),
         Some(Command::Build(args)) => build::run(args, common, output),
-        Some(Command::Quiz(args)) => quiz::run(args, common, output),
+        Some(Command::Quiz(args)) => quiz::run(args, &config::with_file(common)?, output),
         Some(Command::Completions(args)) => manual::completions(args, output),
         Some(Command::Man(args)) => manual::man(args, output),
     }

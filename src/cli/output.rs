@@ -9,7 +9,7 @@ use std::io::{self, IsTerminal as _, Stdout, Write};
 use std::rc::Rc;
 use ws101::Counts;
 use ws101::render::checks::{Checks, Form, Outcome};
-use ws101::render::{Palette, Sheet};
+use ws101::render::{Palette, Sheet, escape};
 
 /// Options that every command takes.
 #[derive(Debug, Clone, Args)]
@@ -231,12 +231,12 @@ impl Output {
         records: &[T],
     ) -> io::Result<()> {
         if format == Format::Json {
-            serde_json::to_writer(&mut *self, &Document { schema: "ws101/1", records })?;
-            return self.write_all(b"\n");
+            let json = serde_json::to_string(&Document { schema: "ws101/1", records })?;
+            return writeln!(self, "{}", escape::json(&json));
         }
         for record in records {
-            serde_json::to_writer(&mut *self, record)?;
-            self.write_all(b"\n")?;
+            let json = serde_json::to_string(record)?;
+            writeln!(self, "{}", escape::json(&json))?;
         }
         Ok(())
     }

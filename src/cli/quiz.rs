@@ -106,7 +106,7 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
         return list(output);
     }
     let material = match &args.from {
-        Some(file) => collect(file)?,
+        Some(file) => collect(file, common)?,
         None => Material::default(),
     };
     let wish = Wish {
@@ -190,19 +190,19 @@ fn list(output: &mut Output) -> Result<Status, Failure> {
     Ok(Status::Good)
 }
 
-/// The frames and endings of a capture.
-fn collect(file: &str) -> Result<Material, Failure> {
+/// The frames and endings of a capture, without its secrets if that is asked for.
+fn collect(file: &str, common: &Common) -> Result<Material, Failure> {
     let name = escape::text(file.as_bytes());
     let source = File::open(file)
         .map_err(|error| Failure::Input(format!("error: {name} can't be opened: {error}")))?;
     let limits = Limits { keep_frames: true, ..Limits::default() };
-    let mut inspector = Inspector::new(quiz::Heard::default(), limits);
+    let mut inspector = Inspector::new(common.judging.redacting(quiz::Heard::default()), limits);
     capture::read(source, &mut inspector, capture::Options::default()).map_err(|error| {
         let error = error.to_string().replace("FILE", &name);
         Failure::Input(format!("error: {name} can't be read as a capture\n  {error}"))
     })?;
     let (heard, _) = inspector.into_parts();
-    Ok(Material { source: Some(name), ..heard.material })
+    Ok(Material { source: Some(name), ..heard.into_inner().material })
 }
 
 /// How far somebody has got.

@@ -5,6 +5,7 @@ use super::{Difference, Side, Weight, one_fails};
 use crate::http::Head;
 use crate::rules::Severity;
 use crate::said::Endpoint;
+use std::collections::HashMap;
 
 /// Fields that a handshake consists of, and what they do.
 const OWN: [(&str, &str); 8] = [
@@ -105,17 +106,26 @@ impl Sides<'_> {
     }
 
     fn fields(&self, from: Endpoint, left: &Head, right: &Head, found: &mut Vec<Difference>) {
-        let mut names: Vec<String> = Vec::new();
-        for head in [left, right] {
+        let mut names = Vec::new();
+        let mut values: HashMap<String, [Option<String>; 2]> = HashMap::new();
+        for (side, head) in [left, right].into_iter().enumerate() {
             for field in &head.fields {
-                let name = String::from_utf8_lossy(head.bytes(&field.name)).into_owned();
-                if !names.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+                let [name, value] = [&field.name, &field.value]
+                    .map(|part| String::from_utf8_lossy(head.bytes(part)).into_owned());
+                let of_name = values.entry(name.to_ascii_lowercase()).or_insert_with(|| {
                     names.push(name);
+                    [None, None]
+                });
+                // As RFC 9110 §5.3 allows.
+                match &mut of_name[side] {
+                    Some(joined) => joined.extend([", ", &value]),
+                    none => *none = Some(value),
                 }
             }
         }
         for name in names {
-            self.field(from, &name, left, right, found);
+            let values = values.remove(&name.to_ascii_lowercase()).unwrap_or_default();
+            self.field(from, &name, values, found);
         }
     }
 
@@ -123,11 +133,9 @@ impl Sides<'_> {
         &self,
         from: Endpoint,
         name: &str,
-        left: &Head,
-        right: &Head,
+        [a, b]: [Option<String>; 2],
         found: &mut Vec<Difference>,
     ) {
-        let [a, b] = [left, right].map(|head| value(head, name));
         let is_same = match (&a, &b) {
             (Some(_), Some(_)) if is_one_of(&RANDOM, name) => {
                 let is_fine = |side: &Side| side.blames(from, name).is_none();
@@ -193,14 +201,6 @@ impl Side {
             .map(|it| (it.rule.id, it.severity == Severity::Error))
             .max_by_key(|(_, is_error)| *is_error)
     }
-}
-
-/// All values of a name, joined as RFC 9110 §5.3 allows; none if there is no such field.
-fn value(head: &Head, name: &str) -> Option<String> {
-    head.line(name)?;
-    let values: Vec<_> =
-        head.lines(name).map(|line| String::from_utf8_lossy(head.bytes(&line.value))).collect();
-    Some(values.join(", "))
 }
 
 fn tokens(value: &str) -> Vec<String> {

@@ -7,6 +7,7 @@
 //! else (HAR, the panes of a browser) have a text of their own and say so. Nothing is judged here.
 
 mod command;
+mod curl;
 mod devtools;
 mod json;
 mod text;

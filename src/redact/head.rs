@@ -28,6 +28,30 @@ pub(super) fn head(head: &Head, placeholders: &mut Placeholders) -> Head {
     Head { source, offset, start, fields, names, flaws, complete, range, decoded }
 }
 
+/// A method, if it is known.
+pub(super) fn method(method: &[u8], placeholders: &mut Placeholders) -> Vec<u8> {
+    alone(method, placeholders, |redacted, range| {
+        redacted.keep_if(plain::is_method(method), "method", range);
+    })
+}
+
+/// A request-target.
+pub(super) fn target(target: &[u8], placeholders: &mut Placeholders) -> Vec<u8> {
+    alone(target, placeholders, |redacted, range| redacted.url(range))
+}
+
+/// Text that stands in no head.
+fn alone(
+    source: &[u8],
+    placeholders: &mut Placeholders,
+    redact: impl FnOnce(&mut Redacted<'_>, &Range<usize>),
+) -> Vec<u8> {
+    let text = source.iter().map(|&byte| blank(byte)).collect();
+    let mut redacted = Redacted { text, source, placeholders };
+    redact(&mut redacted, &(0..source.len()));
+    redacted.text
+}
+
 /// White space, the colon behind a name and the prompt before a line tell nothing.
 fn blank(byte: u8) -> u8 {
     if b"\r\n\t :<>".contains(&byte) { byte } else { b'*' }
@@ -100,7 +124,16 @@ impl Redacted<'_> {
                 });
             }
             name if plain::is_url_field(name) => self.url(range),
-            name if plain::is_open_field(name, value) => self.keep(range),
+            name if plain::is_free_field(name) => self.keep(range),
+            name if plain::is_nonce_field(name) => {
+                self.keep_if(plain::is_nonce(name, value), "value", range);
+            }
+            name if plain::is_worded_field(name) => {
+                self.each(range, plain::VALUE_SEPARATORS, |this, word| {
+                    let is_known = plain::is_value_word(name, &this.source[word.clone()]);
+                    this.keep_if(is_known, "value", word);
+                });
+            }
             name => {
                 let kind = plain::kind_of_field(name);
                 let scheme = value.iter().take_while(|byte| **byte != b' ').count();
@@ -181,9 +214,7 @@ impl Redacted<'_> {
             self.keep(&(range.start + host - 1..range.start + host));
         }
         let name = &text[host..];
-        let is_host = name.len() <= 253
-            && name.iter().all(|b| b.is_ascii_alphanumeric() || b".-_:[]%*".contains(b));
-        self.keep_if(is_host, "host", &(range.start + host..range.end));
+        self.keep_if(plain::is_host(name), "host", &(range.start + host..range.end));
     }
 
     fn parameter(&mut self, range: &Range<usize>) {

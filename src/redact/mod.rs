@@ -11,6 +11,7 @@ mod head;
 mod placeholder;
 mod plain;
 
+use crate::cost::Series;
 use crate::inspection::{Connection, Observer};
 use crate::rules::{Broken, Finding, Judge, Judged, Thresholds, refused};
 use crate::said::{Opaque, Opening, Transport};
@@ -72,6 +73,15 @@ impl<O> Redact<O> {
     /// The observer behind it.
     pub fn into_inner(self) -> O {
         self.inner
+    }
+}
+
+/// Takes the secrets out of what was measured of HTTP exchanges, which comes by no event.
+pub fn series(series: &mut [Series]) {
+    let mut placeholders = Placeholders::default();
+    for it in series {
+        it.method = head::method(&it.method, &mut placeholders);
+        it.path = head::target(&it.path, &mut placeholders);
     }
 }
 
@@ -201,6 +211,7 @@ impl Redactor {
             not_observed: judged.not_observed.clone(),
             ignored: judged.ignored,
             round_trip: judged.round_trip,
+            repeats: judged.repeats.clone(),
             ending: judged.ending.as_ref().and(self.judged.ending.take()),
             // Their words are our own, with the numbers of connections at most.
             cause: judged.cause.clone(),

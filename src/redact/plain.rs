@@ -1,6 +1,7 @@
 //! What is known to be no secret. Everything else in a head is taken for one: a list of what is
 //! harmless forgets something and hides too much; a list of secrets forgets something and tells it.
 
+use crate::websocket::accept::decode_key;
 use crate::websocket::{extension, subprotocol};
 
 /// Words that paths, subprotocols and parameters of WebSocket services are made of.
@@ -93,10 +94,9 @@ const WORDS: [&str; 86] = [
     "wss",
 ];
 
-/// Fields whose values say how the connection is made, not who makes it. `Sec-WebSocket-Key` and
-/// `-Accept` are among them: a nonce that proves that the server read it, and no secret
-/// (RFC 6455 §1.3, §10.8); without them nobody could check the finding that most reports are about.
-const FIELDS: [&str; 46] = [
+/// Fields whose values say how the connection is made, not who makes it, as long as they are made
+/// of known words.
+const FIELDS: [&str; 41] = [
     "accept",
     "accept-encoding",
     "accept-language",
@@ -115,7 +115,6 @@ const FIELDS: [&str; 46] = [
     "date",
     "dnt",
     "expires",
-    "http2-settings",
     "keep-alive",
     "max-forwards",
     "pragma",
@@ -128,22 +127,62 @@ const FIELDS: [&str; 46] = [
     "sec-fetch-site",
     "sec-fetch-user",
     "sec-gpc",
-    "sec-websocket-accept",
-    "sec-websocket-key",
     "sec-websocket-version",
-    "server",
     "strict-transport-security",
     "te",
     "trailer",
     "transfer-encoding",
     "upgrade",
     "upgrade-insecure-requests",
-    "user-agent",
     "vary",
     "via",
     "x-content-type-options",
     "x-frame-options",
 ];
+
+/// What says which software speaks, in words of its own.
+const FREE_FIELDS: [&str; 2] = ["server", "user-agent"];
+
+/// Fields with numbers of any size: lengths, seconds, times.
+const NUMERIC_FIELDS: [&str; 12] = [
+    "age",
+    "alt-svc",
+    "cache-control",
+    "content-length",
+    "date",
+    "dnt",
+    "expires",
+    "keep-alive",
+    "max-forwards",
+    "retry-after",
+    "strict-transport-security",
+    "upgrade-insecure-requests",
+];
+
+/// The longest number in one of those: 2^64 has as many digits.
+const LONGEST_NUMBER: usize = 20;
+
+/// What stands between the words of those values.
+pub(super) const VALUE_SEPARATORS: &[u8] = b",;=/ \t\"():?+";
+
+/// Words of those values, also with `-` between them.
+const VALUE_WORDS: &str = "* 0 1 accept age agent allow all always amz apache app application apng \
+    apr aug authorization avif b3 base64 br brotli bytes cache caddy charset chunked clear close \
+    cloudflare cloudfront compress connect content control cookie cors credentials credentialless \
+    cross css csv custom data date dec deflate delete deny disabled dnt document downgrade edge \
+    empty en encoding envoy error event exchange expect false fastly feb fetch fly forbidden form \
+    fri from get gif gmt google gzip h2 h2c h3 haproxy head headers heroku host html http http2 \
+    httponly identity if image immutable includesubdomains insecure irc iso-8859-1 jan javascript \
+    jpeg jpg js json jul jun keep key kong language length ma mar max may microsoft mixed mode \
+    modified mon msgpack multipart must navigate nested nginx no none nosniff nov object oct octet \
+    only open opener options origin parent passthrough patch pdf persist plain png policy post \
+    preload private problem proto protocol proxied proxy public put q range referrer region \
+    related requested requests revalidate same sameorigin sat sec seconds self sep server \
+    settings signed site squid stale store stream strict style subframe sun svg tcp te text thu \
+    timeout tls top trace traefik trailer trailers transfer transform true tue type unsafe \
+    unconfigured upgrade url urlencoded us-ascii user utf-8 utf-16 v varnish vary vegur version via \
+    video wasm wbxml webp websocket websockets wed when while with worker www x xhtml xml xmlhttprequest zip zlib \
+    zstd";
 
 /// Schemes of authentication (RFC 9110 §11, the registry of IANA).
 const SCHEMES: [&str; 8] =
@@ -151,9 +190,6 @@ const SCHEMES: [&str; 8] =
 
 /// Parameters of a target whose values are no secrets: versions and ways of transport.
 const OPEN_PARAMETERS: [&str; 6] = ["eio", "protocol", "transport", "v", "version", "b64"];
-
-/// The longest value of `Sec-WebSocket-Key` and `-Accept` that is still taken for one.
-const LONGEST_NONCE: usize = 48;
 
 /// Reason phrases of RFC 9110 §15 and of common servers.
 const REASONS: [&str; 42] = [
@@ -232,12 +268,71 @@ pub(super) fn is_extension(element: &[u8]) -> bool {
     })
 }
 
-/// True for a field whose value may be shown.
-pub(super) fn is_open_field(name: &[u8], value: &[u8]) -> bool {
-    let is_nonce = is_one_of(&["sec-websocket-key", "sec-websocket-accept"], name);
-    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+/// True for a field whose value may be shown whatever it is.
+pub(super) fn is_free_field(name: &[u8]) -> bool {
+    is_one_of(&FREE_FIELDS, name)
+}
+
+/// True for a field of whose value the known words may be shown.
+pub(super) fn is_worded_field(name: &[u8]) -> bool {
     is_one_of(&FIELDS, name)
-        && (!is_nonce || value.len() <= LONGEST_NONCE && value.iter().all(is_base64))
+}
+
+/// True for a word that anybody might have put into that field.
+pub(super) fn is_value_word(field: &[u8], word: &[u8]) -> bool {
+    let are_digits = |text: &[u8]| text.iter().all(u8::is_ascii_digit);
+    let is_number = match word.iter().position(|byte| *byte == b'.') {
+        // `1.1`, and weights such as `0.85`
+        Some(at) => word.len() <= 5 && are_digits(&word[..at]) && are_digits(&word[at + 1..]),
+        None if is_one_of(&NUMERIC_FIELDS, field) => {
+            word.len() <= LONGEST_NUMBER && are_digits(word)
+        }
+        None => word.len() <= 3 && are_digits(word),
+    };
+    // Two letters: a language, a region.
+    let is_of_language = is_one_of(&["accept-language", "content-language"], field);
+    let is_tag =
+        |part: &[u8]| is_of_language && part.len() == 2 && part.iter().all(u8::is_ascii_alphabetic);
+    let is_listed = |part: &[u8]| {
+        VALUE_WORDS.split(' ').any(|known| known.as_bytes().eq_ignore_ascii_case(part))
+    };
+    let is_known = |part: &[u8]| !part.is_empty() && (is_listed(part) || is_tag(part));
+    is_number
+        || is_known(word)
+        || is_one_of(&FIELDS, word)
+        || word.len() <= 64 && word.split(|byte| *byte == b'-').all(is_known)
+}
+
+/// True for `Sec-WebSocket-Key` and `-Accept`: the key is a nonce that proves that the server read
+/// it, and no secret (RFC 6455 §1.3, §10.8); without them nobody could check the finding that most
+/// reports are about.
+pub(super) fn is_nonce_field(name: &[u8]) -> bool {
+    is_one_of(&["sec-websocket-key", "sec-websocket-accept"], name)
+}
+
+/// True for the Base64 of as many bytes as that field holds: 16 in a key, 20 of SHA-1 in an Accept.
+/// Anything else may have got there by mistake.
+pub(super) fn is_nonce(name: &[u8], value: &[u8]) -> bool {
+    let length = if is_one_of(&["sec-websocket-key"], name) { 16 } else { 20 };
+    decode_key(value).is_some_and(|bytes| bytes.len() == length)
+}
+
+/// True for a host with or without a port (RFC 9110 §7.2): what stands behind its colon are digits.
+pub(super) fn is_host(text: &[u8]) -> bool {
+    let end = text.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |at| at + 1);
+    let name = match text[..end].split_last() {
+        Some((b':', name)) if text.len() - end <= 5 => name,
+        _ => text,
+    };
+    let is_address = match name {
+        [b'[', address @ .., b']'] => {
+            address.iter().all(|b| b.is_ascii_hexdigit() || b":.%".contains(b))
+        }
+        name => name.iter().all(|b| b.is_ascii_hexdigit() || b":.".contains(b)) && name.len() <= 45,
+    };
+    let is_name =
+        |name: &[u8]| name.iter().all(|b| b.is_ascii_alphanumeric() || b".-_%*".contains(b));
+    name.len() <= 253 && (is_address || is_name(name))
 }
 
 /// True for a field whose value is a list of subprotocols.
@@ -314,10 +409,56 @@ mod tests {
     }
 
     #[test]
+    fn of_values_the_known_words_stay() {
+        let of = |field: &str, value: &str| {
+            let words = value.as_bytes().split(|byte| VALUE_SEPARATORS.contains(byte));
+            let mut words = words.filter(|word| !word.is_empty());
+            words.all(|word| is_value_word(field.as_bytes(), word))
+        };
+        for (field, value) in [
+            ("upgrade", "websocket, h2c"),
+            ("connection", "keep-alive, Upgrade, HTTP2-Settings"),
+            ("accept", "text/html,application/xhtml+xml;q=0.9,image/avif,*/*;q=0.8"),
+            ("accept-language", "de-DE,de;q=0.9,en-US;q=0.8"),
+            ("date", "Tue, 25 Nov 2025 10:08:20 GMT"),
+            ("cache-control", "max-age=31536000, must-revalidate"),
+            ("content-type", "text/html; charset=utf-8"),
+            ("via", "1.1 varnish"),
+            ("sec-websocket-version", "13, 8, 7"),
+            ("sec-fetch-site", "cross-site"),
+        ] {
+            assert!(of(field, value), "{field}: {value}");
+        }
+        for (field, value) in [
+            ("upgrade", "hunter2"),
+            ("connection", "a-b-c-d-e-f"),
+            ("sec-websocket-version", "4711"),
+            ("via", "1.1 internal.example.com"),
+            ("date", "hunter2"),
+            ("content-type", "multipart/form-data; boundary=hunter2"),
+            ("accept-language", "hu-nt-er2"),
+        ] {
+            assert!(!of(field, value), "{field}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_host_has_a_port_behind_its_colon_and_no_password() {
+        for host in ["example.com", "a:80", "[::1]:8080", "::1", "127.0.0.1", "*", "", "a:"] {
+            assert!(is_host(host.as_bytes()), "{host}");
+        }
+        for other in ["user:hunter2", "a:b:80", "a b", "user:4711471147"] {
+            assert!(!is_host(other.as_bytes()), "{other}");
+        }
+    }
+
+    #[test]
     fn only_what_looks_like_a_nonce_is_shown_as_one() {
-        assert!(is_open_field(b"Sec-WebSocket-Key", b"dGhlIHNhbXBsZSBub25jZQ=="));
-        assert!(!is_open_field(b"Sec-WebSocket-Key", b"my secret!"));
-        assert!(!is_open_field(b"Sec-WebSocket-Key", &[b'a'; 100]));
+        assert!(is_nonce(b"Sec-WebSocket-Key", b"dGhlIHNhbXBsZSBub25jZQ=="));
+        assert!(is_nonce(b"Sec-WebSocket-Accept", b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+        for other in [&b"hunter2"[..], b"aHVudGVyMg==", b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", b""] {
+            assert!(!is_nonce(b"Sec-WebSocket-Key", other), "{other:?}");
+        }
         assert!(is_extension(b"permessage-deflate; client_max_window_bits=15"));
         assert!(!is_extension(b"permessage-deflate; session=hunter2"));
     }

@@ -4,6 +4,7 @@
 
 pub use crate::http::is_harmful;
 use crate::http::is_odd_space;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use unicode_width::UnicodeWidthChar as _;
 
@@ -20,6 +21,25 @@ pub fn text(bytes: &[u8]) -> String {
         }
     }
     out
+}
+
+/// JSON that says the same without a character that a terminal would obey: in JSON such a one stands
+/// in strings only.
+pub fn json(json: &str) -> Cow<'_, str> {
+    if !json.contains(is_harmful) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if is_harmful(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// Like [`text`], for lines whose spaces matter: one that is not ASCII becomes an escape, too.

@@ -121,9 +121,13 @@ fn summary(text: &mut String, recording: &Recording, subject: &Subject, counts: 
         (counts.warnings, "warning"),
         (counts.notes, "note"),
     ];
+    let repeats = match counts.repeats {
+        0 => String::new(),
+        more => format!(" · {more} more of the same, not told"),
+    };
     let facts =
         facts.map(|(count, noun)| format!("{count} {noun}{}", if count == 1 { "" } else { "s" }));
-    let _ = writeln!(text, "{}\n", facts.join(" · "));
+    let _ = writeln!(text, "{}\n", facts.join(" · ") + &repeats);
     // What was pasted has no addresses and no end: a table would be empty.
     let is_pasted =
         |it: &Conversation| it.connection.transport == Transport::None && it.ended.is_none();

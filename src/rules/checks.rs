@@ -1,7 +1,9 @@
 //! Runs the checks: for each kind of fact the rules that look at it, and what they say against it
 //! as findings.
 
-use super::{Broken, Check, Finding, Judged, Memory, Rule, Verdict, Violator, all, suppression};
+use super::{
+    Broken, Check, Finding, Judged, Memory, Rule, Severity, Verdict, Violator, all, suppression,
+};
 use crate::said::{At, Endpoint, Opaque};
 use crate::websocket::handshake::Handshake;
 use crate::websocket::{Close, CutHeader, End, Event, Frame, Gap, Http2Event, Message, NotFrames};
@@ -236,14 +238,20 @@ fn find(rule: &'static Rule, broken: Broken, of: Of, memory: &Memory, judged: &m
         Some(endpoint) => memory.of(endpoint).hidden,
         None => memory.client.hidden & memory.server.hidden,
     };
-    if is_about_frames
-        && (suppression::hides(hidden, rule.id) || memory.is_told(rule, broken.endpoint))
-    {
+    let severity = broken.severity.unwrap_or(rule.severity);
+    if is_about_frames && suppression::hides(hidden, rule.id) {
+        return;
+    }
+    if is_about_frames && memory.is_told(rule, broken.endpoint) {
+        // A note is a remark on the whole connection.
+        if severity > Severity::Note {
+            judged.repeats.push((rule, severity));
+        }
         return;
     }
     judged.findings.push(Finding {
         rule,
-        severity: broken.severity.unwrap_or(rule.severity),
+        severity,
         violator,
         frame: broken.frame.or(of.frame),
         broken,

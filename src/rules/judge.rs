@@ -25,6 +25,8 @@ pub struct Judged {
     pub ignored: u64,
     /// For a Pong: how many seconds ago the Ping was sent that it answers.
     pub round_trip: Option<f64>,
+    /// What was told often enough of an endpoint and is broken once more: no findings, counted only.
+    pub repeats: Vec<(&'static Rule, Severity)>,
     /// For the end of a connection: how that is told.
     pub ending: Option<Ending>,
     /// What some of the findings come from, if it comes out now.
@@ -43,6 +45,7 @@ impl Judged {
         self.held.clear();
         self.not_observed.clear();
         self.traced.clear();
+        self.repeats.clear();
         self.ignored = 0;
         self.round_trip = None;
         // To look first is less than to drop nothing.
@@ -129,15 +132,15 @@ impl Judge {
         }
     }
 
-    /// A reserved opcode may be a mistake. If the next frame is broken too, its header was most
-    /// likely no header: from there on nothing is said about the endpoint's frames.
+    /// A reserved opcode may be a mistake. If the header of the next frame is broken in itself, too,
+    /// it was most likely no header: from there on nothing is said about the endpoint's frames. A
+    /// mask that is missing, or a payload that is wrong, is a fault in frames that can be read.
     fn stop_at_lost_sync(&mut self, event: &Event<'_>, judged: &mut Judged, from: usize) {
         let Event::Frame(frame) = event else { return };
         let index = frame.from.index();
-        let is_error = |finding: &Finding| finding.severity == Severity::Error;
         if self.nonsense[index] > 0
             && self.nonsense[index] + 1 == frame.number
-            && judged.findings[from..].iter().any(is_error)
+            && judged.findings[from..].iter().any(breaks_header)
         {
             self.memory.of_mut(frame.from).hidden |= suppression::begins(suppression::LOST_SYNC);
             judged.findings.truncate(from);
@@ -146,6 +149,15 @@ impl Judge {
             self.nonsense[index] = frame.number;
         }
     }
+}
+
+/// An error in what every header has, whoever sends it.
+fn breaks_header(finding: &Finding) -> bool {
+    const OTHERS: [&str; 4] =
+        ["CTL-FRAGMENTED", "CTL-TOO-LONG", "PMD-RSV1-CONTROL", "PMD-RSV1-CONTINUATION"];
+    let id = finding.rule.id;
+    let is_framing = id.starts_with("FRM-") && id != "FRM-TOLERATED";
+    finding.severity == Severity::Error && (is_framing || OTHERS.contains(&id))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::Rule;
 use crate::said::Endpoint;
 use crate::websocket::extension::{self, Extension, PARAMETERS, PERMESSAGE_DEFLATE, Parameter};
 use crate::websocket::handshake::Handshake;
+use std::collections::HashSet;
 
 pub(super) use offer::is_legacy;
 
@@ -42,11 +43,8 @@ fn unknown(element: &Extension) -> Option<&Parameter> {
 
 /// A parameter that stands there for the second time.
 fn repeated(element: &Extension) -> Option<&Parameter> {
-    let parameters = &element.parameters;
-    let (_, twin) = parameters.iter().enumerate().find(|(index, parameter)| {
-        parameters[..*index].iter().any(|before| before.name == parameter.name)
-    })?;
-    Some(twin)
+    let mut seen = HashSet::new();
+    element.parameters.iter().find(|parameter| !seen.insert(parameter.name.as_str()))
 }
 
 /// A parameter whose value is not legal, and what is wrong with it. In an offer,

@@ -122,6 +122,7 @@ impl Policy {
     fn narrow(&self, judged: &mut Judged) {
         let before = judged.findings.len();
         judged.findings.retain(|it: &Finding| self.counts(it.rule, it.severity));
+        judged.repeats.retain(|(rule, severity)| self.counts(rule, *severity));
         judged.held.retain(|rule| self.counts(rule, rule.severity));
         judged.not_observed.retain(|(rule, _)| self.counts(rule, rule.severity));
         judged.ignored = (before - judged.findings.len()) as u64;

@@ -99,6 +99,7 @@ impl<'a, O: Observer> Select<'a, O> {
             _ => {}
         }
         passed.ignored += judged.ignored;
+        passed.repeats += judged.repeats.len() as u64;
         for finding in &judged.findings {
             match finding.severity {
                 Severity::Error => passed.errors += 1,

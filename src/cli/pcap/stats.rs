@@ -8,6 +8,7 @@ use super::{Args, Failure, Format, Output};
 use std::cell::RefCell;
 use ws101::Counts;
 use ws101::cost::{self, Meter};
+use ws101::redact;
 use ws101::render::cost::Costs;
 use ws101::render::json::{self, Shape};
 use ws101::render::stats::Stats;
@@ -32,7 +33,8 @@ pub(super) fn run(
             let carried = stats.carried();
             stats.finish(json::summary(&seen.counts))?;
             if let Some(meter) = meter {
-                compared(meter, carried, |costs| costs.write(output, &sheet))?;
+                let redact = chosen.judging.redact;
+                compared(meter, redact, carried, |costs| costs.write(output, &sheet))?;
             }
             write_title(args, &sheet, &facts.borrow(), &seen.tally, &seen.counts, output)?;
             write_total(args, &sheet, &seen, chosen, output)?;
@@ -46,7 +48,8 @@ pub(super) fn run(
     let (stats, seen) = observe_beside(args, chosen, stats, limits, &facts, meter.as_mut())?;
     let mut stats = stats.into_inner();
     if let Some(meter) = meter {
-        compared(meter, stats.carried(), |costs| costs.records(|record| stats.record(record)));
+        let (redact, carried) = (chosen.judging.redact, stats.carried());
+        compared(meter, redact, carried, |costs| costs.records(|record| stats.record(record)));
     }
     stats.finish(summary(&seen, chosen, &skipped(&seen.tally, &seen.counts)))?;
     Ok(seen.passed)
@@ -55,10 +58,14 @@ pub(super) fn run(
 /// What was measured, told once it is put together.
 fn compared<T>(
     meter: Meter,
+    redact: bool,
     (messages, frame_headers): ([u64; 2], u64),
     tell: impl FnOnce(&Costs<'_>) -> T,
 ) -> T {
-    let (series, unmeasured) = meter.into_series();
+    let (mut series, unmeasured) = meter.into_series();
+    if redact {
+        redact::series(&mut series);
+    }
     let otherwise = cost::otherwise(&series, messages, frame_headers);
     let otherwise = otherwise.as_ref();
     tell(&Costs { series: &series, unmeasured, messages, frame_headers, otherwise })

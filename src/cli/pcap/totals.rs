@@ -3,7 +3,7 @@
 use super::Args;
 use super::select::{Chosen, Seen};
 use super::source::{Facts, name};
-use crate::cli::judging::ignored;
+use crate::cli::judging::left_out;
 use std::borrow::Cow;
 use std::io::Write;
 use ws101::Counts;
@@ -96,7 +96,7 @@ pub(super) fn write_total(
         counted(counts.notes, "note")
     );
     writeln!(out, "\n{}", if sheet.ascii { total.replace('·', "-") } else { total })?;
-    ignored(sheet, &chosen.judging, counts.ignored, out)
+    left_out(sheet, &chosen.judging, counts, out)
 }
 
 /// What key logs held, and what of it was of use; records that could not be opened.

@@ -1,8 +1,11 @@
 //! Requests that stand in a command: `curl … -H …` and `fetch(…)`, as browsers copy them. Nothing
 //! was sent yet, or what was sent is not here: the head is the one that the command asks for.
 
+use super::curl::{self, Given};
 use super::json::{rebuild, split_url};
 use super::{Exchange, Transcript};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 /// No command is longer, and none goes on over more lines.
@@ -15,13 +18,15 @@ struct Wanted {
     url: String,
     method: Option<String>,
     version: Option<&'static str>,
+    /// Instead of the URL's.
+    target: Option<String>,
     fields: Vec<(String, String)>,
 }
 
 /// Reads the first command in a text; none if there is none.
 pub(super) fn read(source: &[u8]) -> Option<Transcript> {
     let text = std::str::from_utf8(source).ok()?;
-    if let Some(wanted) = curl(text) {
+    if let Some(wanted) = command(text) {
         let mut remarks = vec![
             "this is a command: the request is what curl would send, without its own User-Agent and \
              Accept; to see the answer as well: curl -v --http1.1 … 2>&1 | ws101 handshake"
@@ -43,7 +48,7 @@ pub(super) fn read(source: &[u8]) -> Option<Transcript> {
 }
 
 /// The command that begins on the first line with `curl `, perhaps behind a prompt.
-fn curl(text: &str) -> Option<Wanted> {
+fn command(text: &str) -> Option<Wanted> {
     let lines: Vec<&str> = text.lines().collect();
     let is_command = |line: &&str| unprompted(line).starts_with("curl ");
     let first = lines.iter().position(is_command)?;
@@ -90,61 +95,64 @@ fn plain(command: &str) -> String {
     plain
 }
 
-/// Options with a value that says nothing about the request's head.
-const WITH_VALUE: [&str; 14] = [
-    "-o",
-    "--output",
-    "-m",
-    "--max-time",
-    "--connect-timeout",
-    "-x",
-    "--proxy",
-    "--resolve",
-    "--cacert",
-    "-E",
-    "--cert",
-    "--key",
-    "-w",
-    "--write-out",
-];
-
+/// The request that a command line asks for, up to `--next`.
 fn of_words(words: &[String]) -> Option<Wanted> {
     let mut wanted = Wanted::default();
-    let mut words = words.iter().map(String::as_str);
-    while let Some(word) = words.next() {
-        if matches!(word, "|" | ";" | "&&" | "||") {
-            break;
-        }
-        // Short options may have their value without a space between.
-        let (option, attached) = match word.as_bytes() {
-            [b'-', b'H' | b'X' | b'A' | b'b' | b'e' | b'd', _, ..] => {
-                (&word[..2], Some(&word[2..]))
-            }
-            _ => (word, None),
+    let mut authorization = None;
+    let (mut data, mut query) = (Vec::new(), Vec::new());
+    // What the options imply, unless `-X` says otherwise.
+    let (mut implied, mut get, mut other_login) = (None, false, false);
+    for given in curl::read(words) {
+        let (option, value) = match given {
+            Given::Url(url) => ("url", url),
+            Given::Option("next", _) if !wanted.url.is_empty() => break,
+            Given::Option(name, value) => (name, value),
         };
-        let mut value = || attached.or_else(|| words.next()).unwrap_or_default().to_owned();
-        let mut named = |name: &str, value: String| wanted.fields.push((name.to_owned(), value));
+        let mut named = |name: &str| wanted.fields.push((name.to_owned(), value.to_owned()));
         match option {
-            "-H" | "--header" => wanted.header(&value()),
-            "-A" | "--user-agent" => named("User-Agent", value()),
-            "-b" | "--cookie" => named("Cookie", value()),
-            "-e" | "--referer" => named("Referer", value()),
-            "-X" | "--request" => wanted.method = Some(value()),
-            "-d" | "--data" | "--data-raw" | "--data-binary" => {
-                value();
-                wanted.method.get_or_insert_with(|| "POST".to_owned());
+            "url" if wanted.url.is_empty() => wanted.url = value.to_owned(),
+            "header" => wanted.header(value),
+            "user-agent" => named("User-Agent"),
+            // Otherwise it is the name of a file.
+            "cookie" if value.contains('=') => named("Cookie"),
+            "referer" => named("Referer"),
+            "range" => wanted.fields.push(("Range".to_owned(), format!("bytes={value}"))),
+            "user" => authorization = Some(format!("Basic {}", STANDARD.encode(value))),
+            "oauth2-bearer" => authorization = Some(format!("Bearer {value}")),
+            "anyauth" | "digest" | "negotiate" | "ntlm" | "aws-sigv4" => other_login = true,
+            "request" => wanted.method = Some(value.to_owned()),
+            "request-target" => wanted.target = Some(value.to_owned()),
+            "data" | "data-ascii" | "data-raw" | "data-binary" | "data-urlencode" | "json" => {
+                implied = Some("POST");
+                data.push(value);
+                if option == "json" {
+                    for name in ["Content-Type", "Accept"] {
+                        wanted.fields.push((name.to_owned(), "application/json".to_owned()));
+                    }
+                }
             }
-            "-I" | "--head" => wanted.method = Some("HEAD".to_owned()),
-            "--http1.0" | "-0" => wanted.version = Some("HTTP/1.0"),
-            "--http1.1" => wanted.version = Some("HTTP/1.1"),
-            "--http2" | "--http2-prior-knowledge" => wanted.version = Some("HTTP/2"),
-            "--url" => wanted.url = value(),
-            option if WITH_VALUE.contains(&option) => {
-                value();
-            }
-            word if !word.starts_with('-') && wanted.url.is_empty() => wanted.url = word.to_owned(),
+            "form" | "form-string" => implied = Some("POST"),
+            "upload-file" => implied = Some("PUT"),
+            "head" => implied = Some("HEAD"),
+            "get" => get = true,
+            "url-query" => query.push(value),
+            "http1.0" => wanted.version = Some("HTTP/1.0"),
+            "http1.1" => wanted.version = Some("HTTP/1.1"),
+            "http2" | "http2-prior-knowledge" => wanted.version = Some("HTTP/2"),
             _ => {}
         }
+    }
+    if get {
+        implied = implied.filter(|method| *method == "HEAD");
+        query.append(&mut data);
+    }
+    for part in query {
+        wanted.ask(part);
+    }
+    wanted.method = wanted.method.or(implied.map(str::to_owned));
+    // Other schemes wait for the server's challenge.
+    if let Some(value) = authorization.filter(|_| !other_login && !wanted.has("Authorization")) {
+        wanted.fields.push(("Authorization".to_owned(), value));
     }
     (!wanted.url.is_empty()).then_some(wanted)
 }
@@ -173,6 +181,19 @@ impl Wanted {
             }
         } else if let Some(name) = text.strip_suffix(';') {
             self.fields.push((name.trim().to_owned(), String::new()));
+        }
+    }
+
+    /// One more part of the URL's query. A character that can't stand there is encoded.
+    fn ask(&mut self, part: &str) {
+        let fragment = self.url.find('#').unwrap_or(self.url.len());
+        self.url.truncate(fragment);
+        self.url.push(if self.url.contains('?') { '&' } else { '?' });
+        for byte in part.bytes() {
+            match byte {
+                b'!'..=b'~' if byte != b'#' => self.url.push(char::from(byte)),
+                _ => self.url.push_str(&format!("%{byte:02X}")),
+            }
         }
     }
 
@@ -211,6 +232,7 @@ impl Wanted {
         fields.append(&mut self.fields);
         let method = self.method.as_deref().unwrap_or("GET");
         let version = self.version.unwrap_or("HTTP/1.1");
+        let target = self.target.as_deref().unwrap_or(&target);
         let start = format!("{method} {target} {version}");
         let request = Some(Box::new(rebuild(&start, &fields).head));
         let rebuilt_from = Some("the command".to_owned());

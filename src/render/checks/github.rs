@@ -2,6 +2,7 @@
 //! captured can end a command or begin another: it is escaped twice, as text and as command data.
 
 use super::{Check, Outcome};
+use crate::render::escape;
 use crate::rules::Severity;
 use std::io::{self, Write};
 
@@ -23,7 +24,7 @@ impl<W: Write> Github<W> {
         };
         write!(self.out, "::{command} ")?;
         if let Some(file) = check.file {
-            write!(self.out, "file={},", property(file))?;
+            write!(self.out, "file={},", property(&escape::text(file.as_bytes())))?;
         }
         if let Some(region) = check.region {
             // The end column is that of the last character.
@@ -40,10 +41,11 @@ impl<W: Write> Github<W> {
             writeln!(self.out, "::error title=ws101::{}", data(problem))?;
         }
         let counts = outcome.counts;
-        let ignored = match counts.ignored {
+        let said = |words: &str, count: u64| match count {
             0 => String::new(),
-            ignored => format!("; ignored: {}", counted(ignored, "finding")),
+            count => format!("; {words}: {}", counted(count, "finding")),
         };
+        let ignored = said("ignored", counts.ignored) + &said("not told again", counts.repeats);
         writeln!(
             self.out,
             "ws101: {}, {}, {} in {}{ignored}",

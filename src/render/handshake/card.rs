@@ -244,7 +244,7 @@ fn which_key(
 ) -> Option<(Mark, String)> {
     let name = "Sec-WebSocket-Key";
     let is_key = known.is_some_and(|header| header.name == name);
-    let several = is_key && handshake.request.as_ref()?.lines(name).count() > 1;
+    let several = is_key && handshake.request.as_ref()?.lines(name).nth(1).is_some();
     let found = handshake.accept_found().filter(|_| several)?;
     let answers = crate::websocket::accept::accept(value).as_bytes() == found;
     let words = if answers { "the Accept answers this key" } else { "the Accept answers another" };

@@ -353,6 +353,7 @@ pub fn summary(counts: &Counts) -> record::Summary<'static> {
         messages: counts.messages,
         findings: by_severity(counts),
         ignored: counts.ignored,
+        repeated: counts.repeats,
         gaps: counts.gaps,
         other_exchanges: counts.other_exchanges,
         tls: None,

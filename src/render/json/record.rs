@@ -653,6 +653,9 @@ pub struct Summary<'a> {
     /// Findings that do not count, because they are ignored or not selected.
     #[serde(skip_serializing_if = "is_zero")]
     pub ignored: u64,
+    /// Warnings and errors that are not told: each rule is told 16 times of an endpoint.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub repeated: u64,
     /// Gaps in their streams.
     pub gaps: u64,
     /// HTTP exchanges that are no handshakes.

@@ -244,7 +244,7 @@ impl Session {
         let (true, Some(random)) = (is_found, &self.client_random) else {
             return Err(self.without_secrets(context));
         };
-        let master = self.secrets.as_ref().and_then(|secrets| secrets.master.as_ref());
+        let master = self.secrets.as_ref().and_then(|secrets| secrets.master());
         let Some(master) = master else { return Err(self.without_secrets(context)) };
         let randoms = [random, &hello.random];
         let openers =
@@ -291,7 +291,7 @@ impl Session {
         let secrets = self.secrets.as_ref()?;
         let secret = match epoch {
             Epoch::Clear => None,
-            Epoch::Early => secrets.early.as_ref(),
+            Epoch::Early => secrets.early(),
             Epoch::Handshake => secrets.handshake(from),
             Epoch::Traffic => secrets.traffic(from),
         };

@@ -42,27 +42,35 @@ pub struct KeyLogCounts {
     pub files: u64,
 }
 
-/// The secrets of one connection.
+/// The secrets of one connection: few, and most logs hold very many connections, so that there is
+/// room for those that are there and no other.
 #[derive(Clone, Default)]
 pub(super) struct Secrets {
-    /// Before TLS 1.3.
-    pub(super) master: Option<Secret>,
-    pub(super) early: Option<Secret>,
-    handshake: [Option<Secret>; 2],
-    /// The first of the traffic secrets that is there, and which one that is.
-    traffic: [Option<(u32, Secret)>; 2],
+    known: Vec<(Label, Secret)>,
     matched: bool,
 }
 
 impl Secrets {
+    /// Before TLS 1.3.
+    pub(super) fn master(&self) -> Option<&Secret> {
+        self.find(|label| label == Label::Master)
+    }
+
+    pub(super) fn early(&self) -> Option<&Secret> {
+        self.find(|label| label == Label::Early)
+    }
+
     pub(super) fn handshake(&self, from: Endpoint) -> Option<&Secret> {
-        self.handshake[from.index()].as_ref()
+        self.find(|label| label == Label::Handshake(from))
     }
 
     /// The traffic secret with which application data begins.
     pub(super) fn traffic(&self, from: Endpoint) -> Option<&Secret> {
-        let (number, secret) = self.traffic[from.index()].as_ref()?;
-        (*number == 0).then_some(secret)
+        self.find(|label| label == Label::Traffic(from, 0))
+    }
+
+    fn find(&self, is_meant: impl Fn(Label) -> bool) -> Option<&Secret> {
+        self.known.iter().find(|(label, _)| is_meant(*label)).map(|(_, secret)| secret)
     }
 }
 
@@ -177,7 +185,7 @@ impl KeyLog {
         }
         if let Some((session, secret)) = parse_session(line) {
             self.counts.secrets += 1;
-            self.sessions.entry(session).or_default().master = Some(secret);
+            self.sessions.entry(session).or_default().put(Label::Master, secret);
             return;
         }
         match parse(line) {
@@ -193,22 +201,21 @@ impl KeyLog {
 
 impl Secrets {
     fn put(&mut self, label: Label, secret: Secret) {
-        match label {
-            Label::Master => self.master = Some(secret),
-            Label::Early => self.early = Some(secret),
-            Label::Handshake(from) => self.handshake[from.index()] = Some(secret),
-            Label::Traffic(from, number) => {
-                let slot = &mut self.traffic[from.index()];
-                if slot.as_ref().is_none_or(|(before, _)| number <= *before) {
-                    *slot = Some((number, secret));
-                }
+        // Later ones follow from that with which data begins (RFC 8446 §7.2).
+        if let Label::Other | Label::Traffic(_, 1..) = label {
+            return;
+        }
+        match self.known.iter_mut().find(|(known, _)| *known == label) {
+            Some((_, known)) => *known = secret,
+            None => {
+                self.known.reserve_exact(1);
+                self.known.push((label, secret));
             }
-            Label::Other => {}
         }
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Label {
     Master,
     Early,
@@ -309,9 +316,21 @@ mod tests {
         let found = log.find(&random, &[]).expect("the connection is there");
         assert!(found.traffic(Endpoint::Server).is_some_and(|secret| secret.bytes() == [0xab; 32]));
         assert!(found.traffic(Endpoint::Client).is_none(), "a later secret does not begin");
-        assert!(found.master.is_none());
+        assert!(found.master().is_none());
         assert!(log.find(&[0; 32], &[]).is_none());
         assert_eq!(log.counts().matched, 1);
+    }
+
+    /// A log of a million connections took more than a gigabyte.
+    #[test]
+    fn a_connection_takes_little_room() {
+        assert!(size_of::<([u8; 32], Secrets)>() <= 64);
+        assert!(size_of::<(Label, Secret)>() <= 64);
+        let mut secrets = Secrets::default();
+        let secret = Secret::new(&[7; 48]).expect("as long as a master secret");
+        secrets.put(Label::Master, secret);
+        secrets.put(Label::Master, secret);
+        assert_eq!(secrets.known.capacity(), 1);
     }
 
     #[test]
