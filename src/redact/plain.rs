@@ -3,6 +3,7 @@
 
 use crate::websocket::accept::decode_key;
 use crate::websocket::{extension, subprotocol};
+use std::net::Ipv6Addr;
 
 /// Words that paths, subprotocols and parameters of WebSocket services are made of.
 const WORDS: [&str; 86] = [
@@ -324,15 +325,16 @@ pub(super) fn is_host(text: &[u8]) -> bool {
         Some((b':', name)) if text.len() - end <= 5 => name,
         _ => text,
     };
-    let is_address = match name {
-        [b'[', address @ .., b']'] => {
-            address.iter().all(|b| b.is_ascii_hexdigit() || b":.%".contains(b))
-        }
-        name => name.iter().all(|b| b.is_ascii_hexdigit() || b":.".contains(b)) && name.len() <= 45,
+    let in_brackets = |name: &[u8]| match name {
+        [b'[', address @ .., b']'] => is_ipv6(address),
+        _ => false,
     };
-    let is_name =
-        |name: &[u8]| name.iter().all(|b| b.is_ascii_alphanumeric() || b".-_%*".contains(b));
-    name.len() <= 253 && (is_address || is_name(name))
+    let is_name = name.iter().all(|b| b.is_ascii_alphanumeric() || b".-_%*".contains(b));
+    name.len() <= 253 && (is_name || in_brackets(name) || is_ipv6(text))
+}
+
+fn is_ipv6(text: &[u8]) -> bool {
+    std::str::from_utf8(text).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
 }
 
 /// True for a field whose value is a list of subprotocols.
@@ -447,7 +449,7 @@ mod tests {
         for host in ["example.com", "a:80", "[::1]:8080", "::1", "127.0.0.1", "*", "", "a:"] {
             assert!(is_host(host.as_bytes()), "{host}");
         }
-        for other in ["user:hunter2", "a:b:80", "a b", "user:4711471147"] {
+        for other in ["user:hunter2", "ab:cafe", "a:b:80", "a b", "user:4711471147"] {
             assert!(!is_host(other.as_bytes()), "{other}");
         }
     }
