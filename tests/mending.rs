@@ -492,3 +492,15 @@ fn each_broken_sample_is_mended_by_what_its_report_says() {
         assert_eq!(status, 0, "{name}:\n{told}");
     }
 }
+
+#[test]
+fn a_refusal_is_explained_by_who_refuses_and_by_what_was_sent() {
+    let input = request(&[]) + &refusal("521", &[("Server", "cloudflare")], "error code: 521");
+    check(&input, &["behind Cloudflare refused the connection"], &["crashed"]);
+    let sent = request(&[("Authorization", "Bearer abc")]);
+    let input = sent + &refusal("401 Unauthorized", &[("WWW-Authenticate", "Bearer")], "");
+    check(&input, &["does not take the credentials that were sent"], &["send them. A browser's"]);
+    let body = "<title>400 The plain HTTP request was sent to HTTPS port</title>";
+    let input = refusal("400 Bad Request", &[("Server", "nginx")], body);
+    check(&input, &["use wss:// instead of ws://"], &["proxy_set_header"]);
+}

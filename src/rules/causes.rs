@@ -194,18 +194,22 @@ fn key(handshake: &Handshake) -> Option<&[u8]> {
 
 /// A TLS alert or handshake record, or what HTTPS servers say to plain HTTP.
 fn is_answered_by_tls(event: &Event<'_>) -> bool {
+    match event {
+        Event::NotFrames(other) => other.kind == NotFramesKind::TlsRecord,
+        Event::Handshake(handshake) => body_wants_tls(handshake),
+        _ => false,
+    }
+}
+
+/// The body says that plain HTTP came where TLS is spoken.
+pub(super) fn body_wants_tls(handshake: &Handshake) -> bool {
     const PHRASES: [&[u8]; 3] = [
         b"HTTP request was sent to HTTPS port",
         b"HTTP request to an HTTPS server",
         b"speaking plain HTTP to an SSL-enabled server port",
     ];
-    match event {
-        Event::NotFrames(other) => other.kind == NotFramesKind::TlsRecord,
-        Event::Handshake(handshake) => PHRASES
-            .iter()
-            .any(|phrase| handshake.body_preview.windows(phrase.len()).any(|part| part == *phrase)),
-        _ => false,
-    }
+    let body = &handshake.body_preview;
+    PHRASES.iter().any(|phrase| memchr::memmem::find(body, phrase).is_some())
 }
 
 fn is_tls_record(event: &Event<'_>) -> bool {

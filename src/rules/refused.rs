@@ -1,6 +1,7 @@
 //! What an answer other than 101 means: the server said no, or something on the way did. Not a
 //! violation; what helps is to know what to change.
 
+use super::causes::body_wants_tls;
 use super::{Finding, Judged, PAGE_REQUEST, Severity, TLS_PORT, UPGRADE_STRIPPED};
 use crate::http::{Head, clipped, page};
 use crate::said::Endpoint;
@@ -80,11 +81,11 @@ pub fn explain(handshake: &Handshake, findings: &[Finding]) -> Option<Refusal> {
     }
     let mut refusal = match status {
         200..=299 if is_proven(handshake) => return Some(all_but_the_status(status)),
-        400 if follows_from(TLS_PORT) => return Some(tls_port()),
+        400 if follows_from(TLS_PORT) || body_wants_tls(handshake) => return Some(tls_port()),
         200..=299 => success(status, request, kind),
         300..=399 => redirect(status, request, response),
         400 => bad_request(handshake, &faults, lacks_upgrade),
-        401 | 407 => unauthenticated(status, response),
+        401 | 407 => unauthenticated(status, request, response),
         403 => forbidden(request),
         404 | 410 => missing(status, lacks_upgrade),
         405 => method(request, response),
@@ -113,6 +114,7 @@ pub fn explain(handshake: &Handshake, findings: &[Finding]) -> Option<Refusal> {
             "ask the backend directly; if that works, switch WebSocket on in the gateway.",
         ),
         505 => http_version(request),
+        520..=526 if is_of_cloudflare(response) => behind_cloudflare(status),
         _ if status / 100 == 5 => plain(
             "The server failed while it handled the request.",
             "the code that handles the upgrade crashed.",
@@ -395,12 +397,51 @@ fn method(request: Option<&Head>, response: &Head) -> Refusal {
     }
 }
 
-fn unauthenticated(status: u16, response: &Head) -> Refusal {
-    let (who, header) = if status == 401 {
-        ("server", "WWW-Authenticate")
-    } else {
-        ("proxy", "Proxy-Authenticate")
+/// Cloudflare answers with codes of its own where it got nothing of use from the server behind it.
+fn is_of_cloudflare(response: &Head) -> bool {
+    response.line("CF-RAY").is_some()
+        || response.value("Server").is_some_and(|it| it.eq_ignore_ascii_case(b"cloudflare"))
+}
+
+fn behind_cloudflare(status: u16) -> Refusal {
+    let (likely, next) = match status {
+        521 => (
+            "the server behind Cloudflare refused the connection: it is down, or a firewall is shut.",
+            "see whether the server listens, and lets Cloudflare's addresses in.",
+        ),
+        522 | 523 => (
+            "Cloudflare could not reach the server behind it.",
+            "check the server's address in DNS, and whether a firewall drops Cloudflare's packets.",
+        ),
+        524 => (
+            "the server behind Cloudflare took the request and did not answer in time.",
+            "ask the server directly, past Cloudflare: does it answer the handshake?",
+        ),
+        525 | 526 => (
+            "TLS between Cloudflare and the server behind it failed.",
+            "look at the server's certificate, and at the SSL mode that is set at Cloudflare.",
+        ),
+        _ => (
+            "the server behind Cloudflare answered with something that is no HTTP, or broke off.",
+            "ask the server directly, past Cloudflare; its log at this time says why.",
+        ),
     };
+    plain("Cloudflare got no proper answer from the server behind it.", likely, next)
+}
+
+fn unauthenticated(status: u16, request: Option<&Head>, response: &Head) -> Refusal {
+    let (who, header, sent) = if status == 401 {
+        ("server", "WWW-Authenticate", "Authorization")
+    } else {
+        ("proxy", "Proxy-Authenticate", "Proxy-Authorization")
+    };
+    if request.is_some_and(|head| head.line(sent).is_some()) {
+        return plain(
+            &format!("The {who} does not take the credentials that were sent."),
+            "they are wrong or expired, or of another kind than it wants.",
+            "send them again as it asks for them; its log says what it missed.",
+        );
+    }
     let likely = match response.value(header) {
         Some(challenge) => format!("it asks for: {}", clipped(challenge, 120)),
         None => format!("no, wrong or expired credentials; {header} would say which are wanted."),
