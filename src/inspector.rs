@@ -46,7 +46,7 @@ pub struct Counts {
     /// Findings that do not count, see [`Policy`].
     pub ignored: u64,
     /// Warnings and errors that are no findings any more: the same rule was told of the same endpoint
-    /// often enough (16 times).
+    /// often enough ([`MAX_REPEATS`](crate::rules::MAX_REPEATS)).
     pub repeats: u64,
     /// HTTP exchanges that are no handshakes.
     pub other_exchanges: u64,

@@ -32,14 +32,20 @@ fn check(name: &str, tape: &Tape, why: &str, reports: [Option<u16>; 2]) {
 
 const CLOSE_1000_MASKED: &str = "88 82 01 02 03 04 02 ea";
 
-#[test]
-fn a_closing_handshake_is_clean() {
+/// Two packets open TCP, two are the handshake, then come both Closes and both FINs.
+fn closing_handshake() -> Tape {
     let mut tape = Tape::default();
     let line = tape.upgrade(0.0, 50001);
     tape.hex(1.0, line, Client, CLOSE_1000_MASKED);
     tape.hex(1.1, line, Server, "88 02 03 e8");
     tape.fin(1.1, line, Server);
     tape.fin(1.2, line, Client);
+    tape
+}
+
+#[test]
+fn a_closing_handshake_is_clean() {
+    let tape = closing_handshake();
     let why = "the client sent Close 1000 (Normal Closure); the server answered 1000; \
                the server closed TCP; clean; both APIs would report 1000";
     check("clean", &tape, why, [Some(1000), Some(1000)]);
@@ -262,13 +268,7 @@ fn an_open_connection_has_nothing_to_report() {
 #[test]
 fn a_close_that_was_not_captured_is_not_denied() {
     let lost = |numbers: &[usize]| {
-        let mut tape = Tape::default();
-        let line = tape.upgrade(0.0, 50001);
-        tape.hex(1.0, line, Client, CLOSE_1000_MASKED);
-        tape.hex(1.1, line, Server, "88 02 03 e8");
-        tape.fin(1.1, line, Server);
-        tape.fin(1.2, line, Client);
-        // Two packets open TCP, two are the handshake.
+        let mut tape = closing_handshake();
         tape.lose(numbers);
         tape
     };

@@ -208,7 +208,10 @@ fn a_live_pipe_is_left_once_nobody_reads_what_comes_of_it() {
             .expect("the binary starts");
         let mut pipe = child.stdin.take().expect("stdin is a pipe");
         drop(child.stdout.take());
-        pipe.write_all(&bytes).expect("ws101 reads");
+        // It may have left before all is written: that is what is claimed.
+        if let Err(error) = pipe.write_all(&bytes) {
+            assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe, "{format}: {error}");
+        }
         // The pipe stays open, as that of tcpdump does.
         assert_eq!(child.wait().expect("it ends").code(), Some(0), "{format}");
         drop(pipe);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use ws101::inspection::Observer;
 use ws101::redact::Redact;
 use ws101::render::{Paint, Sheet, wrap};
-use ws101::rules::{Pattern, Policy, Severity, Thresholds};
+use ws101::rules::{MAX_REPEATS, Pattern, Policy, Severity, Thresholds};
 use ws101::{Counts, Inspector};
 
 /// Options of the commands that judge.
@@ -118,7 +118,8 @@ pub fn left_out(
 ) -> io::Result<()> {
     if counts.repeats > 0 {
         let text = format!(
-            "not told and not counted: the same {} more times (a rule is told 16 times of an endpoint)",
+            "not told and not counted: the same {} more times (a rule is told {MAX_REPEATS} times of an \
+             endpoint)",
             counts.repeats
         );
         for row in wrap(&text, sheet.width) {

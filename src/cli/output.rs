@@ -255,9 +255,13 @@ fn terminal_width(stdout: &io::Stdout) -> usize {
     if !stdout.is_terminal() {
         return DEFAULT_WIDTH;
     }
-    // comfy-table asks the terminal already; a width of zero means that it does not know.
-    let width = comfy_table::Table::new().width().map(usize::from);
-    width.filter(|width| *width > 0).unwrap_or(80).min(160)
+    columns(&comfy_table::Table::new()).min(160)
+}
+
+/// Columns of the terminal that the table is meant for: comfy-table asks it already, and a width of zero
+/// means that it does not know.
+pub fn columns(table: &comfy_table::Table) -> usize {
+    table.width().map(usize::from).filter(|width| *width > 0).unwrap_or(80)
 }
 
 fn is_utf8_locale() -> bool {

@@ -1,5 +1,6 @@
 //! How far a long run has come, on a terminal: `412 MiB of 1.2 GiB, 210 MiB/s, 4s left`.
 
+use super::output::columns;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fs::{File, Metadata};
 use std::io::{self, IsTerminal as _, Read, Seek as _};
@@ -9,7 +10,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What is told in so many columns.
-const TEMPLATES: [(u16, &str); 3] = [
+const TEMPLATES: [(usize, &str); 3] = [
     (56, "{bytes} of {total_bytes}, {binary_bytes_per_sec}, {eta} left"),
     (36, "{bytes} of {total_bytes}, {eta}"),
     (0, "{percent} %, {eta}"),
@@ -32,8 +33,7 @@ impl Progress {
     /// Of so many bytes, if that is known.
     pub fn of(length: Option<u64>) -> Progress {
         let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::hidden());
-        let width = comfy_table::Table::new().use_stderr().width();
-        let width = width.filter(|width| *width > 0).unwrap_or(80);
+        let width = columns(comfy_table::Table::new().use_stderr());
         let fitting = TEMPLATES.iter().find(|(least, _)| *least <= width).map(|(_, told)| *told);
         let template = fitting.filter(|_| length.is_some()).unwrap_or(ENDLESS);
         if let Ok(style) = ProgressStyle::with_template(template) {

@@ -67,14 +67,16 @@ fn reported(end: &End, of: Endpoint, memory: &Memory) -> Option<u16> {
             Some(false) => Some(1006),
             None => None,
         },
-        None if end.may_have_closed(of.peer()) => None,
+        // A Close may have been in what nobody captured.
+        None if end.may_have_closed(of.peer()) || heard_what_is_missing(end, of, memory) => None,
         _ if end.how == How::CaptureEnd => None,
-        // A Close may have been in what it heard and nobody captured.
-        None if end.lossy[of.peer().index()] && memory.heard_beyond(of, end.heard[of.index()]) => {
-            None
-        }
         _ => Some(1006),
     }
+}
+
+/// It acknowledged bytes of a peer some of whose bytes are missing, and these were not captured.
+fn heard_what_is_missing(end: &End, of: Endpoint, memory: &Memory) -> bool {
+    end.lossy[of.peer().index()] && memory.heard_beyond(of, end.heard[of.index()])
 }
 
 /// Whether an endpoint, which was sent a Close, is still there to read it; none if nobody knows.
@@ -187,9 +189,10 @@ fn dropped(end: &End, memory: &Memory) -> String {
         reason = format!(" after a 101 that breaks {rule}");
     }
     let ended = ended(how, memory);
-    let is_lost = [Endpoint::Client, Endpoint::Server].iter().any(|it| end.may_have_closed(*it));
-    let close =
-        if is_lost { "; no Close was captured" } else { ", without a Close from either side" };
+    let close = match end.may_hide_a_close() {
+        true => "; no Close was captured",
+        false => ", without a Close from either side",
+    };
     format!("the {endpoint} {ended}{inside}{reason}{close}")
 }
 

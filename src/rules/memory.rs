@@ -22,7 +22,7 @@ use std::num::NonZeroI64;
 use std::sync::Arc;
 
 /// How often a warning or an error is repeated for one endpoint; notes are said once.
-const MAX_REPEATS: u8 = 16;
+pub const MAX_REPEATS: u8 = 16;
 
 /// What was seen of a connection before the fact that a check looks at.
 #[derive(Debug)]

@@ -52,7 +52,7 @@ pub use ending::Ending;
 pub use heartbeat::{Heartbeat, duration};
 pub use hs_req::key::pattern as key_pattern;
 pub use judge::{Judge, Judged};
-pub use memory::Memory;
+pub use memory::{MAX_REPEATS, Memory};
 pub use nearest::nearest;
 pub use pages::{COVERED, Covered, page, sections};
 pub use policy::{Pattern, Policy};

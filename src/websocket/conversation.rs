@@ -251,7 +251,7 @@ impl Conversation {
         end.closed_by = first_to_close(closes)
             .or(self.first_close)
             .or(dropped_by.map(|(endpoint, _)| endpoint))
-            .filter(|closer| !end.may_have_closed(*closer) && !end.may_have_closed(closer.peer()));
+            .filter(|_| !end.may_hide_a_close());
         let both_took = end.took_close(Endpoint::Client) && end.took_close(Endpoint::Server);
         end.how = match (both_took, dropped_by) {
             (true, _) => How::ClosingHandshake,

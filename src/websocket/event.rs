@@ -460,6 +460,11 @@ impl End {
         self.tail_lost[endpoint.index()] && self.closes[endpoint.index()].is_none()
     }
 
+    /// A Close of either endpoint may be missing.
+    pub fn may_hide_a_close(&self) -> bool {
+        [Endpoint::Client, Endpoint::Server].into_iter().any(|it| self.may_have_closed(it))
+    }
+
     /// Who sent the first Close of those that were captured, if there are any.
     pub fn first_close(&self) -> Option<Endpoint> {
         let has_closed = |endpoint: &Endpoint| self.closes[endpoint.index()].is_some();

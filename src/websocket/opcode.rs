@@ -88,6 +88,12 @@ impl Opcode {
             Opcode::Reserved(_) => "reserved for control frames to come",
         }
     }
+
+    /// The same without the name in front.
+    pub fn about(self) -> &'static str {
+        let meaning = self.meaning();
+        meaning.split_once(": ").map_or(meaning, |(_, about)| about)
+    }
 }
 
 impl fmt::Display for Opcode {

@@ -270,7 +270,7 @@ fn glossary(recording: &Recording, course: &Course) -> Markup {
             h3 { "Opcodes" }
             dl.words {
                 @for opcode in [0, 1, 2, 8, 9, 10].map(Opcode::from_bits) {
-                    div { dt { (format!("0x{:X}", opcode.bits())) " " (opcode.name()) } dd { (meaning(opcode)) } }
+                    div { dt { (format!("0x{:X}", opcode.bits())) " " (opcode.name()) } dd { (opcode.about()) } }
                 }
             }
             @if !recording.codes.is_empty() {
@@ -293,12 +293,6 @@ fn glossary(recording: &Recording, course: &Course) -> Markup {
             }
         }
     }
-}
-
-/// What an opcode means, without its name.
-fn meaning(opcode: Opcode) -> &'static str {
-    let meaning = opcode.meaning();
-    meaning.strip_prefix(opcode.name()).and_then(|it| it.strip_prefix(": ")).unwrap_or(meaning)
 }
 
 fn more(topic: Option<&str>) -> Markup {

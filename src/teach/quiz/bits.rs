@@ -210,7 +210,7 @@ fn opcode(kind: &'static Kind, numbers: &mut Numbers, material: &Material) -> Op
             "the lower half of {:02x} is {:x}, the opcode of {right} ({})",
             bytes[0],
             right.bits(),
-            right.meaning().trim_start_matches(right.name()).trim_start_matches(": ")
+            right.about()
         ),
         command: Some(sample.command),
         frame: Some((sample.from, sample.bytes.clone())),

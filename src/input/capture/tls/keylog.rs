@@ -53,24 +53,24 @@ pub(super) struct Secrets {
 impl Secrets {
     /// Before TLS 1.3.
     pub(super) fn master(&self) -> Option<&Secret> {
-        self.find(|label| label == Label::Master)
+        self.find(Label::Master)
     }
 
     pub(super) fn early(&self) -> Option<&Secret> {
-        self.find(|label| label == Label::Early)
+        self.find(Label::Early)
     }
 
     pub(super) fn handshake(&self, from: Endpoint) -> Option<&Secret> {
-        self.find(|label| label == Label::Handshake(from))
+        self.find(Label::Handshake(from))
     }
 
     /// The traffic secret with which application data begins.
     pub(super) fn traffic(&self, from: Endpoint) -> Option<&Secret> {
-        self.find(|label| label == Label::Traffic(from, 0))
+        self.find(Label::Traffic(from, 0))
     }
 
-    fn find(&self, is_meant: impl Fn(Label) -> bool) -> Option<&Secret> {
-        self.known.iter().find(|(label, _)| is_meant(*label)).map(|(_, secret)| secret)
+    fn find(&self, label: Label) -> Option<&Secret> {
+        self.known.iter().find(|(known, _)| *known == label).map(|(_, secret)| secret)
     }
 }
 
