@@ -3,7 +3,7 @@
 
 use crate::inspection::{Connection, Observer};
 use crate::rules::{Across, Judge, Judged, Policy, Severity, Thresholds, Who, judge_opaque};
-use crate::said::{ConnectionId, Interest, Listener, Opaque, Opening, Said, Transport};
+use crate::said::{ConnectionId, Interest, Listener, Opaque, Opening, Said, TcpFact, Transport};
 use crate::websocket::{Assumed, Conversation, Desk, Event, Limits, Origin, Statements};
 use std::sync::Arc;
 
@@ -231,6 +231,10 @@ impl<O: Observer> Listener for Inspector<O> {
             return Interest::More;
         }
         let telling = &mut self.telling;
+        if let Said::Tcp { fact: TcpFact::Unseen, .. } = said {
+            judge.memory.unseen = true;
+            telling.across.may_be_answered(who(connection));
+        }
         let interest = conversation.hear(said, &mut self.desk, &mut |event| {
             telling.tell(event, connection, judge);
         });

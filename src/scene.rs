@@ -21,7 +21,8 @@
 //! - before heads, `# tls: version=1.2 name=server.example` says what the handshake of TLS was
 //!   (without `name`, the client named no server; `beside=h2`: the two speak HTTP/2, too), and `# opaque: REASON` is a TLS connection whose
 //!   records stay closed; `# close_notify: S` is an alert of TLS, `# tcp: S repeats 5`,
-//!   `# tcp: C shuts` and `# tcp: C opens` are about segments and windows of TCP;
+//!   `# tcp: C shuts` and `# tcp: C opens` are about segments and windows of TCP, and
+//!   after `# tcp: S misses` it is known that something was said and not captured;
 //! - `# pasted`: somebody has typed or pasted the heads;
 //! - all other lines among heads are heads, each ended by an empty line or the end of the scene:
 //!   those that begin with `HTTP/` are the server's. They are sent as on the wire, with CR LF. If
@@ -292,7 +293,7 @@ fn http2_fact(what: &str) -> Result<Http2Fact, String> {
     })
 }
 
-/// `repeats 5`, `shuts`, `opens`.
+/// `repeats 5`, `shuts`, `opens`, `misses`.
 fn tcp_fact(what: &str) -> Result<TcpFact, String> {
     Ok(match what.split_once(' ') {
         Some(("repeats", bytes)) => {
@@ -300,6 +301,7 @@ fn tcp_fact(what: &str) -> Result<TcpFact, String> {
         }
         None if what == "shuts" => TcpFact::Window { open: false },
         None if what == "opens" => TcpFact::Window { open: true },
+        None if what == "misses" => TcpFact::Unseen,
         _ => return Err(format!("{what:?} is nothing that TCP does")),
     })
 }

@@ -139,3 +139,59 @@ fn a_handshake_beside_an_unanswered_one_is_noted() {
         (&2.into(), &"note".into())
     );
 }
+
+/// What is missing of an answer, or was said after it, may be the answer: nobody knows that the
+/// handshake was still in progress.
+#[test]
+fn a_handshake_whose_answer_was_not_captured_is_not_said_to_be_unanswered() {
+    // 1 SYN, 2 SYN and ACK, 3 request, 4 answer, 5 what shows that there was one.
+    let shown = |name, show: fn(&mut Tape, usize), lost: &[usize]| {
+        let mut tape = Tape::default();
+        let first = tape.upgrade(0.0, 50001);
+        show(&mut tape, first);
+        tape.upgrade(0.3, 50002);
+        tape.lose(lost);
+        found(name, &tape, "HS-REQ-CONCURRENT").len()
+    };
+    let acknowledges: fn(&mut Tape, usize) = |tape, line| tape.say(0.1, line, Client, b"");
+    let frame = |tape: &mut Tape, line| tape.hex(0.1, line, Client, "81 85 37fa213d 7f9f4d5158");
+    let push = |tape: &mut Tape, line| tape.hex(0.1, line, Server, "81 02 6869");
+    assert_eq!(shown("lost-acknowledged", acknowledges, &[4]), 0);
+    assert_eq!(shown("lost-frame", frame, &[4]), 0);
+    assert_eq!(shown("lost-push", push, &[4]), 0);
+    // Nothing of the server was captured.
+    assert_eq!(shown("one-way", acknowledges, &[2, 4]), 0);
+    // Nothing shows that there was an answer: as far as TCP tells, there was none.
+    assert_eq!(shown("none", |_, _| {}, &[4]), 1);
+}
+
+#[test]
+fn an_answer_that_the_capture_lost_starts_no_handshake_beside_another() {
+    let claim = "an_answer_that_the_capture_lost_starts_no_handshake_beside_another";
+    let Some((file, _)) = shared::recording(claim, "nginx-proxy") else { return };
+    for lost in [11, 13] {
+        let cut = without(&std::fs::read(&file).expect("the recording"), lost);
+        let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("across-lost.pcap");
+        std::fs::write(&path, cut).expect("the folder for tests can be written");
+        let records = shared::pcap(&path).records();
+        let findings = of_type(&records, "finding");
+        let concurrent = findings.iter().find(|it| it["rule"] == "HS-REQ-CONCURRENT");
+        assert_eq!(concurrent, None, "without packet {lost}");
+    }
+}
+
+/// A pcap without the packet of that number, from 1.
+fn without(pcap: &[u8], lost: usize) -> Vec<u8> {
+    let (header, mut rest) = pcap.split_at(24);
+    let (mut kept, mut number) = (header.to_vec(), 0);
+    while let Some(length) = rest.get(8..12) {
+        number += 1;
+        let length = u32::from_le_bytes(length.try_into().expect("four bytes")) as usize;
+        let (record, behind) = rest.split_at(16 + length);
+        if number != lost {
+            kept.extend(record);
+        }
+        rest = behind;
+    }
+    kept
+}

@@ -72,8 +72,12 @@ pub(super) struct Attempt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Unanswered,
+    /// The answer was captured, or may be among what is missing.
     Answered,
-    Over { at: Option<Time>, abnormal: bool },
+    Over {
+        at: Option<Time>,
+        abnormal: bool,
+    },
 }
 
 /// Something that a check across connections looks at.
@@ -138,7 +142,7 @@ impl Across {
             target: self.hash(head.target().unwrap_or_default()),
             key,
             opened: who.opened.time,
-            state: State::Unanswered,
+            state: if memory.unseen { State::Answered } else { State::Unanswered },
             masks: None,
         };
         let pair = self.pair(client, server);
@@ -167,9 +171,14 @@ impl Across {
     }
 
     fn handshake(&mut self, who: Who, handshake: &Handshake) {
-        if let Some(attempt) = self.attempt(who)
-            && handshake.response.is_some()
-        {
+        if handshake.response.is_some() || handshake.answer_lost {
+            self.may_be_answered(who);
+        }
+    }
+
+    /// The handshake of that connection is answered, as far as anybody can know.
+    pub(crate) fn may_be_answered(&mut self, who: Who) {
+        if let Some(attempt) = self.attempt(who).filter(|it| it.state == State::Unanswered) {
             attempt.state = State::Answered;
         }
     }

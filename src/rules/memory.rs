@@ -35,6 +35,8 @@ pub struct Memory {
     pub stated: bool,
     /// The handshake was captured in part.
     pub(super) half: bool,
+    /// Bytes were said that were not captured, as TCP shows before it is known that none come late.
+    pub(crate) unseen: bool,
     /// True if the stream has a clock.
     pub timed: bool,
     /// True if the bytes were typed or pasted: nobody claims that they are a whole connection.
@@ -206,6 +208,7 @@ impl Default for Memory {
             direction_known: false,
             stated: false,
             half: false,
+            unseen: false,
             timed: false,
             pasted: false,
             route: Route::default(),

@@ -11,6 +11,9 @@ pub enum TcpFact {
         /// They differ from those captured before.
         differs: bool,
     },
+    /// Bytes of this endpoint were said and are not captured so far: its peer acknowledges them, or
+    /// later ones came. They may come late. Told once.
+    Unseen,
     /// The receive window of this endpoint has closed, or is open again (§3.8.6): with a window of
     /// zero, its peer may send nothing.
     Window {

@@ -393,6 +393,7 @@ impl Carriage {
             }
             TcpFact::Window { open: false } => self.shut = at.time,
             TcpFact::Window { open: true } => self.open(at.time),
+            TcpFact::Unseen => {}
         }
     }
 

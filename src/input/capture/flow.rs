@@ -104,7 +104,9 @@ impl Flow {
             if !peer.has_begun() {
                 return self.segment_early(side, segment, at, context);
             }
-            peer.acknowledge(segment.acknowledgment);
+            if peer.acknowledge(segment.acknowledgment) {
+                voice.remark_unseen(1 - side, at, context.listener);
+            }
         }
         if segment.missing > 0 || segment.flags & (FIN | SYN) != 0 {
             return self.segment_slowly(side, segment, at, context);
@@ -157,6 +159,9 @@ impl Flow {
         } else if voice.initiator().is_none() {
             peer.acknowledge(segment.acknowledgment);
         }
+        if peer.early().is_some_and(|early| early != segment.acknowledgment) {
+            voice.remark_unseen(1 - side, at, context.listener);
+        }
         if peer.is_held() && opens {
             peer.begin(segment.acknowledgment, true);
             self.speak(1 - side, at, context, |stream, _, tell| stream.release(tell));
@@ -192,6 +197,9 @@ impl Flow {
             fin,
         };
         stream.segment(arrival, carrier, tally, &mut tell);
+        if stream.has_hole() {
+            voice.remark_unseen(side, at, *listener);
+        }
     }
 
     /// The first bytes of a stream whose SYN was not seen. False if they must wait or do not count.

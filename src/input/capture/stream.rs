@@ -368,20 +368,21 @@ impl Stream {
         self.early_is_start = true;
     }
 
-    /// The peer acknowledges everything before this sequence number.
+    /// The peer acknowledges everything before this sequence number. True if some of that is news
+    /// and not captured so far.
     #[inline]
-    pub(super) fn acknowledge(&mut self, sequence: u32) {
+    pub(super) fn acknowledge(&mut self, sequence: u32) -> bool {
         if !self.has_begun() {
-            self.early.get_or_insert(sequence);
-            return;
+            return *self.early.get_or_insert(sequence) != sequence;
         }
         let position = self.position(sequence);
-        if position >= self.origin
+        let is_news = position >= self.origin
             && position <= self.next + MAX_WINDOW
-            && self.acknowledged().is_none_or(|before| position > before)
-        {
+            && self.acknowledged().is_none_or(|before| position > before);
+        if is_news {
             self.acknowledged = NonZeroU64::new(position);
         }
+        is_news && position > self.next + u64::from(self.fin_told)
     }
 
     /// If the bytes are the next ones expected, and nothing else is to be thought of, takes note of

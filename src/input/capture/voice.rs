@@ -18,6 +18,8 @@ pub(super) struct Voice {
     initiator: Option<u8>,
     client: u8,
     pub(super) done: bool,
+    /// For each side: it was told that bytes of it are not captured so far.
+    unseen: [bool; 2],
     /// FINs that came before there was anything to tell.
     pub(super) silent_fins: Option<Box<SilentFins>>,
 }
@@ -53,7 +55,16 @@ pub(super) struct Context<'a, L> {
 impl Voice {
     pub(super) fn new(key: Key, first: At) -> Voice {
         let (initiator, client, silent_fins) = (None, 0, None);
-        Voice { key, first, id: None, initiator, client, done: false, silent_fins }
+        Voice {
+            key,
+            first,
+            id: None,
+            initiator,
+            client,
+            done: false,
+            unseen: [false; 2],
+            silent_fins,
+        }
     }
 
     /// The side that sent the SYN.
@@ -152,6 +163,14 @@ impl Voice {
         };
         if !self.done && listener.said(id, said) == Interest::Done {
             self.done = true;
+        }
+    }
+
+    /// Bytes of that side were said and are not captured so far.
+    #[cold]
+    pub(super) fn remark_unseen<L: Listener>(&mut self, side: Side, at: At, listener: &mut L) {
+        if self.id.is_some() && !std::mem::replace(&mut self.unseen[side], true) {
+            self.remark(side, TcpFact::Unseen, at, listener);
         }
     }
 
