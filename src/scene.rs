@@ -297,7 +297,8 @@ fn http2_fact(what: &str) -> Result<Http2Fact, String> {
 fn tcp_fact(what: &str) -> Result<TcpFact, String> {
     Ok(match what.split_once(' ') {
         Some(("repeats", bytes)) => {
-            TcpFact::Repeated { length: parsed(bytes, "how many bytes")?, differs: false }
+            let length = parsed(bytes, "how many bytes")?;
+            TcpFact::Repeated { length, differs: false, damaged: false }
         }
         None if what == "shuts" => TcpFact::Window { open: false },
         None if what == "opens" => TcpFact::Window { open: true },

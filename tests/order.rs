@@ -179,3 +179,52 @@ fn the_directions_of_a_recording_may_come_apart() {
         }
     }
 }
+
+/// Two segments with the same sequence numbers and other bytes, while an earlier one is missing. No
+/// receiver takes the one whose checksum is wrong (RFC 9293 §3.10.7.4); if both are, as where the
+/// network card computes them, nobody knows.
+#[test]
+fn of_two_segments_that_differ_the_one_with_the_right_checksum_is_read() {
+    for (intact, read, cause) in [
+        (&[7][..], "GOOD", "a segment was damaged on the way"),
+        (&[6], "EVIL", "a segment was damaged on the way"),
+        (&[], "EVIL", "somebody injects segments, or a middlebox rewrites the stream"),
+        (&[6, 7], "EVIL", "somebody injects segments, or a middlebox rewrites the stream"),
+    ] {
+        let mut tape = Tape::default();
+        let line = tape.upgrade(0.0, 50_000);
+        tape.hex(0.1, line, Server, "81 05 6669727374");
+        tape.hex(0.2, line, Server, "81 04 4556494c");
+        tape.repeat(6, b"\x81\x04GOOD");
+        tape.hex(0.3, line, Server, "81 04 6c617374");
+        intact.iter().for_each(|number| tape.sum(*number));
+        // The first of them comes last.
+        (5..8).for_each(|number| tape.swap(number, number + 1));
+        let records = pcap(&tape.write("order-conflict.pcap")).records();
+        let messages = of_type(&records, "message");
+        let texts: Vec<&str> = messages.iter().map(|message| text(message, "text")).collect();
+        assert_eq!(texts, ["first", read, "last"], "right checksums: {intact:?}");
+        let findings = of_type(&records, "finding");
+        let told = findings.iter().find(|it| it["rule"] == "CAP-RETRANSMISSION");
+        let told = told.expect("the conflict is told");
+        assert_eq!((text(told, "severity"), text(told, "cause")), ("warning", cause));
+    }
+}
+
+/// What was read already is not kept: nobody claims that its repetition is the same.
+#[test]
+fn a_repetition_of_what_was_read_is_not_said_to_be_the_same() {
+    let mut tape = Tape::default();
+    let line = tape.upgrade(0.0, 50_000);
+    tape.hex(0.2, line, Server, "81 04 41414141");
+    tape.repeat(5, b"\x81\x04BBBB");
+    let records = pcap(&tape.write("order-repeated.pcap")).records();
+    let findings = of_type(&records, "finding");
+    let told = findings.iter().find(|it| it["rule"] == "CAP-RETRANSMISSION").expect("it is told");
+    assert_eq!(
+        text(told, "detail"),
+        "the sequence numbers of one segment of the server (6 bytes) had been captured before: what \
+         came first was read, and not compared with it"
+    );
+    assert!(text(told, "cause").ends_with("if the bytes are others, somebody injects segments"));
+}

@@ -132,7 +132,7 @@ fn missing(gap: &Gap, how: &str) -> Broken {
         None => "bytes, nobody knows how many,".to_owned(),
     };
     let then = if gap.framing_lost {
-        "where the next frame begins is lost; it is looked for in what follows"
+        "where the next frame begins is lost; frames that are found again behind it are marked so"
     } else {
         "they lie inside a payload, so reading goes on; rules that need them are silent"
     };
@@ -169,7 +169,7 @@ static RETRANSMISSION: Rule = Rule {
     violator: Violator::Observer,
     rfc: "capture",
     title: "Each byte was captured once",
-    mend: "nothing: repeated bytes are read once, when they first arrive",
+    mend: "nothing: repeated bytes are read once",
     check: Check::EndOf(retransmission),
 };
 
@@ -181,15 +181,30 @@ fn retransmission(end: &End, endpoint: Endpoint, _: &Memory) -> Option<Broken> {
         count => format!("{count} segments"),
     };
     let bytes = carriage.repeated;
-    let seen = format!("{segments} of the {endpoint} ({bytes} bytes) had been captured before");
-    if carriage.differing == 0 {
-        let cause = "TCP repeats what was lost on the way, or the capture holds packets twice";
-        return Some(Broken::new(endpoint, seen, "").cause(cause));
-    }
-    let seen = format!("{seen}, and {} of them differ from the first time", carriage.differing);
+    let seen = format!(
+        "the sequence numbers of {segments} of the {endpoint} ({bytes} bytes) had been captured before"
+    );
+    let cause = match (carriage.differing, carriage.damaged) {
+        (0, _) => {
+            let seen = format!("{seen}: what came first was read, and not compared with it");
+            let cause = "TCP repeats what was lost on the way, or the capture holds packets twice; \
+                         if the bytes are others, somebody injects segments";
+            return Some(Broken::new(endpoint, seen, "").cause(cause));
+        }
+        (differing, damaged) if differing == damaged => "a segment was damaged on the way",
+        _ => "somebody injects segments, or a middlebox rewrites the stream",
+    };
+    let differ = match carriage.differing {
+        1 => "1 of them has other bytes than the first time".to_owned(),
+        count => format!("{count} of them have other bytes than the first time"),
+    };
+    let read = match carriage.damaged {
+        0 => "; what came first is read",
+        _ => "; where only one has the right checksum, that one is read",
+    };
     Some(
-        Broken::new(endpoint, seen, "the same bytes again")
-            .cause("somebody injects segments, or a middlebox rewrites the stream")
+        Broken::new(endpoint, format!("{seen}, and {differ}{read}"), "the same bytes again")
+            .cause(cause)
             .severity(Severity::Warning),
     )
 }

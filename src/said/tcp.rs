@@ -3,13 +3,15 @@
 /// A fact about TCP (RFC 9293).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TcpFact {
-    /// Bytes of this endpoint were captured again: it repeats what was lost, or the capture holds
-    /// packets twice. They are said once.
+    /// Sequence numbers of this endpoint were captured again: it repeats what was lost, the capture
+    /// holds packets twice, or somebody injects segments. Their bytes are said once.
     Repeated {
         /// How many bytes.
         length: u64,
-        /// They differ from those captured before.
+        /// They differ from those captured before. What was said already is not compared.
         differs: bool,
+        /// They differ, and of the two segments one has the right checksum: its bytes are said.
+        damaged: bool,
     },
     /// Bytes of this endpoint were said and are not captured so far: its peer acknowledges them, or
     /// later ones came. They may come late. Told once.

@@ -370,12 +370,14 @@ impl How {
 /// What TCP did below an endpoint's bytes, as far as it explains what is seen above them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Carriage {
-    /// Segments with bytes that had been captured before.
+    /// Segments with sequence numbers that had been captured before.
     pub repeats: u32,
     /// How many bytes those are.
     pub repeated: u64,
-    /// Segments that differ from what they repeat.
+    /// Segments that differ from what they repeat, as far as that could be compared.
     pub differing: u32,
+    /// Those of them of which it is known by its checksum which one was sent.
+    pub damaged: u32,
     /// Since when its receive window has been closed, if it is.
     pub shut: Option<Time>,
     /// When it was closed for longest: from when until when.
@@ -386,10 +388,11 @@ impl Carriage {
     /// Takes note of a fact.
     pub(super) fn note(&mut self, fact: TcpFact, at: At) {
         match fact {
-            TcpFact::Repeated { length, differs } => {
+            TcpFact::Repeated { length, differs, damaged } => {
                 self.repeats = self.repeats.saturating_add(1);
                 self.repeated += length;
                 self.differing = self.differing.saturating_add(u32::from(differs));
+                self.damaged = self.damaged.saturating_add(u32::from(damaged));
             }
             TcpFact::Window { open: false } => self.shut = at.time,
             TcpFact::Window { open: true } => self.open(at.time),

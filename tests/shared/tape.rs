@@ -122,6 +122,30 @@ impl Tape {
         path
     }
 
+    /// The packet with this number, from 1, comes once more at the end, with other bytes of the same
+    /// length.
+    pub(crate) fn repeat(&mut self, number: usize, bytes: &[u8]) {
+        let (by, mut record) = self.packets[number - 1].clone();
+        let start = record.len() - bytes.len();
+        record[start..].copy_from_slice(bytes);
+        self.packets.push((by, record));
+    }
+
+    /// The packet with this number, from 1, has the right checksum of TCP (RFC 9293 §3.1).
+    pub(crate) fn sum(&mut self, number: usize) {
+        let (_, record) = &mut self.packets[number - 1];
+        let (ip, tcp) = record[16..].split_at_mut(20);
+        let words = [ip[12..20].to_vec(), vec![0, 6], (tcp.len() as u16).to_be_bytes().to_vec()];
+        tcp[16..18].fill(0);
+        let mut bytes = [words.concat(), tcp.to_vec()].concat();
+        bytes.resize(bytes.len().next_multiple_of(2), 0);
+        let mut sum: u32 = bytes.chunks(2).map(|it| u32::from(it[0]) << 8 | u32::from(it[1])).sum();
+        while sum > 0xffff {
+            sum = (sum & 0xffff) + (sum >> 16);
+        }
+        tcp[16..18].copy_from_slice(&(!(sum as u16)).to_be_bytes());
+    }
+
     /// The packets of one side come before those of the other, as two taps may deliver them. Their
     /// times stay.
     pub(crate) fn put_first(&mut self, side: By) {

@@ -188,6 +188,7 @@ impl Flow {
         let (stream, peer, voice) = self.split(side);
         let known = stream.start_is_known();
         let carrier = Carrier { at, acknowledgment: segment.acknowledges() };
+        let [source, destination] = [side, 1 - side].map(|side| voice.key.socket(side).ip());
         let Context { listener, told, tally } = context;
         let mut tell = |piece: Piece<'_>| voice.tell(side, known, piece, peer, *listener, told);
         let arrival = Arrival {
@@ -195,6 +196,7 @@ impl Flow {
             bytes: segment.payload,
             missing: segment.missing as u64,
             fin,
+            is_intact: &|| segment.is_intact(source, destination),
         };
         stream.segment(arrival, carrier, tally, &mut tell);
         if stream.has_hole() {

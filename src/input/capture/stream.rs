@@ -2,7 +2,8 @@
 //!
 //! Positions are sequence numbers unwrapped to 64 bits around the next byte expected, so the wrap
 //! of the 32-bit number space is seen here and nowhere else. What arrives in order is handed on
-//! straight from the packet; only what does not is stored, each byte once: the first arrival wins.
+//! straight from the packet; only what does not is stored, each byte once: the first arrival wins,
+//! unless it differs from another one whose checksum tells that it is the one that was sent.
 
 use super::tally::Tally;
 use super::window::{Pending, Reset};
@@ -53,12 +54,23 @@ impl Carrier {
 
 /// What the wire brought: bytes from this sequence number on, of which `missing` more were not
 /// captured, and perhaps a FIN.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Arrival<'a> {
     pub(super) sequence: u32,
     pub(super) bytes: &'a [u8],
     pub(super) missing: u64,
     pub(super) fin: bool,
+    /// Its checksum is right: only asked for where bytes come twice, or may.
+    pub(super) is_intact: &'a dyn Fn() -> bool,
+}
+
+/// Two segments differ in the same bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Conflict {
+    /// Only one of them has the right checksum: that one was sent.
+    Damage,
+    /// Nobody knows which one was: the first arrival wins.
+    Open,
 }
 
 /// What comes out, in order.
@@ -82,7 +94,8 @@ pub(super) enum Piece<'a> {
     },
     Repeated {
         length: u64,
-        differs: bool,
+        /// They differ from those before.
+        conflict: Option<Conflict>,
         carrier: Carrier,
     },
 }
@@ -100,6 +113,8 @@ struct Chunk {
     /// None: the snap length cut it off.
     bytes: Option<Box<[u8]>>,
     length: u64,
+    /// The checksum of its segment was right.
+    is_intact: bool,
     carrier: Carrier,
 }
 
@@ -406,14 +421,14 @@ impl Stream {
         tally: &mut Tally,
         tell: &mut (impl FnMut(Piece<'_>) + ?Sized),
     ) {
-        let Arrival { sequence, bytes, missing, fin } = arrival;
+        let Arrival { sequence, bytes, missing, fin, is_intact } = arrival;
         if !self.has_begun() {
             self.hold(sequence);
         }
         let position = self.position(sequence);
         let behind = position + bytes.len() as u64;
-        self.place(position, Content::Bytes(bytes), carrier, tally, tell);
-        self.place(behind, Content::Cut(missing), carrier, tally, tell);
+        self.place(position, Content::Bytes(bytes), carrier, is_intact, tally, tell);
+        self.place(behind, Content::Cut(missing), carrier, &|| false, tally, tell);
         if fin {
             self.finish_at(behind + missing, carrier);
         }
@@ -462,6 +477,7 @@ impl Stream {
         mut position: u64,
         mut content: Content<'_>,
         carrier: Carrier,
+        is_intact: &dyn Fn() -> bool,
         tally: &mut Tally,
         tell: &mut (impl FnMut(Piece<'_>) + ?Sized),
     ) {
@@ -478,16 +494,17 @@ impl Stream {
                 return;
             }
             tally.retransmissions += 1;
-            tell(Piece::Repeated { length: known.min(content.length()), differs: false, carrier });
+            tell(Piece::Repeated { length: known.min(content.length()), conflict: None, carrier });
             content = content.skip(known);
             position = self.next;
         } else if position.abs_diff(self.next) > MAX_WINDOW {
             tally.out_of_window += 1;
             return;
         }
-        if self.conflicts(position, content) {
+        let conflict = self.settle_conflict(position, content, is_intact);
+        if conflict.is_some() {
             tally.conflicts += 1;
-            tell(Piece::Repeated { length: content.length(), differs: true, carrier });
+            tell(Piece::Repeated { length: content.length(), conflict, carrier });
         }
         while content.length() > 0 && position == self.next && self.has_begun() {
             let first = self.first_waiting();
@@ -499,7 +516,7 @@ impl Stream {
         }
         if content.length() > 0 {
             tally.out_of_order += 1;
-            self.store(position, content, carrier);
+            self.store(position, content, carrier, is_intact());
         }
     }
 
@@ -524,7 +541,7 @@ impl Stream {
     }
 
     /// Stores the sub-ranges that nothing covers yet.
-    fn store(&mut self, start: u64, content: Content<'_>, carrier: Carrier) {
+    fn store(&mut self, start: u64, content: Content<'_>, carrier: Carrier, is_intact: bool) {
         let end = start + content.length();
         let mut position = start;
         let Trouble { waiting, stored, .. } = &mut **self.trouble.get_or_insert_default();
@@ -541,28 +558,47 @@ impl Stream {
                 Content::Bytes(bytes) => Some(Box::from(bytes)),
                 Content::Cut(_) => None,
             };
-            let chunk = Chunk { bytes, length: part.length(), carrier };
+            let chunk = Chunk { bytes, length: part.length(), is_intact, carrier };
             *stored += chunk.cost();
             waiting.insert(position, chunk);
             position = upto;
         }
     }
 
-    /// True if the content differs from what is stored of the same range.
-    fn conflicts(&self, start: u64, content: Content<'_>) -> bool {
-        let (Content::Bytes(bytes), Some(trouble)) = (content, &self.trouble) else {
-            return false;
+    /// If the content differs from what waits of the same range, decides which one was sent: what
+    /// was not is taken out.
+    fn settle_conflict(
+        &mut self,
+        start: u64,
+        content: Content<'_>,
+        is_intact: &dyn Fn() -> bool,
+    ) -> Option<Conflict> {
+        let (Content::Bytes(bytes), Some(trouble)) = (content, &mut self.trouble) else {
+            return None;
         };
         let end = start + bytes.len() as u64;
         let before = trouble.waiting.range(..start).next_back();
-        before.into_iter().chain(trouble.waiting.range(start..end)).any(|(first, chunk)| {
-            let from = start.max(*first);
-            let upto = end.min(first + chunk.length);
-            let Some(stored) = &chunk.bytes else { return false };
-            from < upto
-                && bytes.get((from - start) as usize..(upto - start) as usize)
-                    != stored.get((from - first) as usize..(upto - first) as usize)
-        })
+        let touched = before.into_iter().chain(trouble.waiting.range(start..end));
+        let others: Vec<(u64, bool)> = touched
+            .filter(|(first, chunk)| {
+                let from = start.max(**first);
+                let upto = end.min(*first + chunk.length);
+                let Some(stored) = &chunk.bytes else { return false };
+                from < upto
+                    && bytes.get((from - start) as usize..(upto - start) as usize)
+                        != stored.get((from - *first) as usize..(upto - *first) as usize)
+            })
+            .map(|(first, chunk)| (*first, chunk.is_intact))
+            .collect();
+        let was_intact = others.first()?.1;
+        let is_intact = is_intact();
+        if is_intact {
+            for (first, _) in others.iter().filter(|(_, was_intact)| !was_intact) {
+                trouble.take_out(*first, start, end);
+            }
+        }
+        let is_open = others.iter().any(|(_, it)| *it != was_intact) || was_intact == is_intact;
+        Some(if is_open { Conflict::Open } else { Conflict::Damage })
     }
 
     /// Hands on what waits, as far as it follows without a hole.
@@ -678,6 +714,25 @@ impl Stream {
             // One acknowledged number may have been a FIN that was not captured.
             let fin = u64::from(closing && acknowledged == self.next + 1);
             self.lose(acknowledged - fin.min(acknowledged), carrier, tell);
+        }
+    }
+}
+
+impl Trouble {
+    /// Takes out of the chunk at `first` what lies from `start` to `end`.
+    fn take_out(&mut self, first: u64, start: u64, end: u64) {
+        let Some(chunk) = self.waiting.remove(&first) else { return };
+        self.stored -= chunk.cost();
+        let Chunk { bytes, length, is_intact, carrier } = chunk;
+        let Some(bytes) = bytes else { return };
+        let upto = first + length;
+        for (from, upto) in [(first, start.min(upto)), (end.max(first), upto)] {
+            if from < upto {
+                let rest = Box::from(&bytes[(from - first) as usize..(upto - first) as usize]);
+                let chunk = Chunk { bytes: Some(rest), length: upto - from, is_intact, carrier };
+                self.stored += chunk.cost();
+                self.waiting.insert(from, chunk);
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::ids::Ids;
 use super::places::{Key, Side};
 use super::roles::{begins_a_stream, guess_client};
-use super::stream::{Carrier, Piece, Stream};
+use super::stream::{Carrier, Conflict, Piece, Stream};
 use super::tally::Tally;
 use crate::said::{
     At, Carried, ConnectionId, Endpoint, GapReason, Interest, Listener, Opening, Said, TcpFact,
@@ -127,8 +127,10 @@ impl Voice {
             }
             return self.end(side, TransportEnd::Fin, at, heard, listener);
         }
-        if let Piece::Repeated { length, differs, carrier: Carrier { at, .. } } = piece {
-            return self.remark(side, TcpFact::Repeated { length, differs }, at, listener);
+        if let Piece::Repeated { length, conflict, carrier: Carrier { at, .. } } = piece {
+            let (differs, damaged) = (conflict.is_some(), conflict == Some(Conflict::Damage));
+            let fact = TcpFact::Repeated { length, differs, damaged };
+            return self.remark(side, fact, at, listener);
         }
         let id = match self.id {
             Some(id) => id,

@@ -55,7 +55,7 @@ impl Window {
 /// How a SYN scales the windows that follow it.
 #[cold]
 fn scale(segment: &Segment<'_>) -> Scale {
-    let mut options = segment.options;
+    let mut options = segment.options();
     loop {
         options = match *options {
             [] | [0, ..] => return Scale::None,
