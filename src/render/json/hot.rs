@@ -12,8 +12,10 @@ use std::io::Write;
 
 /// What is made once, or carried over from line to line.
 pub(super) struct Lines {
-    /// For each first byte of a frame that came so far: its fields.
-    first_bytes: Vec<Stamp<112>>,
+    /// For each first byte of a frame that came so far, unmasked and masked: its fields.
+    first_bytes: Vec<Stamp<160>>,
+    /// The last place, and how it is written: a message mostly lies where its frame does.
+    place: Option<(Place, Stamp<128>)>,
     /// The last time's second and its digits.
     second: (u64, Stamp<24>),
     /// The end of a line.
@@ -37,6 +39,7 @@ fn base64() -> Base64 {
 }
 
 /// Where and when something was.
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Place {
     connection: u64,
     from: Endpoint,
@@ -52,7 +55,8 @@ impl Lines {
     /// Lines that end in a newline, or not.
     pub(super) fn new(shape: Shape) -> Lines {
         Lines {
-            first_bytes: vec![Stamp::default(); 256],
+            first_bytes: vec![Stamp::default(); 2 * 256],
+            place: None,
             second: (u64::MAX, Stamp::default()),
             end: Stamp::new(if shape == Shape::Lines { "}\n" } else { "}" }),
             base64: base64(),
@@ -76,14 +80,10 @@ impl Lines {
             self.push_place(pen, Place { connection, from, offset, at });
             pen.words(b",\"frame\":");
             pen.number(frame.number);
-            pen.stamp(self.first_byte(header.first));
-            match header.masking_key {
-                Some(key) => {
-                    pen.words(b",\"masked\":true,\"masking_key\":\"");
-                    pen.hex(&key);
-                    pen.words(b"\",\"header_length\":");
-                }
-                None => pen.words(b",\"masked\":false,\"header_length\":"),
+            pen.stamp(self.first_byte(header.first, header.masked()));
+            if let Some(key) = header.masking_key {
+                pen.hex(&key);
+                pen.words(b"\",\"header_length\":");
             }
             pen.number(header.header_length());
             pen.words(b",\"payload_length\":");
@@ -156,17 +156,30 @@ impl Lines {
         });
     }
 
+    /// All up to the masking key, or to the length of the header if there is none.
     #[inline(always)]
-    fn first_byte(&mut self, first: u8) -> &Stamp<112> {
-        let stamp = &mut self.first_bytes[usize::from(first)];
+    fn first_byte(&mut self, first: u8, masked: bool) -> &Stamp<160> {
+        let stamp = &mut self.first_bytes[usize::from(masked) << 8 | usize::from(first)];
         if stamp.is_empty() {
-            *stamp = first_byte_fields(first);
+            *stamp = first_byte_fields(first, masked);
         }
         stamp
     }
 
     #[inline(always)]
     fn push_place(&mut self, pen: &mut Pen<'_>, place: Place) {
+        if let Some((last, stamp)) = &self.place
+            && *last == place
+        {
+            return pen.stamp(stamp);
+        }
+        let start = pen.position();
+        self.push_fresh_place(pen, place);
+        self.place = pen.stamp_of(start).map(|stamp| (place, stamp));
+    }
+
+    #[inline(always)]
+    fn push_fresh_place(&mut self, pen: &mut Pen<'_>, place: Place) {
         pen.number(place.connection);
         match place.from {
             Endpoint::Client => pen.words(b",\"direction\":\"client\""),
@@ -225,10 +238,11 @@ impl Lines {
 }
 
 #[cold]
-fn first_byte_fields(first: u8) -> Stamp<112> {
+fn first_byte_fields(first: u8, masked: bool) -> Stamp<160> {
     let opcode = Opcode::from_bits(first);
+    let next = if masked { "\"masking_key\":\"" } else { "\"header_length\":" };
     Stamp::new(&format!(
-        ",\"fin\":{},\"rsv1\":{},\"rsv2\":{},\"rsv3\":{},\"opcode\":{},\"opcode_name\":\"{}\"",
+        ",\"fin\":{},\"rsv1\":{},\"rsv2\":{},\"rsv3\":{},\"opcode\":{},\"opcode_name\":\"{}\",\"masked\":{masked},{next}",
         first & 0x80 != 0,
         first & 0x40 != 0,
         first & 0x20 != 0,

@@ -117,6 +117,26 @@ impl Pen<'_> {
         self.start(&stamp.bytes, stamp.length);
     }
 
+    /// How much it has written.
+    #[inline(always)]
+    pub(super) fn position(&self) -> usize {
+        self.at
+    }
+
+    /// Forgets what it has written behind that position.
+    #[inline(always)]
+    pub(super) fn back_to(&mut self, position: usize) {
+        self.at = self.at.min(position);
+    }
+
+    /// What it has written since that position, if there is room for it.
+    #[inline(always)]
+    pub(super) fn stamp_of<const N: usize>(&self, start: usize) -> Option<Stamp<N>> {
+        let length = self.at - start;
+        let bytes = *self.window[start..].first_chunk()?;
+        (length <= N).then_some(Stamp { bytes, length })
+    }
+
     /// Bytes of any number.
     #[inline(always)]
     pub(super) fn piece(&mut self, bytes: &[u8]) {

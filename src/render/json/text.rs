@@ -1,6 +1,9 @@
 //! Strings in JSON, fast, and harmless on a terminal: besides what JSON demands, characters that
 //! move a cursor or turn text around are escaped, too. Readers get the same string back.
 
+#[cfg(target_arch = "x86_64")]
+mod shuffle;
+
 use super::page::{Page, Pen, WINDOW};
 use crate::render::escape;
 use std::io::Write;
@@ -49,31 +52,35 @@ static SHORT_ESCAPES: [[u8; 2]; 256] = {
     escapes
 };
 
-/// Bytes of text that fit into a window even if each becomes `\u0000`.
-const PIECE: usize = (WINDOW - 64) / 6;
+/// Bytes of text that fit into a window even if each becomes `\u0000`; and a block more, because
+/// whole lanes are written.
+const PIECE: usize = (WINDOW - 3 * BLOCK) / 6;
 
 /// Writes `text` with the quotes around it.
 pub(super) fn push_quoted<W: Write>(page: &mut Page<W>, text: &str) {
-    if text.len() > LANE {
+    if text.len() > PIECE {
         page.write(|pen| pen.words(b"\""));
         push(page, text.as_bytes());
         return page.write(|pen| pen.words(b"\""));
     }
-    // Most strings are short.
     page.write(|pen| {
         pen.words(b"\"");
-        push_short(pen, text.as_bytes());
+        // Most strings are short.
+        match text.len() {
+            0..=LANE => push_short(pen, text.as_bytes()),
+            _ => push_piece(pen, text.as_bytes()),
+        }
         pen.words(b"\"");
     });
 }
 
 /// No more than a lane; mostly plain.
 fn push_short(pen: &mut Pen<'_>, text: &[u8]) {
-    let mut lane = [0; LANE];
-    lane[..text.len()].copy_from_slice(text);
-    let odd = Odd::of_lane(&lane);
-    if (odd.quotes | odd.others) & ((1 << text.len()) - 1) == 0 {
-        pen.start(&lane, text.len());
+    let mut bytes = [0; LANE];
+    bytes[..text.len()].copy_from_slice(text);
+    let Lane { quotes, others } = Lane::of(&bytes);
+    if bits(quotes | others) & ((1 << text.len()) - 1) == 0 {
+        pen.start(&bytes, text.len());
     } else {
         push_piece(pen, text);
     }
@@ -102,32 +109,48 @@ fn push_piece(pen: &mut Pen<'_>, text: &[u8]) {
     let mut at = 0;
     while at < text.len() {
         at += pen.locally(|pen| push_common(pen, &text[at..]));
-        at += push_rare(pen, &text[at..]);
+        if at < text.len() {
+            at += push_rare(pen, &text[at..]);
+        }
     }
+}
+
+/// Plain ASCII, quotes and backslashes, up to the first byte that is none of them; returns how many
+/// bytes that was.
+#[inline(always)]
+#[allow(unsafe_code)]
+fn push_common(pen: &mut Pen<'_>, text: &[u8]) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if shuffle::is_possible() {
+        // SAFETY: all that a machine must have for it is what was just asked for.
+        return unsafe { shuffle::push_common(pen, text) };
+    }
+    push_common_anywhere(pen, text)
 }
 
 /// How many bytes are compared by one instruction, and how many are looked at together.
 const LANE: usize = 16;
 const BLOCK: usize = 4 * LANE;
 
-/// Plain ASCII, quotes and backslashes, up to the first byte that is none of them; returns how many
-/// bytes that was.
-#[inline(always)]
-fn push_common(pen: &mut Pen<'_>, text: &[u8]) -> usize {
+/// A block and room behind it, so that whole lanes can be copied from anywhere in it.
+type Block = [u8; BLOCK + LANE];
+
+/// The same on a machine of any kind.
+fn push_common_anywhere(pen: &mut Pen<'_>, text: &[u8]) -> usize {
     let mut done = 0;
+    while let Some(block) = text[done..].first_chunk::<{ BLOCK + LANE }>() {
+        let length = push_block(pen, block, BLOCK);
+        done += length;
+        if length < BLOCK {
+            return done;
+        }
+    }
     while done < text.len() {
         let rest = &text[done..];
         let there = rest.len().min(BLOCK);
-        // Room for copies of whole lanes.
         let mut block = [0; BLOCK + LANE];
-        match rest.first_chunk::<BLOCK>() {
-            Some(whole) => block[..BLOCK].copy_from_slice(whole),
-            None => block[..there].copy_from_slice(rest),
-        }
-        let odd = Odd::of(&block);
-        let plain = odd.others.trailing_zeros() as usize;
-        let length = plain.min(there);
-        pen.within(|room| escape_block(&block, length, odd.quotes, room));
+        block[..there].copy_from_slice(&rest[..there]);
+        let length = push_block(pen, &block, there);
         done += length;
         if length < there {
             break;
@@ -136,44 +159,52 @@ fn push_common(pen: &mut Pen<'_>, text: &[u8]) -> usize {
     done
 }
 
+/// The same for the first `there` bytes of a block.
+#[inline(always)]
+fn push_block(pen: &mut Pen<'_>, block: &Block, there: usize) -> usize {
+    let odd = Odd::of(block);
+    let length = (odd.others.trailing_zeros() as usize).min(there);
+    pen.within(|room| escape_block(block, length, odd.quotes, room));
+    length
+}
+
 /// Copies the first `length` bytes, with a backslash before each that `quotes` has a bit for, and
 /// returns how many that makes. Always copies whole lanes: what is too much is written over.
 #[inline(always)]
 fn escape_block(
-    bytes: &[u8; BLOCK + LANE],
+    block: &Block,
     length: usize,
     mut quotes: u64,
     room: &mut [u8; 2 * BLOCK + LANE],
 ) -> usize {
-    let (mut from, mut to) = (0, 0);
     quotes &= 1u64.checked_shl(length as u32).map_or(u64::MAX, |bit| bit - 1);
+    // Each quote moves what comes behind it by one more.
+    let (mut from, mut moved) = (0, 0);
     while quotes != 0 {
         let quote = quotes.trailing_zeros() as usize;
-        to = copy_lanes(bytes, from..quote, room, to);
-        room[to % (2 * BLOCK)] = b'\\';
-        (from, to) = (quote, to + 1);
+        copy_lanes(block, from..quote, room, moved);
+        room[(quote + moved) % (2 * BLOCK)] = b'\\';
+        (from, moved) = (quote, moved + 1);
         quotes &= quotes - 1;
     }
-    copy_lanes(bytes, from..length, room, to)
+    copy_lanes(block, from..length, room, moved);
+    length + moved
 }
 
-/// Copies this range to there, and returns where that ends. One lane at least: most runs are short.
+/// Copies this range to where it belongs, so many bytes further. One lane at least: most runs are
+/// short.
 #[inline(always)]
-fn copy_lanes(
-    bytes: &[u8; BLOCK + LANE],
-    run: Range<usize>,
-    room: &mut [u8; 2 * BLOCK + LANE],
-    to: usize,
-) -> usize {
-    let mut lane = 0;
-    loop {
-        // The remainders change nothing, but show the compiler that all of this is in bounds.
-        let from = &bytes[(run.start + lane) % BLOCK..][..LANE];
-        room[(to + lane) % (2 * BLOCK)..][..LANE].copy_from_slice(from);
-        lane += LANE;
-        if run.start + lane >= run.end {
-            return to + run.end - run.start;
-        }
+fn copy_lanes(block: &Block, run: Range<usize>, room: &mut [u8; 2 * BLOCK + LANE], moved: usize) {
+    // The remainders change nothing, but show the compiler that all of this is in bounds.
+    let mut copy = |from: usize| {
+        let lane = &block[from % BLOCK..][..LANE];
+        room[(from + moved) % (2 * BLOCK)..][..LANE].copy_from_slice(lane);
+    };
+    copy(run.start);
+    let mut next = run.start + LANE;
+    while next < run.end {
+        copy(next);
+        next += LANE;
     }
 }
 
@@ -189,25 +220,45 @@ struct Odd {
 impl Odd {
     /// Looks at all whole lanes but the last.
     #[inline(always)]
-    fn of(bytes: &[u8; BLOCK + LANE]) -> Odd {
+    fn of(block: &Block) -> Odd {
         let mut odd = Odd { quotes: 0, others: 0 };
-        for (number, lane) in bytes.as_chunks().0[..BLOCK / LANE].iter().enumerate() {
-            let lane = Odd::of_lane(lane);
-            odd.quotes |= lane.quotes << (number * LANE);
-            odd.others |= lane.others << (number * LANE);
+        let mut any_other = i8x16::ZERO;
+        let lanes = block.as_chunks().0[..BLOCK / LANE].iter().map(Lane::of);
+        for (number, lane) in lanes.clone().enumerate() {
+            odd.quotes |= bits(lane.quotes) << (number * LANE);
+            any_other |= lane.others;
+        }
+        // Most text has none.
+        if bits(any_other) != 0 {
+            for (number, lane) in lanes.enumerate() {
+                odd.others |= bits(lane.others) << (number * LANE);
+            }
         }
         odd
     }
+}
 
+/// The same of one lane, with all bits of a byte set.
+struct Lane {
+    quotes: i8x16,
+    others: i8x16,
+}
+
+impl Lane {
     #[inline(always)]
-    fn of_lane(bytes: &[u8; LANE]) -> Odd {
+    fn of(bytes: &[u8; LANE]) -> Lane {
         let bytes = i8x16::new(bytes.map(|byte| byte as i8));
         let quotes =
             bytes.simd_eq(i8x16::splat(b'"' as i8)) | bytes.simd_eq(i8x16::splat(b'\\' as i8));
         // One more, as a signed number: DEL and all that is not ASCII are negative or zero.
         let others = (bytes + i8x16::splat(1)).simd_lt(i8x16::splat(b' ' as i8 + 1));
-        Odd { quotes: quotes.to_bitmask().into(), others: others.to_bitmask().into() }
+        Lane { quotes, others }
     }
+}
+
+#[inline(always)]
+fn bits(lane: i8x16) -> u64 {
+    lane.to_bitmask().into()
 }
 
 /// Control characters, and all others up to the next in ASCII; returns how many bytes that was.
@@ -273,6 +324,18 @@ mod tests {
         }
 
         #[test]
+        fn every_machine_writes_the_same(text in "[a\"\\\\\n\u{7f}é]{0,100}") {
+            let mut page = Page::new(Vec::new());
+            let mut done = [0; 2];
+            page.write(|pen| done[0] = push_common(pen, text.as_bytes()));
+            let first = page.finish().expect("memory takes everything");
+            let mut page = Page::new(Vec::new());
+            page.write(|pen| done[1] = push_common_anywhere(pen, text.as_bytes()));
+            prop_assert_eq!(first, page.finish().expect("memory takes everything"));
+            prop_assert_eq!(done[0], done[1]);
+        }
+
+        #[test]
         fn a_long_string_comes_back_whole(text in "[a\"é\u{202e}🌍]{0,9}", times in 0..2000usize) {
             let text = text.repeat(times);
             let read: String = serde_json::from_str(&quoted(&text)).expect("it is JSON");
@@ -286,7 +349,7 @@ mod tests {
         }
 
         #[test]
-        fn bytes_together_are_looked_at_like_each(bytes: [u8; BLOCK + LANE]) {
+        fn bytes_together_are_looked_at_like_each(bytes: Block) {
             let odd = Odd::of(&bytes);
             for (at, byte) in bytes[..BLOCK].iter().copied().enumerate() {
                 let is_quote = matches!(byte, b'"' | b'\\');
