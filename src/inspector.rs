@@ -202,7 +202,7 @@ impl<O: Observer> Listener for Inspector<O> {
             std::mem::swap(&mut opening.client, &mut opening.server);
         }
         opening.initiator_seen |= stated.client;
-        conversation.state(stated, is_swapped);
+        conversation.state(stated, is_swapped, !opening.initiator_seen);
         self.begin(id, &opening, conversation);
         if let Some(Some(slot)) = self.slots.get_mut(id.0 as usize) {
             slot.connection.assumed.stated = stated;
@@ -308,7 +308,7 @@ impl<O: Observer> Telling<O> {
                             trails.swapped ^= true;
                         }
                     }
-                    connection.assumed.recognised = true;
+                    connection.assumed.recognised = !connection.assumed.stated.websocket;
                     Origin::Assumed
                 }
                 _ => Origin::Assumed,

@@ -95,6 +95,34 @@ fn what_begins_with_http_or_tls_is_what_it_is() {
     assert!(of_type(&records, "connection").is_empty(), "{records:?}");
 }
 
+/// What a capture has that began late: the ports tell nothing, because the client's is the lower one.
+#[test]
+fn who_masks_is_the_client_if_only_websocket_is_stated() {
+    let close = ["88 82 37fa213d 3412", "88 02 03e8"];
+    for (name, said, heard) in [
+        ("both", MASKED.repeat(3), UNMASKED.repeat(3)),
+        ("client", MASKED.repeat(3), String::new()),
+        ("server", String::new(), UNMASKED.repeat(3)),
+        ("closes", close[0].to_owned(), close[1].to_owned()),
+    ] {
+        let mut tape = Tape::default();
+        let line = tape.open_between(0.0, ([192, 0, 2, 7], 1000), ([203, 0, 113, 5], 60_000));
+        tape.hex(0.1, line, Server, &heard);
+        tape.hex(0.2, line, Client, &said);
+        let file = without_syns(tape.write(&format!("stated-roles-{name}.pcap")));
+        let records = run(&file, &["--assume", "websocket"]);
+        let connection = &of_type(&records, "connection")[0];
+        assert_eq!(connection["client"], "192.0.2.7:1000", "{name}");
+        assert_eq!(connection["assumed"], json!(["websocket-stated"]), "{name}");
+        let texts = texts(&records);
+        let of = |from: &str| texts.iter().filter(|text| **text == hello(from)).count();
+        assert_eq!(of("client"), said.matches(MASKED).count(), "{name}: {texts:?}");
+        assert_eq!(of("server"), heard.matches(UNMASKED).count(), "{name}: {texts:?}");
+        let closes = if name == "closes" { 2 } else { 0 };
+        assert_eq!(of_type(&records, "close").len(), closes, "{name}");
+    }
+}
+
 #[test]
 fn the_client_is_who_is_said_to_be() {
     let mut tape = Tape::default();

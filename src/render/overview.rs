@@ -207,7 +207,7 @@ pub(super) fn title_with(sheet: &Sheet, connection: &Connection, more: &str) -> 
 fn assumed(assumed: &Assumed) -> String {
     let Assumed { recognised, stated } = *assumed;
     let stated = [
-        (stated.websocket && !recognised, "that it is WebSocket"),
+        (stated.websocket, "that it is WebSocket"),
         (stated.client, "who is the client"),
         (stated.agreement.is_some(), "what was agreed"),
     ];

@@ -59,6 +59,8 @@ pub struct Conversation {
     swapped: bool,
     /// What somebody knows of it.
     stated: Stated,
+    /// The input only guesses which end is the client.
+    client_is_guessed: bool,
 }
 
 /// The transport's end, as each endpoint announced it.
@@ -111,9 +113,11 @@ impl Conversation {
         Conversation::in_phase(Phase::Frames(Box::new(frames)), true)
     }
 
-    /// States what the capture may not tell. If `swapped`, the input calls the server the client.
-    pub fn state(&mut self, stated: Stated, swapped: bool) {
+    /// States what the capture may not tell. If `swapped`, the input calls the server the client;
+    /// if `client_is_guessed`, it may do so, and the MASK bits decide.
+    pub fn state(&mut self, stated: Stated, swapped: bool, client_is_guessed: bool) {
         (self.stated, self.swapped) = (stated, swapped);
+        self.client_is_guessed = client_is_guessed;
     }
 
     /// What was agreed, once frames follow; none if that is not known.
@@ -135,6 +139,7 @@ impl Conversation {
             upgraded,
             swapped: false,
             stated: Stated::default(),
+            client_is_guessed: false,
         }
     }
 
@@ -478,10 +483,25 @@ impl Conversation {
         let Phase::Unknown(seekers) = &mut self.phase else { return };
         let Some(found) = found else {
             if seekers.iter().all(|seeker| seeker.tried() == 0 || seeker.tried() > MAX_UNKNOWN) {
-                self.phase = Phase::Other;
+                match self.stated.websocket {
+                    true => self.begin_frames(0, [None, None], at, desk, sink),
+                    false => self.phase = Phase::Other,
+                }
             }
             return;
         };
+        self.begin_found(from, found, at, desk, sink);
+    }
+
+    /// What was found in one direction tells whether it is the client's.
+    fn begin_found(
+        &mut self,
+        from: Endpoint,
+        found: Found,
+        at: At,
+        desk: &mut Desk,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) {
         let client = if found.masked { from.index() } else { from.peer().index() };
         let founds = if found.masked { [Some(found), None] } else { [None, Some(found)] };
         self.begin_frames(client, founds, at, desk, sink);
@@ -490,9 +510,19 @@ impl Conversation {
     /// The connection ended, and neither direction alone was evidence enough.
     fn recognise_both(&mut self, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
         let Phase::Unknown(seekers) = &mut self.phase else { return };
+        let at = self.last_at;
         if let Some((client, founds)) = resync::agree(seekers) {
-            self.begin_frames(client, founds.map(Some), self.last_at, desk, sink);
+            return self.begin_frames(client, founds.map(Some), at, desk, sink);
         }
+        if !self.stated.websocket {
+            return;
+        }
+        for from in [Endpoint::Client, Endpoint::Server] {
+            if let Some(found) = seekers[from.index()].finish() {
+                return self.begin_found(from, found, at, desk, sink);
+            }
+        }
+        self.begin_frames(0, [None, None], at, desk, sink);
     }
 
     /// These are frames: what the input calls endpoint number `client` masks them. What was found
@@ -523,9 +553,12 @@ impl Conversation {
             self.lossy.swap(0, 1);
             seekers.swap(0, 1);
         }
-        let confidence = founds.iter().flatten().map(|found| found.confidence).fold(1.0, f64::min);
-        let from = if founds[0].is_some() { Endpoint::Client } else { Endpoint::Server };
-        sink(&Event::Recognised(&Recognised { from, swapped, confidence, at }));
+        if founds.iter().any(Option::is_some) {
+            let certain = founds.iter().flatten().map(|found| found.confidence);
+            let confidence = certain.fold(1.0, f64::min);
+            let from = if founds[0].is_some() { Endpoint::Client } else { Endpoint::Server };
+            sink(&Event::Recognised(&Recognised { from, swapped, confidence, at }));
+        }
         let mut frames = self.stated_frames(true);
         // What was found comes first: it is what tells what this connection is.
         let order = if founds[0].is_some() { [0, 1] } else { [1, 0] };
@@ -632,7 +665,7 @@ impl Conversation {
                 }
                 let gap =
                     Gap { from, offset: 0, length, reason, framing_lost: true, at: origin.at };
-                if http.is_untouched() && self.stated.websocket {
+                if http.is_untouched() && self.stated.websocket && !self.client_is_guessed {
                     self.begin_stated(true, desk, sink);
                     return self.gap(from, length, reason, origin, desk, sink);
                 }
@@ -640,7 +673,11 @@ impl Conversation {
                     // The connection is older than the capture: both directions may hold frames.
                     let mut seekers = [true, false].map(|masked| {
                         let masked = self.stated.client.then_some(masked);
-                        Seeker::new(0, Expectation { masked, ..Expectation::unknown() })
+                        let expected = match self.stated.websocket {
+                            true => Expectation::stated(),
+                            false => Expectation::unknown(masked),
+                        };
+                        Seeker::new(0, expected)
                     });
                     seekers[from.index()].push_untold_gap(gap, origin);
                     self.phase = Phase::Unknown(Box::new(seekers));

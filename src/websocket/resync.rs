@@ -52,6 +52,8 @@ const MAX_CANDIDATES: usize = 512;
 pub(super) struct Expectation {
     /// Masked or not; none if the direction is not known.
     pub(super) masked: Option<bool>,
+    /// Nobody says that these are frames, or whose.
+    pub(super) in_doubt: bool,
     /// RSV1 may be set: compression was agreed, or that is not known.
     pub(super) rsv1: bool,
     /// How much more evidence than positions tried is asked for, in bits.
@@ -68,7 +70,15 @@ impl Expectation {
     /// Bytes were lost among frames that are masked, or not.
     pub(super) fn after_loss(masked: bool, rsv1: bool) -> Expectation {
         let (margin, kind) = (MARGIN_AFTER_LOSS, KIND_AFTER_LOSS);
-        Expectation { masked: Some(masked), rsv1, margin, kind, repeated: 0.5, begin: 0.0 }
+        Expectation {
+            masked: Some(masked),
+            in_doubt: false,
+            rsv1,
+            margin,
+            kind,
+            repeated: 0.5,
+            begin: 0.0,
+        }
     }
 
     /// The same behind a head whose end is missing: heads end with their segment, almost always.
@@ -76,10 +86,22 @@ impl Expectation {
         Expectation { begin: HEAD_ENDS_SEGMENT, ..self }
     }
 
-    /// Nothing says that these are frames.
-    pub(super) fn unknown() -> Expectation {
-        let (margin, kind) = (MARGIN_UNKNOWN, KIND_UNKNOWN);
-        Expectation { masked: None, rsv1: true, margin, kind, repeated: 0.0, begin: 0.0 }
+    /// These are frames, somebody says, but not in which direction they are masked.
+    pub(super) fn stated() -> Expectation {
+        Expectation { masked: None, ..Expectation::after_loss(true, true) }.behind_head()
+    }
+
+    /// Nothing says that these are frames, but perhaps whose they would be.
+    pub(super) fn unknown(masked: Option<bool>) -> Expectation {
+        Expectation {
+            masked,
+            in_doubt: masked.is_none(),
+            rsv1: true,
+            margin: MARGIN_UNKNOWN,
+            kind: KIND_UNKNOWN,
+            repeated: 0.0,
+            begin: 0.0,
+        }
     }
 }
 
@@ -189,7 +211,8 @@ impl Seeker {
 
     /// Now it is known which direction this is.
     pub(super) fn expect_masked(&mut self, masked: bool) -> Option<Found> {
-        self.expected = Expectation::after_loss(masked, self.expected.rsv1);
+        let Expectation { rsv1, begin, .. } = self.expected;
+        self.expected = Expectation { begin, ..Expectation::after_loss(masked, rsv1) };
         self.candidates.retain(|candidate| candidate.masked != Some(!masked));
         let found = self.candidates.iter().find_map(|candidate| self.enough(candidate))?;
         Some(self.believe(found))
@@ -402,11 +425,12 @@ impl Seeker {
 /// Both directions ended, and neither had enough evidence for itself: perhaps they have it
 /// together, one masked and the other not. Which is the masked one, and what was found in each.
 pub(super) fn agree(seekers: &mut [Seeker; 2]) -> Option<(usize, [Found; 2])> {
+    let expected = seekers[0].expected;
     let together = |client: usize| {
         let (masked, plain) = (seekers[client].best(true)?, seekers[1 - client].best(false)?);
         let bits = masked.bits + plain.bits - seekers[0].doubt() - seekers[1].doubt();
         let kind = masked.kind + plain.kind + KIND_OF_BOTH;
-        (bits >= MARGIN_UNKNOWN && kind >= KIND_UNKNOWN).then_some((client, masked, plain))
+        (bits >= expected.margin && kind >= expected.kind).then_some((client, masked, plain))
     };
     let (client, masked, plain) = together(0).or_else(|| together(1))?;
     let masked = seekers[client].believe(masked);
@@ -467,7 +491,8 @@ mod tests {
 
     fn expected(margin: f64) -> Expectation {
         let (masked, kind, repeated) = (Some(true), 0.0, 0.5);
-        Expectation { masked, rsv1: false, margin, kind, repeated, begin: 0.0 }
+        let in_doubt = false;
+        Expectation { masked, in_doubt, rsv1: false, margin, kind, repeated, begin: 0.0 }
     }
 
     /// Bytes that look random, the same each time.
@@ -512,7 +537,7 @@ mod tests {
     fn random_bytes_are_hardly_ever_taken_for_frames() {
         let mut false_alarms = 0;
         for seed in 0..200 {
-            let mut seeker = Seeker::new(0, Expectation::unknown());
+            let mut seeker = Seeker::new(0, Expectation::unknown(None));
             for piece in noise(64 * 1024, seed + 17).chunks(1460) {
                 false_alarms += u32::from(seeker.push(piece, Origin::default()).is_some());
             }

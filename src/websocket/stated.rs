@@ -49,7 +49,7 @@ pub struct Stated {
 /// What of a connection does not follow from a handshake that was seen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Assumed {
-    /// That it is WebSocket, because its frames were recognised.
+    /// That it is WebSocket, because its frames were recognised and nobody had stated it.
     pub recognised: bool,
     /// What was stated of it, as far as it mattered.
     pub stated: Stated,
@@ -61,7 +61,7 @@ impl Assumed {
         let Stated { websocket, client, agreement } = self.stated;
         let all = [
             ("recognised", self.recognised),
-            ("websocket-stated", websocket && !self.recognised),
+            ("websocket-stated", websocket),
             ("client-stated", client),
             ("deflate-stated", agreement.is_some()),
         ];

@@ -78,7 +78,7 @@ impl Seeker {
         let mut last_is_new = false;
         for (index, &(at, header)) in chain.iter().enumerate() {
             let before = &chain[..index];
-            bits -= f64::from(u8::from(index == 0 && self.expected.masked.is_none()));
+            bits -= f64::from(u8::from(index == 0 && self.expected.in_doubt));
             if last_is_new {
                 kind += kind_of_length(&chain[index - 1].1);
             }
@@ -140,7 +140,7 @@ impl Seeker {
             raw.clone_from(&payload);
             mask(&mut payload, key, 0);
             // After a loss nobody doubts that there are keys.
-            if self.expected.masked.is_none() && !is_random(key) {
+            if self.expected.in_doubt && !is_random(key) {
                 return Some(Payload::default());
             }
         }
