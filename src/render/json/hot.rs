@@ -5,6 +5,7 @@ use super::page::{Page, Pen, Stamp};
 use super::{Shape, text};
 use crate::inspection::Connection;
 use crate::said::{At, Endpoint, Time};
+use crate::websocket::frame::MAX_HEADER;
 use crate::websocket::{Frame, Message, Opcode, Recovered};
 use base64::Engine as _;
 use base64::engine::general_purpose::PAD;
@@ -12,10 +13,13 @@ use std::io::Write;
 
 /// What is made once, or carried over from line to line.
 pub(super) struct Lines {
-    /// For each first byte of a frame that came so far, unmasked and masked: its fields.
-    first_bytes: Vec<Stamp<160>>,
+    /// For each first byte of a frame that came so far: its fields.
+    first_bytes: Vec<Stamp<112>>,
+    /// For each length of a header (which tells whether it is masked): what stands between its first
+    /// byte, or its masking key, and the length of the payload.
+    headers: [Stamp<64>; MAX_HEADER + 1],
     /// The last place, and how it is written: a message mostly lies where its frame does.
-    place: Option<(Place, Stamp<128>)>,
+    place: Option<(Place, Stamp<96>)>,
     /// The last time's second and its digits.
     second: (u64, Stamp<24>),
     /// The end of a line.
@@ -55,7 +59,8 @@ impl Lines {
     /// Lines that end in a newline, or not.
     pub(super) fn new(shape: Shape) -> Lines {
         Lines {
-            first_bytes: vec![Stamp::default(); 2 * 256],
+            first_bytes: vec![Stamp::default(); 256],
+            headers: std::array::from_fn(header_fields),
             place: None,
             second: (u64::MAX, Stamp::default()),
             end: Stamp::new(if shape == Shape::Lines { "}\n" } else { "}" }),
@@ -80,13 +85,12 @@ impl Lines {
             self.push_place(pen, Place { connection, from, offset, at });
             pen.words(b",\"frame\":");
             pen.number(frame.number);
-            pen.stamp(self.first_byte(header.first, header.masked()));
+            pen.stamp(self.first_byte(header.first));
             if let Some(key) = header.masking_key {
+                pen.words(b",\"masked\":true,\"masking_key\":\"");
                 pen.hex(&key);
-                pen.words(b"\",\"header_length\":");
             }
-            pen.number(header.header_length());
-            pen.words(b",\"payload_length\":");
+            pen.stamp(&self.headers[header.header_length() as usize % (MAX_HEADER + 1)]);
             pen.number(header.payload_length);
             match frame.complete {
                 true => pen.words(b",\"complete\":true"),
@@ -156,12 +160,11 @@ impl Lines {
         });
     }
 
-    /// All up to the masking key, or to the length of the header if there is none.
     #[inline(always)]
-    fn first_byte(&mut self, first: u8, masked: bool) -> &Stamp<160> {
-        let stamp = &mut self.first_bytes[usize::from(masked) << 8 | usize::from(first)];
+    fn first_byte(&mut self, first: u8) -> &Stamp<112> {
+        let stamp = &mut self.first_bytes[usize::from(first)];
         if stamp.is_empty() {
-            *stamp = first_byte_fields(first, masked);
+            *stamp = first_byte_fields(first);
         }
         stamp
     }
@@ -238,11 +241,10 @@ impl Lines {
 }
 
 #[cold]
-fn first_byte_fields(first: u8, masked: bool) -> Stamp<160> {
+fn first_byte_fields(first: u8) -> Stamp<112> {
     let opcode = Opcode::from_bits(first);
-    let next = if masked { "\"masking_key\":\"" } else { "\"header_length\":" };
     Stamp::new(&format!(
-        ",\"fin\":{},\"rsv1\":{},\"rsv2\":{},\"rsv3\":{},\"opcode\":{},\"opcode_name\":\"{}\",\"masked\":{masked},{next}",
+        ",\"fin\":{},\"rsv1\":{},\"rsv2\":{},\"rsv3\":{},\"opcode\":{},\"opcode_name\":\"{}\"",
         first & 0x80 != 0,
         first & 0x40 != 0,
         first & 0x20 != 0,
@@ -250,6 +252,12 @@ fn first_byte_fields(first: u8, masked: bool) -> Stamp<160> {
         opcode.bits(),
         opcode.name()
     ))
+}
+
+/// A header has two bytes, none, two or eight for a longer length, and four for a masking key.
+fn header_fields(length: usize) -> Stamp<64> {
+    let before = if matches!(length, 6 | 8 | 14) { "\"" } else { ",\"masked\":false" };
+    Stamp::new(&format!("{before},\"header_length\":{length},\"payload_length\":"))
 }
 
 #[cold]
