@@ -247,6 +247,7 @@ fn zstandard_holds_what_was_packed() {
     ];
     assert_eq!(packets(&frames[1..].concat()[..]), whole);
     assert_eq!(packets(&[&frames[1][..], &frames[0], &frames[2]].concat()[..]), whole);
+    assert_eq!(packets(&[&frames[0][..], &frames[0], &frames[1], &frames[2]].concat()[..]), whole);
 }
 
 #[test]

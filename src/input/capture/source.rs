@@ -157,7 +157,7 @@ impl<R: Read> Source<R> {
     pub(super) fn unpack(self) -> Source<R> {
         let Reader::Plain(tap) = self.reader else { return self };
         let head = &self.buffer[self.start..self.end];
-        let (is_gzip, is_zstd) = (head.starts_with(&GZIP_MAGIC), head.starts_with(&zstd::MAGIC));
+        let (is_gzip, is_zstd) = (head.starts_with(&GZIP_MAGIC), zstd::begins(head));
         if !is_gzip && !is_zstd {
             return Source { reader: Reader::Plain(tap), ..self };
         }

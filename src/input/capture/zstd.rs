@@ -7,7 +7,17 @@
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use std::io::{self, Read};
 
-pub(super) const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// True if these bytes begin a frame, or one that is to be skipped.
+pub(super) fn begins(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MAGIC) || is_skippable(bytes)
+}
+
+/// A frame for other programs (§3.1.2).
+fn is_skippable(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
+}
 
 /// A frame whose window is larger is refused, as `zstd -d` does it (RFC 8878 §3.1.1.1.2).
 const MAX_WINDOW: u64 = 128 << 20;
@@ -115,8 +125,7 @@ impl<R: Read> Blocks<R> {
             if self.unit == MAGIC {
                 break;
             }
-            // A skippable frame (§3.1.2).
-            if !matches!(self.unit[..], [0x50..=0x5f, 0x2a, 0x4d, 0x18]) {
+            if !is_skippable(&self.unit) {
                 return Err(corrupt("something else follows a frame"));
             }
             self.need(4)?;
