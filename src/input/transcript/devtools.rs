@@ -1,5 +1,5 @@
 //! Headers copied from a browser's panel, without start lines: `Name: value`, or the name on one
-//! line and its value on the next. Their heads are put together and say so.
+//! line, with a colon or without, and its value on the next. Their heads are put together and say so.
 
 use super::json::{rebuild, split_url};
 use super::{Exchange, Transcript};
@@ -22,10 +22,14 @@ pub(super) fn read(source: &[u8]) -> Option<Transcript> {
         .into_iter()
         .map(|line| String::from_utf8_lossy(&source[line]).trim().to_owned())
         .collect();
+    let names_stand_alone = lines.iter().any(|line| is_proof(line));
     let mut at = 0;
     while at < lines.len() {
         let next = lines.get(at + 1).map(String::as_str).unwrap_or_default();
-        let (field, used) = field(&lines[at], next);
+        let (field, used) = match names_stand_alone && is_name_alone(&lines[at], next) {
+            true => (Some((lines[at].clone(), next.to_owned())), 2),
+            false => field(&lines[at], next),
+        };
         match field {
             Some(field) => block.push(field),
             None => panel.take(std::mem::take(&mut block)),
@@ -36,10 +40,37 @@ pub(super) fn read(source: &[u8]) -> Option<Transcript> {
     panel.into_transcript()
 }
 
+/// No other text has these names alone on a line: names come without colons here.
+fn is_proof(line: &str) -> bool {
+    let proofs = ["Sec-WebSocket-Key", "Sec-WebSocket-Accept", "Sec-WebSocket-Version"];
+    proofs.iter().any(|name| line.eq_ignore_ascii_case(name))
+}
+
+/// What stands above the lists in a panel, and beside them.
+const HEADINGS: [&str; 10] = [
+    "General",
+    "Raw",
+    "Headers",
+    "Payload",
+    "Messages",
+    "Preview",
+    "Initiator",
+    "Timing",
+    "Request Headers",
+    "Response Headers",
+];
+
+/// A name whose value is the next line.
+fn is_name_alone(line: &str, next: &str) -> bool {
+    let is_heading = |line: &str| HEADINGS.iter().any(|it| line.eq_ignore_ascii_case(it));
+    let is_name = crate::http::is_token(line.strip_prefix(':').unwrap_or(line).as_bytes());
+    is_name && !is_heading(line) && !next.is_empty() && !is_heading(next)
+}
+
 /// A name and its value, and how many lines they took.
 fn field(line: &str, next: &str) -> (Option<(String, String)>, usize) {
-    const SPLIT_NAMES: [&str; 4] =
-        ["Request URL", "Request Method", "Status Code", "Remote Address"];
+    const SPLIT_NAMES: [&str; 5] =
+        ["Request URL", "Request Method", "Status Code", "Remote Address", "Referrer Policy"];
     if let Some(name) = SPLIT_NAMES.iter().find(|name| line.eq_ignore_ascii_case(name)) {
         return (Some(((*name).to_owned(), next.to_owned())), 2);
     }

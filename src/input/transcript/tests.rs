@@ -147,6 +147,14 @@ fn headers_from_a_browsers_panel_are_put_together() {
         s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\nupgrade:\nwebsocket\nRequest Headers\nhost:\nexample.com\n\
         sec-websocket-key:\ndGhlIHNhbXBsZSBub25jZQ==\nsec-websocket-version:\n13\n";
     assert_eq!(summary(pane), "GET /chat?a=b + 3 -> 101 + 3");
+    // Newer panels have no colons.
+    let newer = "General\nRequest URL\nwss://example.com/chat?a=b\nRequest Method\nGET\n\
+        Status Code\n101 Switching Protocols\nReferrer Policy\nstrict-origin-when-cross-origin\n\
+        Response Headers\nRaw\nconnection\nUpgrade\nx-served-by\na\nsec-websocket-accept\n\
+        s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\nupgrade\nwebsocket\nRequest Headers\nRaw\nconnection\n\
+        Upgrade\nhost\nexample.com\nsec-websocket-key\ndGhlIHNhbXBsZSBub25jZQ==\n\
+        sec-websocket-version\n13\nupgrade\nwebsocket\nx-own\nvalue\n";
+    assert_eq!(summary(newer), "GET /chat?a=b + 6 -> 101 + 4");
     let bare = &REQUEST[REQUEST.find('\n').unwrap() + 1..];
     assert_eq!(summary(bare), "GET / + 5 -> nothing");
 }
