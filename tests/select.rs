@@ -155,6 +155,26 @@ fn the_exit_status_is_about_what_was_chosen() {
     assert_eq!(run("nginx-proxy", &[]).code, Some(1));
 }
 
+/// The totals under a table were those of everything, whatever was chosen.
+#[test]
+fn totals_are_those_of_what_was_chosen_and_of_all_if_they_differ() {
+    let all = stdout(&run("nginx-proxy", &["--summary"]));
+    assert!(all.ends_with("\n3 errors · 0 warnings · 2 notes\n"), "{all}");
+    // The errors are about handshakes, and no Ping was sent.
+    for options in [&["--opcode", "ping"][..], &["--path", "/good"]] {
+        for summary in [&[][..], &["--summary"]] {
+            let run = run("nginx-proxy", &[options, summary].concat());
+            let text = stdout(&run);
+            let totals =
+                "\n0 errors · 0 warnings · 0 notes in what is shown; in all: 3 errors · 2 notes\n";
+            assert!(text.contains(totals), "{options:?} {summary:?}: {text}");
+            assert_eq!(run.code, Some(0), "{options:?} {summary:?}");
+        }
+    }
+    let bad = stdout(&run("nginx-proxy", &["--summary", "--path", "/bad"]));
+    assert!(bad.contains("\n3 errors · 0 warnings · 2 notes\n"), "{bad}");
+}
+
 #[test]
 fn times_may_be_counted_from_the_start_or_the_end() {
     let name = "reconnect-storm";

@@ -36,6 +36,12 @@ pub struct Judged {
 }
 
 impl Judged {
+    /// The same, as if nothing had been found.
+    pub(crate) fn without_findings(&self) -> Judged {
+        let kept = self.ending.clone();
+        Judged { ending: kept, round_trip: self.round_trip, ..Judged::default() }
+    }
+
     /// Makes room for the next fact.
     #[inline]
     pub fn clear(&mut self) {

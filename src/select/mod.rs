@@ -147,7 +147,13 @@ impl<O: Observer> Observer for Select<'_, O> {
             return;
         }
         self.tell(connection);
-        self.shown += u64::from(is_asked_for && is_visible);
+        if !is_asked_for {
+            // It tells what the rest belongs to; what was found in it is not asked for.
+            let judged = judged.without_findings();
+            self.count(event, &judged);
+            return self.observer.event(connection, event, &judged);
+        }
+        self.shown += u64::from(is_visible);
         self.count(event, judged);
         self.observer.event(connection, event, judged);
     }

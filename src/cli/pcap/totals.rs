@@ -2,8 +2,9 @@
 
 use super::Args;
 use super::select::{Chosen, Seen};
-use super::source::{Facts, name};
+use super::source::Facts;
 use crate::cli::judging::left_out;
+use crate::cli::name;
 use std::borrow::Cow;
 use std::io::Write;
 use ws101::Counts;
@@ -85,16 +86,19 @@ pub(super) fn write_total(
     for damage in &tally.damage {
         let file = match damage.file {
             0 => String::new(),
-            file => format!("{}, ", name(&args.files[usize::from(file) - 1])),
+            file => format!("{}, ", name::source(&args.files[usize::from(file) - 1])),
         };
         writeln!(out, "damaged: {file}{damage}")?;
     }
-    let total = format!(
-        "{} · {} · {}",
-        counted(counts.errors, "error"),
-        counted(counts.warnings, "warning"),
-        counted(counts.notes, "note")
-    );
+    let kinds = |counts: &Counts| {
+        [(counts.errors, "error"), (counts.warnings, "warning"), (counts.notes, "note")]
+    };
+    let mut total = kinds(counts).map(|(count, noun)| counted(count, noun)).join(" · ");
+    if kinds(all) != kinds(counts) {
+        let there = kinds(all).into_iter().filter(|(count, _)| *count > 0);
+        let there: Vec<_> = there.map(|(count, noun)| counted(count, noun)).collect();
+        total = format!("{total} in what is shown; in all: {}", there.join(" · "));
+    }
     writeln!(out, "\n{}", if sheet.ascii { total.replace('·', "-") } else { total })?;
     left_out(sheet, &chosen.judging, counts, out)
 }
