@@ -8,7 +8,7 @@ mod shared;
 mod tape;
 
 use serde_json::Value;
-use shared::{of_type, text, ws101, ws101_with_input};
+use shared::{of_type, text, utf8, ws101, ws101_with_input};
 use std::path::{Path, PathBuf};
 use tape::By::{Client, Server};
 use tape::{ACCEPTED, REQUEST, Tape};
@@ -229,6 +229,28 @@ fn what_is_broken_more_often_than_it_is_told_is_counted() {
     assert_eq!((&summary["findings"]["error"], &summary["repeated"]), (&16.into(), &24.into()));
     let text = said(&["frame", "--from", "client", &hex], "");
     assert!(text.contains("24 more times"), "{text}");
+    // Whatever it is told to.
+    let sarif: Value =
+        serde_json::from_str(&said(&["frame", "--from", "client", &hex, "--format", "sarif"], ""))
+            .expect("JSON");
+    let run = &sarif["runs"][0];
+    assert_eq!(
+        (shared::list(run, "results").len(), &run["properties"]["repeated"]),
+        (16, &24.into())
+    );
+    let told = &run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"];
+    assert!(told.as_str().is_some_and(|told| told.contains("24 more times")), "{told}");
+    let junit = said(&["frame", "--from", "client", &hex, "--format", "junit"], "");
+    assert!(junit.contains(r#"<property name="repeated" value="24"/>"#), "{junit}");
+    assert!(junit.contains(r#"message="and 24 more findings""#), "{junit}");
+    let github = said(&["frame", "--from", "client", &hex, "--format", "github"], "");
+    assert!(github.contains("not told again: 24 findings"), "{github}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, page) = (folder.path().join("f.bin"), folder.path().join("f.html"));
+    std::fs::write(&file, shared::unhex(&hex)).expect("a file");
+    let args = ["report", utf8(&file), "--from", "client", "-o", utf8(&page)];
+    assert!(said(&args, "").contains("16 findings and 24 more of the same"));
+    assert!(shared::read_text(&page).contains("the same 24 more times"));
     // What does not count is not counted here either.
     let ignored = said(&["frame", "--from", "client", &hex, "--ignore", "MSK"], "");
     assert!(!ignored.contains("more times"), "{ignored}");

@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use ws101::inspection::Observer;
 use ws101::redact::Redact;
+use ws101::render::finding::not_told;
 use ws101::render::{Paint, Sheet, wrap};
-use ws101::rules::{MAX_REPEATS, Pattern, Policy, Severity, Thresholds};
+use ws101::rules::{Pattern, Policy, Severity, Thresholds};
 use ws101::{Counts, Inspector};
 
 /// Options of the commands that judge.
@@ -117,12 +118,7 @@ pub fn left_out(
     out: &mut impl Write,
 ) -> io::Result<()> {
     if counts.repeats > 0 {
-        let text = format!(
-            "not told and not counted: the same {} more times (a rule is told {MAX_REPEATS} times of an \
-             endpoint)",
-            counts.repeats
-        );
-        for row in wrap(&text, sheet.width) {
+        for row in wrap(&not_told(counts.repeats), sheet.width) {
             writeln!(out, "{}", sheet.palette.paint(Paint::Faint, row))?;
         }
     }

@@ -2,7 +2,7 @@
 //! rule. Whoever shows it says where the line stands: in a file, in a packet.
 
 use super::{Paint, Sheet, escape, wrap};
-use crate::rules::{Finding, Rule};
+use crate::rules::{Finding, MAX_REPEATS, Rule};
 use std::io::{self, Write};
 use std::ops::Range;
 
@@ -95,6 +95,12 @@ pub fn brief(
         writeln!(out, "  {} {label}", sheet.palette.paint(Paint::Faint, "-->"))?;
     }
     Ok(())
+}
+
+/// What is said of findings that are none any more, because the rule was told often enough.
+pub fn not_told(times: u64) -> String {
+    let told = format!("a rule is told {MAX_REPEATS} times of an endpoint");
+    format!("not told and not counted: the same {times} more times ({told})")
 }
 
 /// A rule's demand and where it stands: `Method is GET (MUST, RFC 6455 §4.1)`.

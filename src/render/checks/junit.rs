@@ -98,7 +98,7 @@ impl<W: Write> Junit<W> {
     }
 
     pub(super) fn note(&mut self, check: &Check<'_>) {
-        let fails = self.threshold.is_some_and(|threshold| check.finding.severity >= threshold);
+        let fails = self.fails(check.finding.severity);
         let Some(case) = self.open.get_mut(&check.connection.number) else { return };
         let (rule, headline) = (check.finding.rule.id, check.headline());
         match fails {
@@ -115,6 +115,21 @@ impl<W: Write> Junit<W> {
                 case.notes.push(format!("{}[{rule}]: {headline}", check.finding.severity));
             }
             false => case.more_notes += 1,
+        }
+    }
+
+    fn fails(&self, severity: Severity) -> bool {
+        self.threshold.is_some_and(|threshold| severity >= threshold)
+    }
+
+    /// A rule that was told often enough is broken once more.
+    pub(super) fn repeat(&mut self, connection: &Connection, severity: Severity) {
+        let fails = self.fails(severity);
+        let Some(case) = self.open.get_mut(&connection.number) else { return };
+        if fails {
+            case.more_failures += 1;
+        } else {
+            case.more_notes += 1;
         }
     }
 
@@ -144,9 +159,11 @@ impl<W: Write> Junit<W> {
         self.write_tail(&mut Writer::new(&mut tail), outcome)?;
         let tests = self.listed + u64::from(self.unlisted > 0) + outcome.problems.len() as u64;
         let failures = self.failures + u64::from(self.unlisted_failures > 0);
-        let [tests, failures, errors, ignored] =
-            [tests, failures, outcome.problems.len() as u64, outcome.counts.ignored]
-                .map(|number| number.to_string());
+        let problems = outcome.problems.len() as u64;
+        let [tests, failures, errors] =
+            [tests, failures, problems].map(|number| number.to_string());
+        let properties =
+            [("ignored", outcome.counts.ignored), ("repeated", outcome.counts.repeats)];
         let totals =
             [("name", "ws101"), ("tests", &tests), ("failures", &failures), ("errors", &errors)];
         let mut xml = Writer::new(&mut self.out);
@@ -155,9 +172,12 @@ impl<W: Write> Junit<W> {
             let suite = xml.create_element("testsuite").with_attributes(totals);
             suite.with_attribute(("skipped", "0")).write_inner_content(|xml| {
                 xml.create_element("properties").write_inner_content(|xml| {
-                    let property = xml.create_element("property");
-                    let attributes = [("name", "ignored"), ("value", ignored.as_str())];
-                    property.with_attributes(attributes).write_empty().map(drop)
+                    for (name, value) in properties {
+                        let value = value.to_string();
+                        let attributes = [("name", name), ("value", value.as_str())];
+                        xml.create_element("property").with_attributes(attributes).write_empty()?;
+                    }
+                    Ok(())
                 })?;
                 xml.get_mut().write_all(&self.cases)?;
                 xml.get_mut().write_all(&tail)

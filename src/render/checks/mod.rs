@@ -205,6 +205,9 @@ impl<W: Write> Checks<W> {
             _ => None,
         };
         self.write(connection, ordinal, handshake, judged)?;
+        if let Writer::Junit(junit) = &mut self.writer {
+            judged.repeats.iter().for_each(|(_, severity)| junit.repeat(connection, *severity));
+        }
         if let (Writer::Junit(junit), Event::End(_)) = (&mut self.writer, event) {
             junit.close(connection);
         }

@@ -3,6 +3,7 @@
 //! broken only.
 
 use super::{Check, Outcome};
+use crate::render::finding::not_told;
 use crate::render::json::harmless;
 use crate::rules::{Rule, page};
 use crate::said::PacketNumber;
@@ -54,19 +55,27 @@ impl<W: Write> Sarif<W> {
             "rules": rules,
         }}))?;
         self.out.write_all(b",\n\"invocations\":")?;
-        let problems: Vec<Value> = outcome
+        let counts = outcome.counts;
+        let mut notifications: Vec<Value> = outcome
             .problems
             .iter()
             .map(|problem| json!({ "level": "error", "message": { "text": problem } }))
             .collect();
+        if counts.repeats > 0 {
+            let text = not_told(counts.repeats);
+            notifications.push(json!({ "level": "note", "message": { "text": text } }));
+        }
         self.value(&json!([{
-            "executionSuccessful": problems.is_empty(),
+            "executionSuccessful": outcome.problems.is_empty(),
             "exitCode": outcome.exit_code,
-            "toolExecutionNotifications": problems,
+            "toolExecutionNotifications": notifications,
         }]))?;
         self.out.write_all(b",\n\"properties\":")?;
-        let counts = outcome.counts;
-        self.value(&json!({ "connections": counts.connections, "ignored": counts.ignored }))?;
+        let (connections, ignored) = (counts.connections, counts.ignored);
+        let repeated = counts.repeats;
+        self.value(
+            &json!({ "connections": connections, "ignored": ignored, "repeated": repeated }),
+        )?;
         self.out.write_all(b"\n}]}\n")?;
         Ok(self.out)
     }

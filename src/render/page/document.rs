@@ -6,6 +6,7 @@ use crate::Counts;
 use crate::layout::cited;
 use crate::recording::{Conversation, Recording};
 use crate::render::escape;
+use crate::render::finding::not_told;
 use crate::render::timeline::size;
 use crate::said::Transport;
 use crate::websocket::frame::FIELDS;
@@ -97,7 +98,7 @@ pub fn write(
                 a.skip href="#conversations" { "To the conversations" }
                 (masthead(recording, subject, counts))
                 main {
-                    (not_here(recording, subject, left_out))
+                    (not_here(recording, subject, counts, left_out))
                     @if recording.conversations.len() > 1 { (table(recording)) }
                     section #conversations aria-label="Conversations" { (conversations) }
                     (findings::explained(recording))
@@ -129,7 +130,7 @@ fn all_conversations(recording: &Recording) -> (Markup, u64) {
 }
 
 /// What is not on the page, said before anything else.
-fn not_here(recording: &Recording, subject: &Subject, cut: u64) -> Markup {
+fn not_here(recording: &Recording, subject: &Subject, counts: &Counts, cut: u64) -> Markup {
     let events: u64 = recording.conversations.iter().map(|it| it.left_out).sum::<u64>() + cut;
     html! {
         @if events > 0 || recording.more_connections > 0 {
@@ -138,6 +139,11 @@ fn not_here(recording: &Recording, subject: &Subject, cut: u64) -> Markup {
                 @if events > 0 { (counted(events, "event")) " of the connections below " @if events == 1 { "is" } @else { "are" } " left out, so that the page stays small; each list says where. " }
                 @if recording.more_connections > 0 { (counted(recording.more_connections, "more connection")) " not listed at all. " }
                 "The counts above are of everything. All of it: " code { (Shown(subject.command.as_bytes())) }
+            }
+        }
+        @if counts.repeats > 0 {
+            p.left-out role="note" {
+                strong { "Not every finding is here: " } (not_told(counts.repeats))
             }
         }
         @if !recording.opaque.is_empty() {
