@@ -6,6 +6,7 @@ use cli::Failure;
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
+use ws101::input::reason;
 use ws101::render::escape;
 
 /// What was typed, or what a script put there, is quoted in errors: a terminal obeys none of it.
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(Failure::Output(error)) => {
-            cli::complain(&format!("error: the output could not be written: {error}"));
+            cli::complain(&format!("error: the output could not be written: {}", reason(&error)));
             ExitCode::from(2)
         }
         Err(Failure::Input(message)) => {

@@ -308,3 +308,147 @@ fn a_complaint_that_nobody_can_read_is_no_crash() {
         assert_eq!(status.code(), Some(2), "{args:?}");
     }
 }
+
+/// A name is bytes, and need not be text (Linux, a disk from elsewhere).
+#[cfg(target_os = "linux")]
+#[test]
+fn a_name_that_is_no_text_is_a_name() {
+    use std::ffi::{OsStr, OsString};
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = TempDir::new().expect("a temporary folder");
+    let put = |name: &[u8], bytes: &[u8]| {
+        let path = folder.path().join(OsStr::from_bytes(name));
+        std::fs::write(&path, bytes).expect("a temporary file can be written");
+        path.into_os_string()
+    };
+    let chat = samples().into_iter().find(|it| it.ends_with("chat-plain.pcap")).expect("a sample");
+    let capture = put(b"caf\xe9.pcap", &std::fs::read(chat).expect("a sample"));
+    let exchange = put(b"caf\xe9.http", HTTP);
+    let frame = put(b"caf\xe9.bin", &[0x81, 2, b'h', b'i']);
+    let keys = put(b"caf\xe9.keys", b"");
+    let second = [&capture, OsStr::new("#1")].iter().copied().collect::<OsString>();
+    let page = folder.path().join(OsStr::from_bytes(b"caf\xe9.html")).into_os_string();
+    let word = OsString::from;
+    for (args, codes) in [
+        (vec![word("pcap"), capture.clone()], [0, 1]),
+        (vec![word("pcap"), capture.clone(), word("--format"), word("jsonl")], [0, 1]),
+        (vec![word("pcap"), capture.clone(), word("--format"), word("sarif")], [0, 1]),
+        (vec![word("pcap"), capture.clone(), word("--format"), word("markdown")], [0, 1]),
+        (vec![word("pcap"), word("--keylog"), keys, capture.clone()], [0, 1]),
+        (vec![word("handshake"), exchange.clone()], [0, 1]),
+        (vec![word("handshake"), exchange.clone(), word("--format"), word("jsonl")], [0, 1]),
+        (vec![word("frame"), frame.clone()], [0, 1]),
+        (vec![word("frame"), frame.clone(), word("--format"), word("sarif")], [0, 1]),
+        (vec![word("report"), capture.clone(), word("-o"), page], [0, 1]),
+        (vec![word("diff"), capture.clone(), second], [0, 0]),
+        (vec![word("quiz"), word("--worksheet"), word("--from"), capture.clone()], [0, 0]),
+        (vec![capture], [0, 1]),
+        (vec![word("pcap"), folder.path().join(OsStr::from_bytes(b"no\xe9")).into()], [2, 2]),
+    ] {
+        let output = Command::new(shared::binary()).args(&args).output().expect("it runs");
+        let code = output.status.code().expect("no signal");
+        let stderr = String::from_utf8(output.stderr).expect("what is said is text");
+        assert!(codes.contains(&code), "{args:?}: {code}\n{stderr}");
+        assert!(!stderr.contains("UTF-8"), "{args:?}: {stderr}");
+        assert!(String::from_utf8(output.stdout).is_ok(), "{args:?}: what is printed is text");
+        assert!(code < 2 || stderr.contains(r"no\xe9 can't be opened"), "{stderr}");
+    }
+}
+
+/// The number that the system has for it helps nobody.
+#[test]
+fn what_the_system_says_comes_without_its_number() {
+    let none = "no/such/file";
+    for args in [
+        &["pcap", none][..],
+        &["pcap", none, none],
+        &["handshake", none],
+        &["frame", "--raw", "/"],
+        &["diff", none, none],
+        &["report", none, "-o", "x.html"],
+        &["quiz", "--from", none],
+        &["build", "conversation", none],
+        &["build", "frame", "--text", "x", "-o", "no/such/folder/x"],
+        &["frame", "8100", "--config", none],
+        &["pcap", "--keylog", none, none],
+        &["pcap", "samples/captures/close-4001.pcap", "--extract", "Cargo.toml/x"],
+        &[none],
+    ] {
+        let run = ws101(args);
+        check_refusal(&run, &[]);
+        assert!(!run.stderr.contains("os error"), "{args:?}: {}", run.stderr);
+    }
+}
+
+/// Packets were decoded as if they were frames: nonsense, and errors about it.
+#[test]
+fn a_packet_is_no_frame() {
+    let packet = "45000033 00004000 40063cb8 c0000207 cb007105 32c80050 000003e8 00001388 \
+                  5018ffff 00000000 818537fa213d7f9f4d5158";
+    let ethernet = format!("00112233 44556677 889900aa 0800 {packet}");
+    for (bytes, start) in [(packet, "offset 40"), (&ethernet, "offset 54")] {
+        let facts = ["a whole packet", "the 11 bytes", start, "ws101 pcap"];
+        check_refusal(&ws101(&["frame", bytes]), &facts);
+        check_refusal(&ws101(&["frame", bytes]), &["try: ws101 frame 818537fa213d7f9f4d5158"]);
+        let redacted = ws101(&["frame", bytes, "--redact"]);
+        check_refusal(&redacted, &["a whole packet"]);
+        assert!(!redacted.stderr.contains("818537"), "{}", redacted.stderr);
+        // In a file, as a dump and as the bytes themselves.
+        check_refusal(&ws101_with_input(&["frame"], bytes.as_bytes()), &facts);
+        let (_folder, path) = file_named("packet.bin", &shared::unhex(&bytes.replace(' ', "")));
+        check_refusal(&ws101(&["frame", utf8(&path)]), &facts);
+        // Whoever insists gets them decoded.
+        assert_ne!(ws101(&["frame", "--raw", utf8(&path)]).code, Some(2));
+    }
+}
+
+/// Options changed nothing, and nobody said so.
+#[test]
+fn an_option_that_changes_nothing_is_refused() {
+    let chat = "samples/captures/close-4001.pcap";
+    let has = |args: &[&str], facts: &[&str]| check_refusal(&ws101(args), facts);
+    for option in ["--summary", "--frames", "--messages", "--time=delta"] {
+        let name = option.split('=').next().expect("a name");
+        for format in ["json", "jsonl", "har", "sarif", "junit", "github", "markdown", "mermaid"] {
+            has(&["pcap", chat, option, "--format", format], &[name, "expected: --format text"]);
+        }
+    }
+    for format in ["json", "jsonl", "har", "sarif", "junit", "github", "markdown", "mermaid"] {
+        has(&["pcap", chat, "--extract", "no/folder", "--format", format], &["--extract"]);
+        if !format.starts_with("json") {
+            has(&["pcap", chat, "--layers", "--format", format], &["layers"]);
+        }
+    }
+    for format in ["json", "sarif", "junit"] {
+        has(&["frame", "8100", "--svg", "--format", format], &["--svg"]);
+        has(&["frame", "8100", "--brief", "--format", format], &["--brief"]);
+    }
+    has(&["frame", "8100", "--brief", "--format", "svg"], &["--brief"]);
+    has(&["frame", "8100", "--all", "--format", "svg"], &["--all"]);
+    for (command, options) in [
+        (&["rules"][..], &["--select=MSK", "--ignore=HS", "--fail-on=note", "--redact"][..]),
+        (&["rules"], &["--threshold=silence=5", "--config=x"]),
+        (&["explain", "masking"], &["--select=MSK", "--config=x", "--fail-on=never"]),
+        (&["quiz", "--worksheet"], &["--select=MSK", "--threshold=silence=5"]),
+        (&["accept", "dGhlIHNhbXBsZSBub25jZQ=="], &["--select=MSK", "--config=x"]),
+        (&["diff", chat, chat], &["--fail-on=never"]),
+        (&["man"], &["--select=MSK"]),
+        (&["completions", "bash"], &["--redact"]),
+        (&["build", "frame", "--text", "x"], &["--ignore=HS"]),
+    ] {
+        for option in options {
+            let name = option.split('=').next().expect("a name");
+            has(&[command, &[*option]].concat(), &[name]);
+            has(&[&[*option], command].concat(), &[name]);
+        }
+    }
+    // What they heed works.
+    for args in [
+        &["rules", "--thresholds", "--threshold", "silence=5"][..],
+        &["explain", "masking", "--no-config"],
+        &["diff", chat, chat, "--redact", "--select", "HS"],
+    ] {
+        assert_eq!(ws101(args).code, Some(0), "{args:?}");
+    }
+    has(&["diff", chat, chat, "--config", "no/such.toml"], &["no/such.toml"]);
+}

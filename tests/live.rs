@@ -120,6 +120,36 @@ fn a_signal_ends_a_blocked_pipe_with_its_end_and_summary() {
     }
 }
 
+/// A named pipe opens once somebody writes to it: until then the first signal ended nothing.
+#[test]
+fn a_signal_ends_the_wait_for_somebody_who_writes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
+    for (name, more) in [("-TERM", None), ("-INT", None), ("-TERM", Some(chat()))] {
+        let more = more.as_deref().map(utf8);
+        let args: Vec<&str> = ["pcap", utf8(&pipe)].into_iter().chain(more).collect();
+        let (mut child, _lines) = start(&args, Stdio::null());
+        std::thread::sleep(Duration::from_millis(500));
+        signal(&child, name);
+        let mut since = Duration::ZERO;
+        while child.try_wait().expect("it can be asked").is_none() && since < SOON {
+            std::thread::sleep(Duration::from_millis(50));
+            since += Duration::from_millis(50);
+        }
+        let code = child.try_wait().expect("it can be asked").map(|status| status.code());
+        let _ = child.kill();
+        // What stands beside it was read, or nothing could be.
+        let expected = if more.is_some() { 0 } else { 2 };
+        assert_eq!(code, Some(Some(expected)), "{name} {args:?}");
+    }
+    // With somebody who writes, it is read.
+    let (mut child, lines) = start(&["pcap", utf8(&pipe), "--format", "jsonl"], Stdio::null());
+    std::fs::write(&pipe, std::fs::read(chat()).expect("a recording")).expect("somebody reads");
+    assert_eq!(of_type(&records(&rest(&lines)), "summary").len(), 1);
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
+
 #[test]
 fn a_signal_ends_text_with_its_totals() {
     let bytes = std::fs::read(chat()).expect("a recording");

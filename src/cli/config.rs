@@ -2,7 +2,7 @@
 
 use super::judging::{FailOn, Judging};
 use super::threshold::Setting;
-use super::{Common, Failure};
+use super::{Common, Failure, name};
 use clap::ValueEnum as _;
 use std::fs::File;
 use std::io::Read as _;
@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use ws101::input::reason;
 use ws101::render::escape;
 use ws101::render::finding::Place;
 use ws101::rules::{Pattern, nearest};
@@ -35,7 +36,7 @@ pub fn with_file(common: &Common) -> Result<Common, Failure> {
     };
     let Some(path) = path else { return Ok(common.clone()) };
     let text = read(&path)?;
-    let name = escape::text(path.as_os_str().as_encoded_bytes());
+    let name = name::shown(&path);
     let file = parse(&text).map_err(|wrong| wrong.told(&name, &text))?;
     let mut common = common.clone();
     fill(&mut common.judging, file, name);
@@ -73,7 +74,7 @@ fn find() -> Option<PathBuf> {
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
-    let shown = escape::text(path.as_os_str().as_encoded_bytes());
+    let shown = name::shown(path);
     let failure = |what: String| {
         let advice = "try: another file with --config, or none with --no-config";
         Failure::Input(format!("error: {shown} {what}\n  {advice}"))
@@ -82,12 +83,12 @@ fn read(path: &Path) -> Result<String, Failure> {
     match std::fs::metadata(path) {
         Ok(found) if found.is_file() => {}
         Ok(_) => return Err(failure("is no file, so it can't be a configuration".to_owned())),
-        Err(error) => return Err(failure(format!("can't be read: {error}"))),
+        Err(error) => return Err(failure(format!("can't be read: {}", reason(&error)))),
     }
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(MAX_LENGTH + 1).read_to_end(&mut bytes))
-        .map_err(|error| failure(format!("can't be read: {error}")))?;
+        .map_err(|error| failure(format!("can't be read: {}", reason(&error))))?;
     if bytes.len() as u64 > MAX_LENGTH {
         return Err(failure(format!("has more than {MAX_LENGTH} bytes: no configuration does")));
     }

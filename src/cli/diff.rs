@@ -1,14 +1,15 @@
 //! `ws101 diff`: what differs between two handshakes or two connections, and whether it matters.
 
 use super::pcap::key_log;
-use super::{Common, Failure, Format, Output, Status};
+use super::{Common, Failure, Format, Output, Status, name};
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use ws101::Inspector;
 use ws101::diff::{Side, compare};
 use ws101::input::capture::{self, CaptureFile};
-use ws101::input::transcript;
+use ws101::input::{reason, transcript};
 use ws101::redact::Redact;
 use ws101::render::diff::{self, Named};
 use ws101::render::escape;
@@ -31,10 +32,10 @@ Exit status: 0 no difference matters, 1 one does, 2 a file could not be read.")]
 pub struct Args {
     /// The first: a transcript or a capture, FILE or FILE#N for its connection (exchange) N.
     #[arg(value_name = "A")]
-    a: String,
+    a: OsString,
     /// The second.
     #[arg(value_name = "B")]
-    b: String,
+    b: OsString,
     /// Open TLS with the secrets in this file, in the format of SSLKEYLOGFILE; may be repeated.
     /// The file that the variable SSLKEYLOGFILE names is read as well.
     #[arg(long, value_name = "FILE")]
@@ -45,7 +46,8 @@ pub struct Args {
 pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, Failure> {
     let (a, b) = (read(&args.a, args, common)?, read(&args.b, args, common)?);
     let comparison = compare(&a, &b);
-    let sides = [Named { name: &args.a, side: &a }, Named { name: &args.b, side: &b }];
+    let names = [&args.a, &args.b].map(|name| name.to_string_lossy());
+    let sides = [Named { name: &names[0], side: &a }, Named { name: &names[1], side: &b }];
     match common.format {
         Format::Text => {
             let sheet = output.sheet;
@@ -63,11 +65,13 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
 }
 
 /// A file that is called FILE#N is meant, if there is one; otherwise connection N of FILE.
-fn split(argument: &str) -> Result<(&str, u64), Failure> {
-    let number = argument.rsplit_once('#').filter(|_| !std::path::Path::new(argument).exists());
-    let Some((file, number)) = number else { return Ok((argument, 1)) };
+fn split(argument: &OsStr) -> Result<(PathBuf, u64), Failure> {
+    let whole = Path::new(argument);
+    let number = name::split_last(argument, b'#').filter(|_| !whole.exists());
+    let Some((file, number)) = number else { return Ok((whole.to_owned(), 1)) };
+    let number = number.to_string_lossy();
     match number.parse() {
-        Ok(number @ 1..) => Ok((file, number)),
+        Ok(number @ 1..) => Ok((file.into(), number)),
         _ => Err(Failure::Input(format!(
             "error: \"{}\" is no number of a connection\n  expected: FILE#N, N from 1 on",
             escape::text(number.as_bytes())
@@ -83,11 +87,11 @@ fn redacting(wanted: u64, common: &Common) -> Redact<Side> {
 /// How much of a file is looked at to see what it is, and the most of a transcript.
 const MAX_TRANSCRIPT: u64 = 16 << 20;
 
-fn read(argument: &str, args: &Args, common: &Common) -> Result<Side, Failure> {
+fn read(argument: &OsStr, args: &Args, common: &Common) -> Result<Side, Failure> {
     let (path, wanted) = split(argument)?;
-    let shown = escape::text(path.as_bytes());
+    let shown = name::shown(&path);
     let fail = |what: String| Failure::Input(format!("error: {shown} {what}"));
-    let cannot = |error: std::io::Error| fail(format!("can't be read: {error}"));
+    let cannot = |error: std::io::Error| fail(format!("can't be read: {}", reason(&error)));
     let mut file = File::open(path).map_err(cannot)?;
     let mut start = Vec::new();
     (&mut file).take(MAX_TRANSCRIPT).read_to_end(&mut start).map_err(cannot)?;

@@ -7,6 +7,8 @@ use source::{Dress, Manner};
 
 use super::{Common, Failure, Format, Output, Status, deflate, judging};
 use clap::ValueEnum;
+use std::ffi::OsString;
+use std::path::Path;
 use ws101::Inspector;
 use ws101::recording::{Extent, Recording, What};
 use ws101::render::checks::Origin;
@@ -23,7 +25,7 @@ pub struct Args {
     /// Bytes in hexadecimal, in any common dress, or files that hold such text or the bytes
     /// themselves. Several are joined. `-` or nothing reads standard input.
     #[arg(value_name = "BYTES|FILE")]
-    inputs: Vec<String>,
+    inputs: Vec<OsString>,
     #[command(flatten)]
     bytes: Bytes,
     /// One line a frame.
@@ -75,6 +77,7 @@ Examples:
 
 /// Runs the command.
 pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, Failure> {
+    check_format(args, common.format)?;
     let agreement = args.bytes.agreement()?;
     let redact = common.judging.redact;
     let bytes = args.bytes.read(&args.inputs, redact)?;
@@ -91,6 +94,19 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
         }
     }
     show(args, &bytes, redact, agreement, common, output)
+}
+
+/// Some formats have no place for some of what can be asked for.
+fn check_format(args: &Args, format: Format) -> Result<(), Failure> {
+    let (name, what) = match format {
+        Format::Text => return Ok(()),
+        Format::Svg if args.svg => return Ok(()),
+        _ if args.svg => ("--svg", "--svg draws a picture, which is a format of its own"),
+        _ if args.brief => ("--brief", "--brief chooses how text is laid out"),
+        _ if args.all => ("--all", "--all chooses how text is laid out"),
+        _ => return Ok(()),
+    };
+    Err(Failure::Input(format!("error: {what}\n  expected: --format text, or no {name}")))
 }
 
 /// What `ws101 frame --from ENDPOINT` prints of these bytes; `deflate` as in `--deflate`.
@@ -203,10 +219,10 @@ fn checks(
     let checks = common.judging.redacting(common.checks(output)).agreed(agreement);
     let mut inspector = common.judging.applied(Inspector::new(checks, limits));
     let file = match args.inputs.as_slice() {
-        [only] if std::path::Path::new(only).is_file() => Some(only.as_str()),
+        [only] if Path::new(only).is_file() => Some(only.to_string_lossy()),
         _ => None,
     };
-    inspector.observer().inner().set_origin(Origin::file(file));
+    inspector.observer().inner().set_origin(Origin::file(file.as_deref()));
     args.bytes.inspect(&mut inspector, bytes, agreement);
     let (checks, counts) = inspector.into_parts();
     checks.into_inner().finish(&common.outcome(&counts, &[]))?;
@@ -215,7 +231,7 @@ fn checks(
 
 impl Bytes {
     /// Reads the bytes that all the arguments together stand for.
-    pub fn read(&self, inputs: &[String], redact: bool) -> Result<Vec<u8>, Failure> {
+    pub fn read(&self, inputs: &[OsString], redact: bool) -> Result<Vec<u8>, Failure> {
         source::read(inputs, Manner { dress: self.dress(), redact })
     }
 

@@ -1,19 +1,19 @@
 //! `ws101 FILE`: looks at what the file is, says so, and runs the fitting command.
 
-use super::{Cli, Common, Failure, Output, Status};
+use super::{Cli, Common, Failure, Output, Status, name};
 use clap::Parser as _;
 use std::fs::File;
 use std::io::Read as _;
+use std::path::Path;
 use ws101::input::capture::CaptureFile;
-use ws101::input::transcript;
-use ws101::render::escape;
+use ws101::input::{reason, transcript};
 
 /// How much of a file is looked at.
 const LOOKED_AT: u64 = 1 << 20;
 
 /// Finds the fitting command and runs it.
-pub fn run(file: &str, common: &Common, output: &mut Output) -> Result<Status, Failure> {
-    let shown = escape::text(file.as_bytes());
+pub fn run(file: &Path, common: &Common, output: &mut Output) -> Result<Status, Failure> {
+    let shown = name::shown(file);
     super::recorded::read_twice(file)?;
     let mut start = Vec::new();
     File::open(file)
@@ -29,7 +29,7 @@ pub fn run(file: &str, common: &Common, output: &mut Output) -> Result<Status, F
     if !common.quiet {
         crate::cli::complain(&format!("{shown} is {what}: ws101 {command} {shown}"));
     }
-    let cli = Cli::parse_from(["ws101", command, file]);
+    let cli = Cli::parse_from(["ws101".as_ref(), command.as_ref(), file.as_os_str()]);
     super::run_command(cli.command.as_ref(), common, output)
 }
 
@@ -41,5 +41,6 @@ fn cannot_open(shown: &str, error: &std::io::Error) -> String {
         (_, Some(near)) => format!("did you mean: ws101 {near}?"),
         _ => "expected: a file, or a command\n  try: ws101 --help".to_owned(),
     };
-    format!("error: {shown} is no command, and it can't be opened as a file: {error}\n  {advice}")
+    let why = reason(error);
+    format!("error: {shown} is no command, and it can't be opened as a file: {why}\n  {advice}")
 }

@@ -1,7 +1,10 @@
 //! `ws101 handshake`: validates captured upgrade exchanges.
 
+use super::name::{self, STDIN};
 use super::{Common, Failure, Format, Output, Status, judging, recorded};
 use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use ws101::input::reason;
 use ws101::input::transcript::{self, Transcript};
 use ws101::inspection::{Connection, Observer};
 use ws101::recording::Recording;
@@ -26,11 +29,8 @@ Examples:
 pub struct Args {
     /// Files with requests and responses; `-` or none: standard input.
     #[arg(value_name = "FILE")]
-    files: Vec<String>,
+    files: Vec<PathBuf>,
 }
-
-/// What standard input is called.
-const STDIN: &str = "standard input";
 
 /// A text and where it came from.
 struct Text {
@@ -40,7 +40,7 @@ struct Text {
 
 /// Runs the command.
 pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, Failure> {
-    let stdin = ["-".to_owned()];
+    let stdin = [PathBuf::from("-")];
     let files = if args.files.is_empty() { &stdin[..] } else { &args.files[..] };
     // What can be read is reported, whatever stands beside it.
     let mut texts = Vec::new();
@@ -175,21 +175,21 @@ fn write_checks(
     Ok(counts)
 }
 
-fn read(file: &str) -> Result<Text, String> {
-    let (name, bytes) = if file == "-" {
+fn read(file: &Path) -> Result<Text, String> {
+    let (name, bytes) = if name::is_stdin(file) {
         let mut bytes = Vec::new();
         let read = std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes);
         (STDIN.to_owned(), read)
     } else {
-        (file.to_owned(), std::fs::read(file))
+        (file.to_string_lossy().into_owned(), std::fs::read(file))
     };
-    let shown = escape::text(name.as_bytes());
+    let shown = name::source(file);
     let bytes = bytes.map_err(|error| {
         let advice = match error.kind() {
             std::io::ErrorKind::NotFound => "\n  try: ws101 handshake - to read standard input",
             _ => "",
         };
-        format!("error: {shown} can't be read: {error}{advice}")
+        format!("error: {shown} can't be read: {}{advice}", reason(&error))
     })?;
     match transcript::read(&bytes) {
         Ok(transcript) => Ok(Text { name, transcript }),

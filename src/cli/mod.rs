@@ -13,6 +13,7 @@ mod guess;
 mod handshake;
 mod judging;
 mod manual;
+mod name;
 mod output;
 mod pcap;
 mod progress;
@@ -27,8 +28,9 @@ pub use advice::advice;
 pub use judging::Judging;
 pub use output::{Common, Failure, Format, Output, Status, complain};
 
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::io::Write as _;
+use std::path::PathBuf;
 
 /// Inspects WebSocket traffic: handshakes, frames, packet captures.
 #[derive(Debug, Parser)]
@@ -45,7 +47,7 @@ pub struct Cli {
     common: Common,
     /// A file: ws101 looks at what it is and runs the fitting command.
     #[arg(value_name = "FILE")]
-    file: Option<String>,
+    file: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -80,34 +82,69 @@ enum Command {
     Man(manual::Man),
 }
 
-/// Commands that judge nothing: how findings are judged and written is no matter of theirs.
+/// Commands that judge nothing.
 const NOT_JUDGING: [&str; 5] = ["explain", "build", "quiz", "completions", "man"];
 
-/// Options that all commands take and only those that judge heed.
+/// Options about judging, which all commands take.
 const OF_JUDGING: [&str; 7] =
     ["fail_on", "select", "ignore", "threshold", "redact", "config", "no_config"];
+
+/// Commands that do not heed all of them, and those that they do heed.
+const HEEDED: [(&str, &[&str]); 9] = [
+    ("diff", &["select", "ignore", "threshold", "redact", "config", "no_config"]),
+    ("step", &["select", "ignore", "threshold", "redact", "config", "no_config"]),
+    ("quiz", &["redact", "config", "no_config"]),
+    ("accept", &["fail_on"]),
+    ("rules", &["threshold"]),
+    ("explain", &[]),
+    ("build", &[]),
+    ("completions", &[]),
+    ("man", &[]),
+];
 
 /// The command line. A command's help has no options that mean nothing to it: where it has them
 /// itself, hidden, the common ones do not come down to it.
 pub fn command() -> clap::Command {
     let all = Cli::command();
-    let hide = |arg: &clap::Arg| match arg.get_id().as_str() {
-        "format" => {
-            let arg = arg.clone().hide_possible_values(true);
-            Some(arg.help("How to print: text, json or jsonl"))
-        }
-        id => OF_JUDGING.contains(&id).then(|| arg.clone().hide(true)),
+    let hidden = |name: &str, heeded: &[&str]| -> Vec<clap::Arg> {
+        let hide = |arg: &clap::Arg| match arg.get_id().as_str() {
+            "format" if NOT_JUDGING.contains(&name) => {
+                let arg = arg.clone().hide_possible_values(true);
+                Some(arg.help("How to print: text, json or jsonl"))
+            }
+            id if OF_JUDGING.contains(&id) && !heeded.contains(&id) => Some(arg.clone().hide(true)),
+            _ => None,
+        };
+        all.get_arguments().filter_map(hide).collect()
     };
-    let hidden: Vec<clap::Arg> = all.get_arguments().filter_map(hide).collect();
-    let names = NOT_JUDGING.iter();
-    names.fold(all, |all, name| all.mut_subcommand(name, |command| command.args(&hidden)))
+    let hidden = HEEDED.map(|(name, heeded)| (name, hidden(name, heeded)));
+    hidden
+        .into_iter()
+        .fold(all, |all, (name, hidden)| all.mut_subcommand(name, |command| command.args(hidden)))
 }
 
 /// What the arguments ask for.
 pub fn parse() -> Result<Cli, clap::Error> {
     let mut command = command();
     let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    if let Some(what) = unheeded(&matches) {
+        return Err(command.error(clap::error::ErrorKind::ArgumentConflict, what));
+    }
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// An option was given that changes nothing here: whoever gave it expects something of it.
+fn unheeded(matches: &ArgMatches) -> Option<String> {
+    let (name, own) = matches.subcommand()?;
+    let (_, heeded) = HEEDED.iter().find(|(command, _)| *command == name)?;
+    let is_given = |matches: &ArgMatches, id: &str| {
+        matches.try_contains_id(id).is_ok()
+            && matches.value_source(id) == Some(clap::parser::ValueSource::CommandLine)
+    };
+    // To read no file is what they do.
+    let unheeded = OF_JUDGING.iter().filter(|id| **id != "no_config" && !heeded.contains(id));
+    let id = unheeded.into_iter().find(|id| is_given(own, id) || is_given(matches, id))?;
+    Some(format!("--{} changes nothing of what {name} does", id.replace('_', "-")))
 }
 
 /// Runs what the arguments ask for.
@@ -133,7 +170,7 @@ fn run_command(
         Some(Command::Frame(args)) => frame::run(args, &config::with_file(common)?, output),
         Some(Command::Handshake(args)) => handshake::run(args, &config::with_file(common)?, output),
         Some(Command::Pcap(args)) => pcap::run(args, &config::with_file(common)?, output),
-        Some(Command::Diff(args)) => diff::run(args, common, output),
+        Some(Command::Diff(args)) => diff::run(args, &config::with_file(common)?, output),
         Some(Command::Report(args)) => report::run(args, &config::with_file(common)?, output),
         Some(Command::Step(args)) => step::run(args, &config::with_file(common)?, output.sheet),
         Some(Command::Accept(args)) => accept::run(args, common, output),

@@ -11,13 +11,13 @@ mod text;
 mod totals;
 
 use super::progress::Progress;
-use super::{Common, Failure, Format, Output, Status};
+use super::{Common, Failure, Format, Output, Status, name};
 use select::{Chosen, Select};
 pub(super) use source::key_log;
 use source::listen;
 use stated::Stated;
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use ws101::render::json::Shape;
 use ws101::select::{Ends, Filter, Units};
 use ws101::websocket::Limits;
@@ -59,7 +59,7 @@ pub struct Args {
     /// The capture; `-` reads a live pipe and prints as packets arrive. Several are read as one, in
     /// the order of their packets' times.
     #[arg(value_name = "FILE", default_value = "-")]
-    files: Vec<String>,
+    files: Vec<PathBuf>,
     /// Open TLS with the secrets in this file, in the format of SSLKEYLOGFILE; may be repeated.
     /// The file that the variable SSLKEYLOGFILE names is read as well.
     #[arg(long, value_name = "FILE")]
@@ -98,14 +98,14 @@ const MOST_NAMED: usize = 4;
 impl Args {
     /// True if there is no end to read to before something is shown.
     fn is_live(&self) -> bool {
-        self.follow || self.files.iter().any(|file| file == "-")
+        self.follow || self.files.iter().any(|file| name::is_stdin(file))
     }
 
     /// What is read, for people.
     fn name(&self) -> String {
-        let name = |file: &str| source::name(file).into_owned();
+        let name = |file: &Path| name::source(file).into_owned();
         match &self.files[..] {
-            [] => name("-"),
+            [] => name(Path::new("-")),
             [first, .., last] if self.files.len() > MOST_NAMED => {
                 format!("{} … {} ({} files)", name(first), name(last), self.files.len())
             }
@@ -161,25 +161,43 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
 /// Some formats have no place for some of what can be asked for.
 fn check_format(args: &Args, format: Format) -> Result<(), Failure> {
     let select = &args.select;
-    let what = match format {
-        Format::Har if args.layout.is_some() || args.layers || select.stats => {
-            "a HAR holds messages, neither layouts nor layers nor --stats"
-        }
-        Format::Markdown | Format::Mermaid
-            if args.layout.is_some() || select.stats || select.extract.is_some() =>
-        {
-            "markdown and mermaid tell conversations, neither layouts nor --stats nor --extract"
-        }
-        format if format.checks().is_none() => return Ok(()),
-        _ if args.layout.is_none() && !args.layers && !select.stats && select.extract.is_none() => {
-            return Ok(());
-        }
-        _ => {
+    let of_text = [
+        (args.summary, "--summary"),
+        (args.frames, "--frames"),
+        (args.messages, "--messages"),
+        (select.is_timed(), "--time"),
+    ];
+    let of_text = of_text.into_iter().find(|(is_given, _)| *is_given && format != Format::Text);
+    let asks_more = args.layout.is_some() || args.layers || select.stats;
+    let extracts = select.extract.is_some();
+    let (what, expected) = match format {
+        _ if let Some((_, name)) = of_text => (
+            format!("{name} chooses how text is laid out; the other formats hold all there is"),
+            format!("--format text, or no {name}"),
+        ),
+        Format::Json | Format::Jsonl if extracts => (
+            "--extract writes files, and index.jsonl beside them, which lists them".to_owned(),
+            "no --format".to_owned(),
+        ),
+        Format::Har if asks_more || extracts => (
+            "a HAR holds messages, neither layouts nor layers nor --stats nor --extract".to_owned(),
+            "--format text, json or jsonl".to_owned(),
+        ),
+        Format::Markdown | Format::Mermaid if asks_more || extracts => (
+            "markdown and mermaid tell conversations, neither layouts nor layers nor --stats nor \
+             --extract"
+                .to_owned(),
+            "--format text, json or jsonl".to_owned(),
+        ),
+        format if format.checks().is_some() && (asks_more || extracts) => (
             "sarif, github and junit tell findings, neither layouts nor layers nor --stats nor \
              --extract"
-        }
+                .to_owned(),
+            "--format text, json or jsonl".to_owned(),
+        ),
+        _ => return Ok(()),
     };
-    Err(Failure::Input(format!("error: {what}\n  expected: --format text, json or jsonl")))
+    Err(Failure::Input(format!("error: {what}\n  expected: {expected}")))
 }
 
 /// Prepares the choice; what happened just before connections closed takes a pass to find out when

@@ -4,6 +4,7 @@ use super::output::columns;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fs::{File, Metadata};
 use std::io::{self, IsTerminal as _, Read, Seek as _};
+use std::path::Path;
 use std::time::Duration;
 
 /// Who waits less needs no comfort.
@@ -67,9 +68,9 @@ impl Drop for Progress {
 }
 
 /// How many bytes are still to be read from a file, or from standard input for `-`, if that is known.
-pub fn length(name: &str) -> Option<u64> {
+pub fn length(name: &Path) -> Option<u64> {
     let length = |metadata: Metadata| metadata.is_file().then_some(metadata.len());
-    if name != "-" {
+    if !super::name::is_stdin(name) {
         return length(std::fs::metadata(name).ok()?);
     }
     let mut stdin = stdin()?;

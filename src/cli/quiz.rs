@@ -1,13 +1,14 @@
 //! `ws101 quiz`: exercises, asked one by one or printed as a sheet.
 
 use super::explain::run_here;
-use super::{Common, Failure, Format, Output, Status};
+use super::{Common, Failure, Format, Output, Status, name};
 use clap::ValueEnum;
 use std::fs::File;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
 use ws101::Inspector;
 use ws101::input::capture;
-use ws101::render::{Paint, escape, frame, wrap};
+use ws101::render::{Paint, frame, wrap};
 use ws101::rules::Severity;
 use ws101::teach::quiz::{self, KINDS, Kind, Material, Question, Wish, Worksheet};
 use ws101::websocket::Limits;
@@ -45,7 +46,7 @@ pub struct Args {
     kinds: bool,
     /// Ask about the frames and endings of this capture.
     #[arg(long, value_name = "FILE")]
-    from: Option<String>,
+    from: Option<PathBuf>,
     /// Print a sheet instead of asking.
     #[arg(long, value_enum, value_name = "FORM", num_args = 0..=1, default_missing_value = "markdown")]
     worksheet: Option<Form>,
@@ -152,7 +153,7 @@ fn nothing_to_ask(args: &Args) -> Failure {
     Failure::Input(format!(
         "error: {} holds nothing for a question of this kind and level\n  expected: frames with \
          short payloads, or ends of connections\n  what can be asked about a capture: {}",
-        escape::text(file.as_bytes()),
+        name::shown(file),
         kinds.collect::<Vec<_>>().join(", ")
     ))
 }
@@ -191,10 +192,9 @@ fn list(output: &mut Output) -> Result<Status, Failure> {
 }
 
 /// The frames and endings of a capture, without its secrets if that is asked for.
-fn collect(file: &str, common: &Common) -> Result<Material, Failure> {
-    let name = escape::text(file.as_bytes());
-    let source = File::open(file)
-        .map_err(|error| Failure::Input(format!("error: {name} can't be opened: {error}")))?;
+fn collect(file: &Path, common: &Common) -> Result<Material, Failure> {
+    let name = name::shown(file);
+    let source = File::open(file).map_err(|error| name::cannot("opened", file, &error))?;
     let limits = Limits { keep_frames: true, ..Limits::default() };
     let mut inspector = Inspector::new(common.judging.redacting(quiz::Heard::default()), limits);
     capture::read(source, &mut inspector, capture::Options::default()).map_err(|error| {

@@ -3,16 +3,16 @@
 
 use super::pcap::key_log;
 use super::progress::{self, Progress};
-use super::{Common, Failure, Format, Output, frame};
+use super::{Common, Failure, Format, Output, frame, name};
 use std::fs::File;
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use ws101::input::capture::{self, CaptureFile, Tally};
 use ws101::input::transcript::{self, Transcript};
 use ws101::inspection::Observer;
 use ws101::recording::{Extent, Recording};
 use ws101::redact::Redact;
-use ws101::render::{escape, issue, mermaid};
+use ws101::render::{issue, mermaid};
 use ws101::websocket::Limits;
 use ws101::{Counts, Inspector};
 
@@ -21,7 +21,7 @@ use ws101::{Counts, Inspector};
 pub struct Recorded {
     /// A capture, a handshake as text, or the bytes of frames.
     #[arg(value_name = "FILE")]
-    pub file: String,
+    pub file: PathBuf,
     /// Open TLS with the secrets in this file, in the format of SSLKEYLOGFILE; may be repeated.
     #[arg(long, value_name = "FILE")]
     keylog: Vec<PathBuf>,
@@ -81,7 +81,7 @@ impl Recorded {
         let mut start = Vec::new();
         File::open(&self.file)
             .and_then(|file| file.take(LOOKED_AT).read_to_end(&mut start))
-            .map_err(|error| cannot("opened", &self.file, &error))?;
+            .map_err(|error| name::cannot("opened", &self.file, &error))?;
         let limits = limits(extent);
         if CaptureFile::open(&start[..]).is_ok() {
             let observer = common.judging.redacting(observer);
@@ -89,8 +89,8 @@ impl Recorded {
             return self.of_capture(inspector, common);
         }
         if start.len() as u64 == LOOKED_AT {
-            start =
-                std::fs::read(&self.file).map_err(|error| cannot("read", &self.file, &error))?;
+            start = std::fs::read(&self.file)
+                .map_err(|error| name::cannot("read", &self.file, &error))?;
         }
         match transcript::read(&start) {
             Ok(transcript) => {
@@ -108,7 +108,7 @@ impl Recorded {
         common: &Common,
     ) -> Result<(O, Source), Failure> {
         let source =
-            File::open(&self.file).map_err(|error| cannot("opened", &self.file, &error))?;
+            File::open(&self.file).map_err(|error| name::cannot("opened", &self.file, &error))?;
         let progress = match !common.quiet && Progress::is_of_use(false) {
             true => Progress::of(progress::length(&self.file)),
             false => Progress::hidden(),
@@ -116,7 +116,7 @@ impl Recorded {
         let source = progress.watch(Box::new(source));
         let options = capture::Options { key_log: key_log(&self.keylog)?, ..Default::default() };
         let tally = capture::read(source, &mut inspector, options).map_err(|error| {
-            let name = escape::text(self.file.as_bytes());
+            let name = name::shown(&self.file);
             Failure::Input(format!("error: {name} can't be read as a capture\n  {error}"))
         })?;
         Ok(parts(inspector, Kind::Capture, Some(tally)))
@@ -129,8 +129,8 @@ impl Recorded {
         limits: Limits,
     ) -> Result<(O, Source), Failure> {
         let agreement = self.bytes.agreement()?;
-        let files = std::slice::from_ref(&self.file);
-        let bytes = self.bytes.read(files, common.judging.redact)?;
+        let files = [self.file.clone().into_os_string()];
+        let bytes = self.bytes.read(&files, common.judging.redact)?;
         let observer = common.judging.redacting(observer).agreed(agreement);
         let mut inspector = common.judging.applied(Inspector::new(observer, limits));
         self.bytes.inspect(&mut inspector, &bytes, agreement);
@@ -139,10 +139,10 @@ impl Recorded {
 }
 
 /// What is looked at first and read then has to be a file: a pipe gives its bytes once.
-pub fn read_twice(name: &str) -> Result<(), Failure> {
+pub fn read_twice(name: &Path) -> Result<(), Failure> {
     match std::fs::metadata(name) {
         Ok(found) if !found.is_file() && !found.is_dir() => {
-            let name = escape::text(name.as_bytes());
+            let name = name::shown(name);
             Err(Failure::Input(format!(
                 "error: {name} is no file but a pipe or a device, which gives its bytes once only\n  \
                  expected: a file\n  \
@@ -195,14 +195,8 @@ pub fn write(
     if common.format == Format::Mermaid {
         return Ok(mermaid::write(output, recording)?);
     }
-    let path = std::path::Path::new(name);
+    let path = Path::new(name);
     let name = path.file_name().map_or(name.into(), |name| name.to_string_lossy()).into_owned();
     let subject = issue::Subject { name, command, redacted: common.judging.redact };
     Ok(issue::write(output, recording, &subject, counts)?)
-}
-
-/// What can't be done with a file, and why.
-pub fn cannot(what: &str, file: &str, error: &std::io::Error) -> Failure {
-    let file = escape::text(file.as_bytes());
-    Failure::Input(format!("error: {file} can't be {what}: {error}"))
 }

@@ -1,11 +1,10 @@
 //! `ws101 report`: one self-contained page of a capture, a handshake or some frames.
 
 use super::recorded::{self, Recorded, Source};
-use super::{Common, Failure, Format, Output, Status};
+use super::{Common, Failure, Format, Output, Status, name};
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use ws101::Counts;
-use ws101::render::escape;
 use ws101::render::page::{self, Course, Subject, Topic, Word};
 use ws101::render::timeline::size;
 use ws101::teach;
@@ -29,7 +28,7 @@ pub struct Args {
     input: Recorded,
     /// The page to write; `-`, or nothing where the output is no terminal: standard output.
     #[arg(short, long, value_name = "OUT.html")]
-    output: Option<String>,
+    output: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -42,9 +41,9 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
         ));
     }
     let is_piped = args.output.is_none() && !std::io::stdout().is_terminal();
-    let target = args.output.as_deref().or(is_piped.then_some("-"));
+    let target = args.output.as_deref().or(is_piped.then_some(Path::new("-")));
     let Some(target) = target else {
-        let file = escape::text(args.input.file.as_bytes());
+        let file = name::shown(&args.input.file);
         let message = "error: a page is nothing for a terminal";
         return Err(Failure::Input(format!("{message}\n  try: ws101 report {file} -o page.html")));
     };
@@ -52,13 +51,13 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
     let (subject, counts) = (subject(&args.input.file, &source, common), source.counts);
     let mut document = Vec::new();
     page::write(&mut document, &recording, &subject, &course(), &counts)?;
-    if target == "-" {
+    if name::is_stdin(target) {
         output.write_all(&document)?;
     } else {
         std::fs::write(target, &document)
-            .map_err(|error| recorded::cannot("written", target, &error))?;
+            .map_err(|error| name::cannot("written", target, &error))?;
         if !common.quiet {
-            let (name, size) = (escape::text(target.as_bytes()), size(document.len() as u64));
+            let (name, size) = (name::shown(target), size(document.len() as u64));
             writeln!(output, "{name}: {}, {size}", summary(&counts))?;
         }
     }
@@ -69,8 +68,12 @@ fn summary(counts: &Counts) -> String {
     let count =
         |count: u64, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     let findings = counts.errors + counts.warnings + counts.notes;
+    let more = match counts.repeats {
+        0 => String::new(),
+        more => format!(" and {more} more of the same"),
+    };
     format!(
-        "{}, {}, {}",
+        "{}, {}, {}{more}",
         count(counts.connections, "connection"),
         count(counts.frames, "frame"),
         count(findings, "finding")
@@ -78,9 +81,9 @@ fn summary(counts: &Counts) -> String {
 }
 
 /// What the page is about.
-fn subject(file: &str, source: &Source, common: &Common) -> Subject {
-    let path = PathBuf::from(file);
-    let name = path.file_name().map_or(file.into(), |name| name.to_string_lossy());
+fn subject(file: &Path, source: &Source, common: &Common) -> Subject {
+    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
+    let file = file.to_string_lossy();
     let command = match source.kind {
         recorded::Kind::Capture => format!("ws101 pcap {file} --format jsonl"),
         recorded::Kind::Transcript => format!("ws101 handshake {file}"),

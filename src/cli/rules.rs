@@ -31,6 +31,13 @@ pub fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Status, 
     if args.thresholds {
         return thresholds::run(common, output);
     }
+    if !common.judging.threshold.is_empty() {
+        return Err(Failure::Input(
+            "error: --threshold changes no rule, but the numbers that rules go by\n  \
+             try: ws101 rules --thresholds"
+                .to_owned(),
+        ));
+    }
     let listed: Vec<&Rule> = rules::all().filter(|rule| is_meant(rule, &args.filter)).collect();
     if listed.is_empty() && !args.filter.is_empty() {
         let words = escape::text(args.filter.join(" ").as_bytes());

@@ -2,19 +2,18 @@
 //! that the first events are there at once; here are the terminal, the keys and the signals.
 
 use super::recorded::Recorded;
-use super::{Common, Failure, Format, Status, explain};
+use super::{Common, Failure, Format, Status, explain, name};
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
 use std::io::IsTerminal as _;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use ws101::inspection::{Connection, Observer};
 use ws101::recording::Recording;
+use ws101::render::Sheet;
 use ws101::render::step::{EXTENT, Outcome, Step};
-use ws101::render::{Sheet, escape};
 use ws101::rules::Judged;
 use ws101::said::Opaque;
 
@@ -49,7 +48,7 @@ type Shared = Arc<Mutex<Recording>>;
 
 /// Runs the command.
 pub fn run(args: &Args, common: &Common, sheet: Sheet) -> Result<Status, Failure> {
-    let file = escape::text(args.input.file.as_bytes());
+    let file = name::shown(&args.input.file);
     if common.format != Format::Text {
         let message = "error: step is for people at a terminal\n  expected: no --format";
         return Err(Failure::Input(format!("{message}\n  try: ws101 pcap {file} --format json")));
@@ -65,8 +64,8 @@ pub fn run(args: &Args, common: &Common, sheet: Sheet) -> Result<Status, Failure
     if reading.as_ref().is_some_and(JoinHandle::is_finished) {
         end(reading.take())?;
     }
-    let name = Path::new(&args.input.file).file_name();
-    let name = name.map_or(args.input.file.as_str().into(), |name| name.to_string_lossy());
+    let file = &args.input.file;
+    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
     let step = Step::new(&name, sheet, explain::painted).presenting(args.present);
     let stop = stop_on_signals();
     let mut terminal = ratatui::try_init()?;

@@ -4,4 +4,7 @@ pub mod bytes;
 pub mod capture;
 pub mod detect;
 pub mod har;
+mod reason;
 pub mod transcript;
+
+pub use reason::reason;

@@ -2,9 +2,11 @@
 
 use super::form::What;
 use super::{Making, opened};
-use crate::cli::{Common, Failure, Output};
+use crate::cli::{Common, Failure, Output, name};
 use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use ws101::build::{Conversation, Numbers, Script, Upgrade};
+use ws101::input::reason;
 use ws101::render::escape;
 
 /// Builds a whole conversation as a capture that Wireshark opens, too.
@@ -21,7 +23,7 @@ Examples:
 pub(super) struct Args {
     /// The script, in TOML; `-` reads standard input.
     #[arg(value_name = "SCRIPT")]
-    script: Option<String>,
+    script: Option<PathBuf>,
     #[command(flatten)]
     making: Making,
 }
@@ -32,9 +34,9 @@ pub(super) fn run(args: &Args, common: &Common, output: &mut Output) -> Result<(
         let chat = Conversation::chat(&Upgrade::default(), Numbers::new(seed));
         return args.making.finish(opened(chat, What::Conversation, Some(seed)), common, output);
     };
-    let shown = escape::text(file.as_bytes());
+    let shown = name::shown(file);
     let wrong = |what: String| Failure::Input(format!("error: {shown}: {}", what.trim_end()));
-    let text = read(file).map_err(|error| wrong(format!("can't be read: {error}")))?;
+    let text = read(file).map_err(|error| wrong(format!("can't be read: {}", reason(&error))))?;
     let script = Script::read(&text).map_err(|what| {
         let what: Vec<String> = what.lines().map(|line| escape::text(line.as_bytes())).collect();
         wrong(what.join("\n  ") + "\n  what a script may hold: docs/scripts.md")
@@ -44,8 +46,8 @@ pub(super) fn run(args: &Args, common: &Common, output: &mut Output) -> Result<(
     args.making.finish(opened(conversation, What::Conversation, Some(seed)), common, output)
 }
 
-fn read(file: &str) -> std::io::Result<String> {
-    if file == "-" {
+fn read(file: &Path) -> std::io::Result<String> {
+    if name::is_stdin(file) {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text)?;
         return Ok(text);

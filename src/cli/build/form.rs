@@ -1,7 +1,7 @@
 //! What was built, written in the form that was asked for.
 
 use super::conversation_hint;
-use crate::cli::{Common, Failure, Format, Output};
+use crate::cli::{Common, Failure, Format, Output, name};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::ValueEnum;
@@ -150,10 +150,9 @@ pub(super) fn write(
     }
     match &target.file {
         None => output.write_all(&bytes)?,
-        Some(path) => std::fs::write(path, &bytes).map_err(|error| {
-            let path = escape::text(path.to_string_lossy().as_bytes());
-            Failure::Input(format!("error: {path} can't be written: {error}"))
-        })?,
+        Some(path) => {
+            std::fs::write(path, &bytes).map_err(|error| name::cannot("written", path, &error))?
+        }
     }
     Ok(())
 }

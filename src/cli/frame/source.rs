@@ -2,14 +2,16 @@
 //! read.
 
 use crate::cli::Failure;
+use crate::cli::name::{self, STDIN};
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 use ws101::input::bytes::{Content, Unreadable, from_base64, from_hex, looks_like_base64};
+use ws101::input::capture::{LonePacket, lone_packet};
 use ws101::input::detect::{self, Remedy};
+use ws101::input::reason;
 use ws101::render::escape;
-
-/// The name by which standard input is shown.
-const STDIN: &str = "standard input";
 
 /// What the bytes are dressed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +34,7 @@ pub struct Manner {
 }
 
 /// Reads the bytes that all the arguments together stand for.
-pub fn read(inputs: &[String], manner: Manner) -> Result<Vec<u8>, Failure> {
+pub fn read(inputs: &[OsString], manner: Manner) -> Result<Vec<u8>, Failure> {
     if inputs.is_empty() && std::io::stdin().is_terminal() {
         let message = "error: no bytes were given\n  \
              expected: bytes in hexadecimal, a file, or something piped in\n  \
@@ -41,7 +43,7 @@ pub fn read(inputs: &[String], manner: Manner) -> Result<Vec<u8>, Failure> {
         return Err(Failure::Input(message.to_owned()));
     }
     let mut bytes = Vec::new();
-    let stdin = ["-".to_owned()];
+    let stdin = [OsString::from("-")];
     let inputs = if inputs.is_empty() { &stdin } else { inputs };
     // Arguments that are no files are pieces of one text: `ws101 frame 81 05 48`.
     let mut typed = String::new();
@@ -50,7 +52,7 @@ pub fn read(inputs: &[String], manner: Manner) -> Result<Vec<u8>, Failure> {
             if !typed.is_empty() {
                 typed.push(' ');
             }
-            typed.push_str(input);
+            typed.push_str(&input.to_string_lossy());
             continue;
         }
         bytes.extend(of_text(&std::mem::take(&mut typed), None, manner)?);
@@ -59,25 +61,52 @@ pub fn read(inputs: &[String], manner: Manner) -> Result<Vec<u8>, Failure> {
     }
     bytes.extend(of_text(&typed, None, manner)?);
     if bytes.is_empty() {
-        let names: Vec<&str> = inputs.iter().map(|input| shown_name(input)).collect();
-        let names = escape::text(names.join(", ").as_bytes());
+        let names: Vec<_> = inputs.iter().map(|input| shown_name(input)).collect();
+        let names = names.join(", ");
         return Err(Failure::Input(format!(
             "error: there are no bytes in {names}\n  expected: {EXPECTED}"
         )));
     }
-    Ok(bytes)
-}
-
-fn shown_name(input: &str) -> &str {
-    match input {
-        "-" => STDIN,
-        "" => "an empty argument",
-        other => other,
+    match lone_packet(&bytes) {
+        Some(packet) if manner.dress != Dress::Raw => Err(whole_packet(&bytes, &packet, manner)),
+        _ => Ok(bytes),
     }
 }
 
-fn of_file(input: &str) -> Result<(String, Vec<u8>), Failure> {
-    let name = escape::text(shown_name(input).as_bytes());
+/// Of what a packet carries, so much is repeated in a command to type.
+const TYPED: usize = 64;
+
+/// The bytes are what carries frames, headers and all.
+fn whole_packet(bytes: &[u8], packet: &LonePacket, manner: Manner) -> Failure {
+    let headers = if packet.link == "Ethernet" { "Ethernet, IP and TCP" } else { "IP and TCP" };
+    let mut message =
+        format!("error: these bytes are a whole packet, with the headers of {headers}, not frames");
+    let carried = &bytes[packet.payload.clone()];
+    let start = packet.payload.start;
+    message.push_str(&match carried.len() {
+        0 => "\n  TCP carries nothing in it".to_owned(),
+        1 => format!("\n  TCP carries one byte of it, at offset {start}"),
+        length => format!("\n  TCP carries the {length} bytes of it from offset {start} on"),
+    });
+    if !manner.redact && (1..=TYPED).contains(&carried.len()) {
+        let hex = escape::hex(carried).replace(' ', "");
+        message.push_str(&format!("\n  try: ws101 frame {hex}"));
+    }
+    message.push_str(
+        "\n  to read packets: make a capture of the dump (text2pcap DUMP FILE), then ws101 pcap FILE",
+    );
+    Failure::Input(message)
+}
+
+fn shown_name(input: &OsStr) -> Cow<'static, str> {
+    match input {
+        _ if input.is_empty() => Cow::Borrowed("an empty argument"),
+        _ => name::source(Path::new(input)),
+    }
+}
+
+fn of_file(input: &OsStr) -> Result<(Cow<'static, str>, Vec<u8>), Failure> {
+    let name = shown_name(input);
     let content = if input == "-" {
         let mut content = Vec::new();
         std::io::stdin().read_to_end(&mut content).map(|_| content)
@@ -89,7 +118,9 @@ fn of_file(input: &str) -> Result<(String, Vec<u8>), Failure> {
         Err(_) if Path::new(input).is_dir() => {
             Err(Failure::Input(format!("error: {name} is a directory\n  expected: a file")))
         }
-        Err(error) => Err(Failure::Input(format!("error: {name} can't be read: {error}"))),
+        Err(error) => {
+            Err(Failure::Input(format!("error: {name} can't be read: {}", reason(&error))))
+        }
     }
 }
 

@@ -4,13 +4,15 @@ use super::select::Chosen;
 use super::source::observe;
 use super::totals::counted;
 use super::{Args, Common, Failure, Output};
+use crate::cli::name;
 use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use ws101::Counts;
+use ws101::input::reason;
 use ws101::inspection::{Connection, Observer};
-use ws101::render::{escape, json};
+use ws101::render::json;
 use ws101::rules::Judged;
 use ws101::websocket::{Event, Limits, Message, Opcode};
 
@@ -57,7 +59,7 @@ impl Extract {
             return Err(Failure::Input(format!(
                 "error: {} is not empty, and nothing in it is overwritten\n  \
                  try: another folder; one that does not exist is made",
-                escape::text(folder.as_os_str().as_encoded_bytes())
+                name::shown(folder)
             )));
         }
         let index =
@@ -71,7 +73,7 @@ impl Extract {
         let result = self.error.take().map_or_else(|| self.index.flush(), Err);
         result.map_err(|error| failure(&self.folder, &error))?;
         let index = self.folder.join(INDEX);
-        Ok((self.written, escape::text(index.as_os_str().as_encoded_bytes())))
+        Ok((self.written, name::shown(&index)))
     }
 
     fn write(&mut self, connection: &Connection, message: &Message<'_>) -> io::Result<()> {
@@ -103,8 +105,8 @@ impl Observer for Extract {
 }
 
 fn failure(folder: &Path, error: &io::Error) -> Failure {
-    let folder = escape::text(folder.as_os_str().as_encoded_bytes());
-    Failure::Input(format!("error: messages can't be written into {folder}: {error}"))
+    let folder = name::shown(folder);
+    Failure::Input(format!("error: messages can't be written into {folder}: {}", reason(error)))
 }
 
 /// `c0001-m000012-client-text.txt`; what keeps it from being the whole message stands before the

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
-use ws101::render::escape;
 
 /// True once somebody wants the run to end.
 pub(super) static STOP: AtomicBool = AtomicBool::new(false);
@@ -49,9 +48,18 @@ pub(super) struct Pipe {
 
 impl Pipe {
     /// Begins to read.
-    pub(super) fn new(mut source: impl Read + Send + 'static) -> Pipe {
+    pub(super) fn new(source: impl Read + Send + 'static) -> Pipe {
+        Pipe::open(|| Ok(source))
+    }
+
+    /// Opens and begins to read: a named pipe opens once somebody writes to it.
+    pub(super) fn open<R: Read>(open: impl FnOnce() -> io::Result<R> + Send + 'static) -> Pipe {
         let (sender, chunks) = sync_channel(WAITING);
         std::thread::spawn(move || {
+            let mut source = match open() {
+                Ok(source) => source,
+                Err(error) => return drop(sender.send(Err(error))),
+            };
             loop {
                 let mut chunk = vec![0; CHUNK];
                 let read = match source.read(&mut chunk) {
@@ -115,7 +123,7 @@ impl Growing {
 
     /// True if more may come. What happened to the file is said, because nothing else shows it.
     fn may_grow(&mut self) -> io::Result<bool> {
-        let name = escape::text(self.path.as_os_str().as_encoded_bytes());
+        let name = crate::cli::name::shown(&self.path);
         let (length, read) = (self.file.metadata()?.len(), self.file.stream_position()?);
         if length < read {
             crate::cli::complain(&format!(

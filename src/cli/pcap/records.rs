@@ -5,13 +5,12 @@ use super::source::{Facts, observe};
 use super::text::{is_wanted, wanted};
 use super::totals::skipped;
 use super::{Args, Common, Failure, Output};
-use crate::cli::recorded;
-use std::borrow::Cow;
+use crate::cli::{name, recorded};
 use std::cell::RefCell;
 use ws101::Counts;
 use ws101::input::capture::Tally;
 use ws101::inspection::{Connection, Observer};
-use ws101::recording::Recording;
+use ws101::recording::{Extent, Recording};
 use ws101::render::checks::Origin;
 use ws101::render::har::Har;
 use ws101::render::json::record::{Capture, Record, Skipped};
@@ -58,12 +57,13 @@ pub(super) fn document(
     output: &mut Output,
 ) -> Result<Counts, Failure> {
     let extent = recorded::extent(common.format);
+    let extent = Extent { message: extent.message.min(limits.max_payload), ..extent };
     let limits = Limits { max_payload: extent.message, keep_frames: true, ..limits };
     let recording = Recording::new(extent);
     let (recording, seen) = observe(args, chosen, recording, limits, &RefCell::default())?;
-    let files = args.files.join(" ");
+    let files: Vec<_> = args.files.iter().map(|file| file.to_string_lossy()).collect();
     let name = args.name();
-    let command = format!("ws101 pcap {files}");
+    let command = format!("ws101 pcap {}", files.join(" "));
     recorded::write(&recording, &name, command, &seen.passed, common, output)?;
     Ok(seen.passed)
 }
@@ -78,10 +78,10 @@ pub(super) fn checks(
 ) -> Result<Counts, Failure> {
     let mut checks = common.checks(output);
     let file = match &args.files[..] {
-        [file] if file != "-" => Some(file.as_str()),
+        [file] if !name::is_stdin(file) => Some(file.to_string_lossy()),
         _ => None,
     };
-    checks.set_origin(Origin::file(file));
+    checks.set_origin(Origin::file(file.as_deref()));
     let (checks, seen) = observe(args, chosen, checks, limits, &RefCell::default())?;
     checks.finish(&common.outcome(&seen.passed, &[]))?;
     Ok(seen.passed)
@@ -147,7 +147,7 @@ impl<'a, O: Observer> Announced<'a, O> {
         let is_one = self.args.files.len() == 1;
         for ((file, number), facts) in self.args.files.iter().zip(1..).zip(&facts.files) {
             let capture = Capture {
-                file: Cow::Borrowed(file),
+                file: file.to_string_lossy(),
                 packet_file: (!is_one).then_some(number),
                 format: facts.format,
                 link_types: &facts.link_names(),

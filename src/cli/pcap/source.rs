@@ -3,18 +3,17 @@
 use super::live::{Growing, Pipe, STOP};
 use super::select::{self, Chosen, Seen};
 use super::{Args, Failure};
+use crate::cli::name;
 use crate::cli::progress::{self, Progress};
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{Cursor, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use ws101::Inspector;
 use ws101::cost::{Meter, Metered};
 use ws101::input::capture::{self, CaptureError, KeyLog, LinkType, News, Packing, Tally};
-use ws101::input::har;
+use ws101::input::{har, reason};
 use ws101::inspection::Observer;
-use ws101::render::escape;
 use ws101::said::Listener;
 use ws101::websocket::Limits;
 
@@ -167,12 +166,12 @@ pub(super) fn listen<L: Listener>(
     let [file] = &args.files[..] else {
         return listen_to_all(args, inspector, options, &progress);
     };
-    let source = open(file, args.follow).map_err(|error| cannot_open(file, &error))?;
+    let source = open(file, args.follow).map_err(|error| name::cannot("opened", file, &error))?;
     // A pipe ends by itself, after its last words.
     let stop = source.is_file.then_some(&STOP);
     let options = capture::Options { stop, ..options };
     let mut bytes = progress.watch(source.bytes);
-    let first = beginning(&mut bytes).map_err(|error| cannot_open(file, &error))?;
+    let first = beginning(&mut bytes).map_err(|error| name::cannot("opened", file, &error))?;
     if har::may_be(&first) {
         return listen_to_har(file, first, bytes, inspector, facts, chosen);
     }
@@ -207,7 +206,7 @@ const LOOKED_AT: usize = 64;
 
 /// A HAR is one document: it is read as a whole.
 fn listen_to_har<L: Listener>(
-    file: &str,
+    file: &Path,
     mut document: Vec<u8>,
     rest: Box<dyn Read>,
     inspector: &mut L,
@@ -215,16 +214,19 @@ fn listen_to_har<L: Listener>(
     chosen: &Chosen,
 ) -> Result<Tally, Failure> {
     let most = har::MAX_LENGTH as u64;
-    rest.take(most).read_to_end(&mut document).map_err(|error| cannot_open(file, &error))?;
+    rest.take(most)
+        .read_to_end(&mut document)
+        .map_err(|error| name::cannot("opened", file, &error))?;
     if document.len() as u64 > most {
-        let what = format!("error: {} is larger than the {} MiB of", name(file), most >> 20);
+        let what =
+            format!("error: {} is larger than the {} MiB of", name::source(file), most >> 20);
         return Err(Failure::Input(format!("{what} JSON that are read as one HAR")));
     }
     facts.borrow_mut().file().format = "har";
     let mut began = |time| chosen.start.set(Some(time));
     let told = har::tell(&document, inspector, &mut began).map_err(|message| {
-        let message = message.replace("FILE", &escape::text(file.as_bytes()));
-        Failure::Input(format!("error: {} can't be read as a HAR: {message}", name(file)))
+        let message = message.replace("FILE", &name::shown(file));
+        Failure::Input(format!("error: {} can't be read as a HAR: {message}", name::source(file)))
     })?;
     let mut tally = Tally::default();
     (tally.times, tally.har_left_out) = (told.times, told.left_out);
@@ -247,14 +249,16 @@ fn listen_to_all<L: Listener>(
     let options = capture::Options { stop: Some(&STOP), ..options };
     capture::read_all(files.len(), Box::new(open_one), inspector, options).map_err(
         |(index, error)| match error {
-            CaptureError::Io { offset: 0, source } => cannot_open(&files[index], &source),
+            CaptureError::Io { offset: 0, source } => {
+                name::cannot("opened", &files[index], &source)
+            }
             error => cannot_read(&files[index], &error),
         },
     )
 }
 
 fn check_several(args: &Args) -> Result<(), Failure> {
-    let pipes = args.files.iter().filter(|file| *file == "-").count();
+    let pipes = args.files.iter().filter(|file| name::is_stdin(file)).count();
     let (what, expected) = match args.files.len() {
         _ if args.follow => ("--follow waits at the end of one file", "one FILE"),
         _ if pipes > 1 => ("standard input can be read once only", "`-` once"),
@@ -267,9 +271,9 @@ fn check_several(args: &Args) -> Result<(), Failure> {
 /// One more than can be read as one.
 const MOST_FILES: usize = capture::MAX_FILES + 1;
 
-fn cannot_read(file: &str, error: &CaptureError) -> Failure {
-    let error = error.to_string().replace("FILE", &escape::text(file.as_bytes()));
-    Failure::Input(format!("error: {} can't be read as a capture\n  {error}", name(file)))
+fn cannot_read(file: &Path, error: &CaptureError) -> Failure {
+    let error = error.to_string().replace("FILE", &name::shown(file));
+    Failure::Input(format!("error: {} can't be read as a capture\n  {error}", name::source(file)))
 }
 
 /// The secrets of `--keylog`, and of the file to which browsers and others write theirs. A variable
@@ -278,7 +282,7 @@ pub fn key_log(paths: &[PathBuf]) -> Result<KeyLog, Failure> {
     let mut log = KeyLog::default();
     for path in paths {
         log.add_file(path.clone()).map_err(|error| {
-            let path = escape::text(path.as_os_str().as_encoded_bytes());
+            let (path, why) = (name::shown(path), reason(&error));
             let later = match error.kind() {
                 std::io::ErrorKind::NotFound => {
                     "\n  if it is still to be written: make it first (touch), it is read as it grows"
@@ -286,7 +290,7 @@ pub fn key_log(paths: &[PathBuf]) -> Result<KeyLog, Failure> {
                 _ => "",
             };
             Failure::Input(format!(
-                "error: the key log {path} can't be read: {error}\n  \
+                "error: the key log {path} can't be read: {why}\n  \
                  expected: a file of lines such as CLIENT_RANDOM 52362c10… 9f9a0f19…{later}\n  \
                  try: ws101 explain keylog"
             ))
@@ -306,32 +310,18 @@ struct Source {
 }
 
 /// Opens a file or a pipe; a file that is followed has no end.
-fn open(name: &str, follow: bool) -> std::io::Result<Source> {
-    if name == "-" {
+fn open(name: &Path, follow: bool) -> std::io::Result<Source> {
+    if name::is_stdin(name) {
         return Ok(Source { bytes: Box::new(Pipe::new(std::io::stdin())), is_file: false });
     }
-    let file = File::open(name)?;
-    let is_file = is_regular(&file);
+    let is_file = std::fs::metadata(name)?.is_file();
     let bytes: Box<dyn Read> = match is_file {
-        false => Box::new(Pipe::new(file)),
-        true if follow => Box::new(Growing::new(file, name.into())),
-        true => Box::new(file),
+        false => {
+            let name = name.to_owned();
+            Box::new(Pipe::open(move || File::open(name)))
+        }
+        true if follow => Box::new(Growing::new(File::open(name)?, name.into())),
+        true => Box::new(File::open(name)?),
     };
     Ok(Source { bytes, is_file })
-}
-
-fn is_regular(file: &File) -> bool {
-    file.metadata().is_ok_and(|metadata| metadata.is_file())
-}
-
-fn cannot_open(path: &str, error: &std::io::Error) -> Failure {
-    let path = escape::text(path.as_bytes());
-    Failure::Input(format!("error: {path} can't be opened: {error}"))
-}
-
-pub(super) fn name(file: &str) -> Cow<'static, str> {
-    match file {
-        "-" => Cow::Borrowed("standard input"),
-        path => Cow::Owned(escape::text(path.as_bytes())),
-    }
 }

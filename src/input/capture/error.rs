@@ -49,7 +49,7 @@ pub enum CaptureError {
         message: String,
     },
     /// The operating system could not read it.
-    #[error("reading failed at offset {offset}: {source}")]
+    #[error("reading failed at offset {offset}: {}", crate::input::reason(source))]
     Io {
         /// How many bytes had been read.
         offset: u64,
