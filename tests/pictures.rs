@@ -272,6 +272,19 @@ fn a_figure_holds_the_bits_and_is_markup() {
     );
 }
 
+/// What is kept of a message is what is shown of it; that there is more is said.
+#[test]
+fn no_more_of_a_message_is_shown_than_is_to_be_kept() {
+    let capture = "samples/captures/chat-plain.pcap";
+    for format in ["mermaid", "markdown"] {
+        let cut = printed(&["pcap", capture, "--max-payload", "3", "--format", format]);
+        let whole = printed(&["pcap", capture, "--format", format]);
+        assert!(whole.contains("Hello! Hello!") && !cut.contains("Hello!"), "{format}: {cut}");
+        let first = cut.lines().find(|line| line.contains("text 245 B")).expect("a text");
+        assert!(first.contains('…'), "{format}: {first}");
+    }
+}
+
 #[test]
 fn formats_that_do_not_fit_are_errors() {
     let sample = "samples/captures/close-4001.pcap";

@@ -205,10 +205,15 @@ impl Caption {
         let is_text = message.is_some_and(|it| it.opcode == Opcode::Text)
             || frame.opcode() == Some(Opcode::Text)
             || readable;
+        // Less may have been kept than is shown.
+        let is_cut =
+            message.is_some_and(|it| it.complete && (it.payload.len() as u64) < it.length);
         if is_text {
-            return self.add(Kind::Quote, beginning(payload, PREVIEW));
+            let shown = beginning(payload, PREVIEW);
+            let more = if is_cut && !shown.ends_with('…') { "…" } else { "" };
+            return self.add(Kind::Quote, shown + more);
         }
-        let more = if payload.len() > BYTES { " …" } else { "" };
+        let more = if is_cut || payload.len() > BYTES { " …" } else { "" };
         let shown = escape::hex(&payload[..payload.len().min(BYTES)]);
         self.add(Kind::Hex, format!("{shown}{more}"));
     }
