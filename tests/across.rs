@@ -80,6 +80,13 @@ fn a_storm_far_down_the_capture_is_shown() {
     let shown = String::from_utf8(shown.stdout).expect("UTF-8");
     assert!(shown.contains("on connection 13, compared with earlier ones:"), "{shown}");
     assert!(shown.contains("SEC-RECONNECT-STORM"), "{shown}");
+    // It may explain all the others: first of all it is told under the table, wherever it was found.
+    for args in [&["pcap", shared::utf8(&file)][..], &["pcap", shared::utf8(&file), "--summary"]] {
+        let shown = String::from_utf8(shared::ws101(args).stdout).expect("UTF-8");
+        let told = " warning[SEC-RECONNECT-STORM]  on connection 13\n";
+        let told = shown.find(told).unwrap_or_else(|| panic!("{args:?}: {shown}"));
+        assert!(shown.find("\nconnection 1 ").is_none_or(|first| told < first), "{shown}");
+    }
 }
 
 #[test]

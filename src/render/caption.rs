@@ -206,8 +206,7 @@ impl Caption {
             || frame.opcode() == Some(Opcode::Text)
             || readable;
         // Less may have been kept than is shown.
-        let is_cut =
-            message.is_some_and(|it| it.complete && (it.payload.len() as u64) < it.length);
+        let is_cut = message.is_some_and(|it| it.complete && (it.payload.len() as u64) < it.length);
         if is_text {
             let shown = beginning(payload, PREVIEW);
             let more = if is_cut && !shown.ends_with('…') { "…" } else { "" };

@@ -6,7 +6,7 @@ use super::opaque::{self, OpaqueList};
 use super::timeline::{self, Detail, size};
 use super::{Paint, Sheet, escape, wrap};
 use crate::inspection::{Connection, Observer};
-use crate::rules::{Cause, Finding, Judged, Severity};
+use crate::rules::{Cause, Finding, Judged, Rule, Severity};
 use crate::said::{Endpoint, Opaque, Transport, TransportEnd};
 use crate::websocket::handshake::Handshake;
 use crate::websocket::{Assumed, End, Event, How};
@@ -35,8 +35,10 @@ pub struct Overview {
     /// Only what is wrong is shown, of every connection.
     only_wrong: bool,
     left_out: u64,
-    /// Findings across connections on those whose conversation is not shown.
+    /// The first findings across connections, with the numbers of these.
     across: Vec<(u64, Finding)>,
+    /// How many there are, by rule.
+    across_counts: Vec<(&'static Rule, u64)>,
     opaque: OpaqueList,
 }
 
@@ -66,7 +68,8 @@ impl Overview {
         let (kept, slots, across) = (Vec::new(), Vec::new(), Vec::new());
         let opaque = OpaqueList::default();
         let (shown, only_wrong) = (MAX_SHOWN, false);
-        Overview { sheet, kept, slots, shown, only_wrong, left_out: 0, across, opaque }
+        let (left_out, across_counts) = (0, Vec::new());
+        Overview { sheet, kept, slots, shown, only_wrong, left_out, across, across_counts, opaque }
     }
 
     /// Warnings and errors and nothing else: nothing at all, if there are none.
@@ -94,6 +97,7 @@ impl Overview {
             writeln!(out, "{}", self.table().trim_fmt())?;
         }
         self.write_left_out(out)?;
+        self.write_across(out)?;
         if self.shown == 0 {
             return self.opaque.write(out, &self.sheet);
         }
@@ -105,11 +109,37 @@ impl Overview {
             let more = self.kept.len() - self.shown;
             writeln!(out, "\n{more} more connections are not shown: --connection N shows one")?;
         }
-        for (number, finding) in &self.across {
+        // The conversations that are shown have theirs.
+        let numbers = self.kept.iter().take(self.shown).map(|kept| kept.connection.number);
+        let numbers: Vec<u64> = numbers.collect();
+        for (number, finding) in self.across.iter().filter(|(it, _)| !numbers.contains(it)) {
             writeln!(out, "\non connection {number}, compared with earlier ones:")?;
             writeln!(out, "{}", timeline::finding_lines(&self.sheet, finding, 1))?;
         }
         self.opaque.write(out, &self.sheet)
+    }
+
+    /// What concerns several connections, in a few words for each rule: it may explain all the others.
+    fn write_across(&self, out: &mut impl Write) -> io::Result<()> {
+        for (at, (rule, count)) in self.across_counts.iter().enumerate() {
+            let first = self.across.iter().find(|(_, finding)| finding.rule == *rule);
+            let Some((number, finding)) = first else { continue };
+            if at == 0 {
+                writeln!(out)?;
+            }
+            let more = match count - 1 {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let label = format!("{}[{}]", finding.severity, rule.id);
+            let label = self.sheet.palette.paint(Paint::Severity(finding.severity), label);
+            writeln!(out, " {label}  on connection {number}{more}")?;
+            let said = self.sheet.words(&finding.broken.seen);
+            for row in wrap(&said, self.sheet.width.saturating_sub(12)) {
+                writeln!(out, "{:10}{row}", "")?;
+            }
+        }
+        Ok(())
     }
 
     fn write_left_out(&self, out: &mut impl Write) -> io::Result<()> {
@@ -121,8 +151,13 @@ impl Overview {
 
     /// What concerns several connections is shown, wherever it comes out.
     fn across(&mut self, connection: &Connection, judged: &Judged) {
-        for finding in judged.findings.iter().filter(|it| it.rule.is_across()) {
-            if self.across.len() < MAX_FINDINGS && finding.severity > Severity::Note {
+        let is_told = |it: &&Finding| it.rule.is_across() && it.severity > Severity::Note;
+        for finding in judged.findings.iter().filter(is_told) {
+            match self.across_counts.iter_mut().find(|(rule, _)| *rule == finding.rule) {
+                Some((_, count)) => *count += 1,
+                None => self.across_counts.push((finding.rule, 1)),
+            }
+            if self.across.len() < MAX_FINDINGS {
                 self.across.push((connection.number, finding.clone()));
             }
         }
@@ -436,9 +471,8 @@ impl Observer for Overview {
         if index < self.shown {
             let shows_lines = !self.only_wrong;
             self.kept[index].keep(&self.sheet, event, judged, shows_lines);
-        } else if self.shown > 0 {
-            self.across(connection, judged);
         }
+        self.across(connection, judged);
     }
 
     fn opaque(&mut self, opaque: &Opaque, _judged: &Judged) {
