@@ -285,6 +285,28 @@ fn no_more_of_a_message_is_shown_than_is_to_be_kept() {
     }
 }
 
+/// Of several files, one gave its name to the report.
+#[test]
+fn a_report_names_all_that_it_is_about() {
+    let captures = ["chat-plain", "close-4001"].map(|it| format!("samples/captures/{it}.pcap"));
+    let halves = tempfile::tempdir().expect("a folder");
+    let chat = std::fs::read_to_string("samples/handshakes/textbook.http").expect("a sample");
+    let (request, response) = chat.split_at(chat.find("HTTP/1.1 101").expect("both halves"));
+    let names = ["asked.http", "answered.http"].map(|name| halves.path().join(name));
+    std::fs::write(&names[0], request).expect("a file");
+    std::fs::write(&names[1], response).expect("a file");
+    let names = names.map(|name| name.to_str().expect("UTF-8").to_owned());
+    for (command, files, title) in [
+        ("pcap", &captures, "## chat-plain.pcap, close-4001.pcap"),
+        ("handshake", &names, "## asked.http, answered.http"),
+    ] {
+        let report = printed(&[command, &files[0], &files[1], "--format", "markdown"]);
+        assert!(report.starts_with(title), "{report}");
+        let again = format!("ws101 {command} {} {}", files[0], files[1]);
+        assert!(report.contains(&again), "{again}: {report}");
+    }
+}
+
 #[test]
 fn formats_that_do_not_fit_are_errors() {
     let sample = "samples/captures/close-4001.pcap";

@@ -142,10 +142,10 @@ fn write_document(pairs: &[Pair], common: &Common, output: &mut Output) -> Resul
         transcript::tell(exchanges, &mut inspector);
     }
     let (recording, counts) = inspector.into_parts();
-    let files: Vec<&str> = pairs.iter().map(|pair| typed(&pair.request)).collect();
-    let command = format!("ws101 handshake {}", files.join(" "));
-    let name = pairs.first().map_or("", |pair| &pair.request);
-    recorded::write(&recording.into_inner(), name, command, &counts, common, output)?;
+    let names = pairs.iter().flat_map(|pair| [&pair.request, &pair.response]);
+    let mut files: Vec<String> = names.map(|name| typed(name).to_owned()).collect();
+    files.dedup();
+    recorded::write(&recording.into_inner(), "handshake", &files, &counts, common, output)?;
     Ok(counts)
 }
 

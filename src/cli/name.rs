@@ -22,6 +22,19 @@ pub fn source(name: &Path) -> Cow<'static, str> {
     if is_stdin(name) { Cow::Borrowed(STDIN) } else { Cow::Owned(shown(name)) }
 }
 
+/// More names than this are not told one by one.
+const MOST_NAMED: usize = 4;
+
+/// Names of what is read together, in one line.
+pub fn joined(names: &[String]) -> String {
+    match names {
+        [first, .., last] if names.len() > MOST_NAMED => {
+            format!("{first} … {last} ({} files)", names.len())
+        }
+        names => names.join(", "),
+    }
+}
+
 /// True for `-`.
 pub fn is_stdin(name: &Path) -> bool {
     name.as_os_str() == "-"

@@ -17,7 +17,7 @@ pub(super) use source::key_log;
 use source::listen;
 use stated::Stated;
 use std::cell::RefCell;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use ws101::render::json::Shape;
 use ws101::select::{Ends, Filter, Units};
 use ws101::websocket::Limits;
@@ -92,9 +92,6 @@ pub struct Args {
     stated: Stated,
 }
 
-/// More files than this are not named one by one.
-const MOST_NAMED: usize = 4;
-
 impl Args {
     /// True if there is no end to read to before something is shown.
     fn is_live(&self) -> bool {
@@ -103,14 +100,8 @@ impl Args {
 
     /// What is read, for people.
     fn name(&self) -> String {
-        let name = |file: &Path| name::source(file).into_owned();
-        match &self.files[..] {
-            [] => name(Path::new("-")),
-            [first, .., last] if self.files.len() > MOST_NAMED => {
-                format!("{} … {} ({} files)", name(first), name(last), self.files.len())
-            }
-            files => files.iter().map(|file| name(file)).collect::<Vec<_>>().join(", "),
-        }
+        let names: Vec<_> = self.files.iter().map(|file| name::source(file).into()).collect();
+        name::joined(&names)
     }
 }
 

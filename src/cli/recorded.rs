@@ -183,11 +183,11 @@ pub fn extent(format: Format) -> Extent {
     if format == Format::Mermaid { mermaid::EXTENT } else { issue::EXTENT }
 }
 
-/// Writes a report to paste into an issue, or a diagram.
+/// Writes a report to paste into an issue, or a diagram, of what a command makes of these files.
 pub fn write(
     recording: &Recording,
-    name: &str,
-    command: String,
+    command: &str,
+    files: &[String],
     counts: &Counts,
     common: &Common,
     output: &mut Output,
@@ -195,8 +195,13 @@ pub fn write(
     if common.format == Format::Mermaid {
         return Ok(mermaid::write(output, recording)?);
     }
-    let path = Path::new(name);
-    let name = path.file_name().map_or(name.into(), |name| name.to_string_lossy()).into_owned();
+    let names = files.iter().map(|file| match Path::new(file).file_name() {
+        _ if file == "-" => name::STDIN.to_owned(),
+        Some(name) => name.to_string_lossy().into_owned(),
+        None => file.clone(),
+    });
+    let name = name::joined(&names.collect::<Vec<_>>());
+    let command = format!("ws101 {command} {}", files.join(" "));
     let subject = issue::Subject { name, command, redacted: common.judging.redact };
     Ok(issue::write(output, recording, &subject, counts)?)
 }

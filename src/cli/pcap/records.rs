@@ -61,10 +61,8 @@ pub(super) fn document(
     let limits = Limits { max_payload: extent.message, keep_frames: true, ..limits };
     let recording = Recording::new(extent);
     let (recording, seen) = observe(args, chosen, recording, limits, &RefCell::default())?;
-    let files: Vec<_> = args.files.iter().map(|file| file.to_string_lossy()).collect();
-    let name = args.name();
-    let command = format!("ws101 pcap {}", files.join(" "));
-    recorded::write(&recording, &name, command, &seen.passed, common, output)?;
+    let files: Vec<_> = args.files.iter().map(|file| file.to_string_lossy().into()).collect();
+    recorded::write(&recording, "pcap", &files, &seen.passed, common, output)?;
     Ok(seen.passed)
 }
 
