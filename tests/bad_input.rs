@@ -286,10 +286,15 @@ fn a_pipe_where_a_file_is_needed_is_told() {
     let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
     assert!(made.success());
     let name = shared::utf8(&pipe);
-    for args in [&[name][..], &["report", name, "-o", "/dev/null"]] {
+    let chat = "samples/captures/close-4001.pcap";
+    for (args, fact) in [
+        (&[name][..], "gives its bytes once"),
+        (&["report", name, "-o", "/dev/null"], "gives its bytes once"),
+        (&["pcap", "--keylog", name, chat], "it is no file, but a folder, a pipe or a device"),
+    ] {
         let run = shared::ws101(args);
         assert_eq!(run.code, Some(2), "{args:?}");
-        assert!(run.stderr.contains("gives its bytes once"), "{args:?}: {}", run.stderr);
+        assert!(run.stderr.contains(fact), "{args:?}: {}", run.stderr);
     }
 }
 

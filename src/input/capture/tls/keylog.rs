@@ -85,8 +85,13 @@ struct KeyLogFile {
 }
 
 impl KeyLog {
-    /// Reads a key log; what is written to it later is read when it is needed.
+    /// Reads a key log; what is written to it later is read when it is needed. So it has to be a
+    /// file: a pipe gives its bytes once, and may keep us waiting for ever.
     pub fn add_file(&mut self, path: PathBuf) -> io::Result<()> {
+        if std::fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+            let what = "it is no file, but a folder, a pipe or a device";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        }
         let mut file = KeyLogFile { path, read: 0, line: Vec::new(), is_believed: false };
         let read = self.read(&mut file);
         self.files.push(file);
