@@ -6,17 +6,20 @@ pub type MaskingKey = [u8; 4];
 
 /// Masks or unmasks `bytes` in place. `at` is the position of the first byte in its payload.
 pub fn mask(bytes: &mut [u8], key: MaskingKey, at: u64) {
-    let phase = (at % 4) as usize;
-    let turned: MaskingKey = std::array::from_fn(|i| key[(phase + i) % 4]);
+    let turned = u32::from_le_bytes(key).rotate_right(8 * (at % 4) as u32).to_le_bytes();
     // Blocks of a fixed size let the compiler use the widest registers there are.
     let wide: [u8; 32] = std::array::from_fn(|i| turned[i % 4]);
-    let mut blocks = bytes.chunks_exact_mut(wide.len());
-    for block in &mut blocks {
+    let (blocks, rest) = bytes.as_chunks_mut::<32>();
+    for block in blocks {
         for (byte, key) in block.iter_mut().zip(wide) {
             *byte ^= key;
         }
     }
-    for (byte, key) in blocks.into_remainder().iter_mut().zip(wide) {
+    let (words, rest) = rest.as_chunks_mut::<4>();
+    for word in words {
+        *word = (u32::from_ne_bytes(*word) ^ u32::from_ne_bytes(turned)).to_ne_bytes();
+    }
+    for (byte, key) in rest.iter_mut().zip(turned) {
         *byte ^= key;
     }
 }
