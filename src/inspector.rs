@@ -21,6 +21,8 @@ pub struct Inspector<O> {
 struct Telling<O> {
     observer: O,
     judged: Judged,
+    /// What is judged of most facts.
+    nothing: Judged,
     counts: Counts,
     across: Across,
     policy: Policy,
@@ -112,6 +114,7 @@ impl<O: Observer> Inspector<O> {
         let telling = Telling {
             observer,
             judged: Judged::default(),
+            nothing: Judged::default(),
             counts: Counts::default(),
             across: Across::default(),
             policy: Policy::default(),
@@ -216,24 +219,28 @@ impl<O: Observer> Listener for Inspector<O> {
     fn said(&mut self, id: ConnectionId, said: Said<'_>) -> Interest {
         let Some(Some(slot)) = self.slots.get_mut(id.0 as usize) else { return Interest::Done };
         let Slot { connection, conversation, judge } = &mut **slot;
-        if let Said::Secured { tls } = said {
-            let tls = Arc::new(tls.clone());
-            if connection.transport == Transport::Tcp {
-                connection.transport = Transport::Tls;
-            }
-            connection.tls = Some(Arc::clone(&tls));
-            judge.memory.route.encrypted = Some(true);
-            judge.memory.tls = Some(tls);
-            return Interest::More;
-        }
-        if let Said::Carried { from, carried } = said {
-            connection.trails.get_or_insert_default().push(from, carried);
-            return Interest::More;
-        }
         let telling = &mut self.telling;
-        if let Said::Tcp { fact: TcpFact::Unseen, .. } = said {
-            judge.memory.unseen = true;
-            telling.across.may_be_answered(who(connection));
+        match said {
+            Said::Bytes { .. } => judge.memory.fetch(),
+            Said::Secured { tls } => {
+                let tls = Arc::new(tls.clone());
+                if connection.transport == Transport::Tcp {
+                    connection.transport = Transport::Tls;
+                }
+                connection.tls = Some(Arc::clone(&tls));
+                judge.memory.route.encrypted = Some(true);
+                judge.memory.tls = Some(tls);
+                return Interest::More;
+            }
+            Said::Carried { from, carried } => {
+                connection.trails.get_or_insert_default().push(from, carried);
+                return Interest::More;
+            }
+            Said::Tcp { fact: TcpFact::Unseen, .. } => {
+                judge.memory.unseen = true;
+                telling.across.may_be_answered(who(connection));
+            }
+            _ => {}
         }
         let interest = conversation.hear(said, &mut self.desk, &mut |event| {
             telling.tell(event, connection, judge);
@@ -291,49 +298,67 @@ impl<O: Observer> Telling<O> {
 
     /// Judges what happened and passes both on, once the connection is known to concern WebSocket.
     fn tell(&mut self, event: &Event<'_>, connection: &mut Connection, judge: &mut Judge) {
-        let Telling { observer, judged, counts, across, policy } = self;
-        if connection.number == 0 {
-            connection.origin = match event {
-                Event::Exchange(_) => {
-                    counts.other_exchanges += 1;
-                    return;
-                }
-                // A stream of HTTP/2 that nobody has recognised yet.
-                Event::End(_) | Event::Http2(_) => return,
-                Event::Request(_) | Event::Handshake(_) => Origin::Handshake,
-                Event::Recognised(recognised) => {
-                    if recognised.swapped {
-                        std::mem::swap(&mut connection.client, &mut connection.server);
-                        if let Some(trails) = &mut connection.trails {
-                            trails.swapped ^= true;
-                        }
-                    }
-                    connection.assumed.recognised = !connection.assumed.stated.websocket;
-                    Origin::Assumed
-                }
-                _ => Origin::Assumed,
-            };
-            match connection.origin {
-                Origin::Handshake => connection.assumed = Assumed::default(),
-                Origin::Assumed if judge.memory.agreement.is_none() => {
-                    judge.memory.agreement = connection.assumed.stated.agreement;
-                }
-                Origin::Assumed => {}
-            }
-            counts.connections += 1;
-            connection.number = counts.connections;
-            observer.connection(connection);
+        if connection.number == 0 && !self.begin(event, connection, judge) {
+            return;
         }
+        count(event, &mut self.counts);
+        let passes = !self.across.compares_messages() && judge.passes(event);
+        if !passes {
+            self.judge(event, connection, judge);
+        }
+        let judged = if passes { &self.nothing } else { &self.judged };
+        self.observer.event(connection, event, judged);
+        if let (Some(trails), Event::Frame(frame)) = (&mut connection.trails, event) {
+            trails.forget(frame.from, frame.end());
+        }
+    }
+
+    /// The first that happens on a connection. False if it does not show that it concerns WebSocket.
+    #[cold]
+    fn begin(&mut self, event: &Event<'_>, connection: &mut Connection, judge: &mut Judge) -> bool {
+        connection.origin = match event {
+            Event::Exchange(_) => {
+                self.counts.other_exchanges += 1;
+                return false;
+            }
+            // A stream of HTTP/2 that nobody has recognised yet.
+            Event::End(_) | Event::Http2(_) => return false,
+            Event::Request(_) | Event::Handshake(_) => Origin::Handshake,
+            Event::Recognised(recognised) => {
+                if recognised.swapped {
+                    std::mem::swap(&mut connection.client, &mut connection.server);
+                    if let Some(trails) = &mut connection.trails {
+                        trails.swapped ^= true;
+                    }
+                }
+                connection.assumed.recognised = !connection.assumed.stated.websocket;
+                Origin::Assumed
+            }
+            _ => Origin::Assumed,
+        };
+        match connection.origin {
+            Origin::Handshake => connection.assumed = Assumed::default(),
+            Origin::Assumed if judge.memory.agreement.is_none() => {
+                judge.memory.agreement = connection.assumed.stated.agreement;
+            }
+            Origin::Assumed => {}
+        }
+        self.counts.connections += 1;
+        connection.number = self.counts.connections;
+        self.observer.connection(connection);
+        true
+    }
+
+    /// Asks every rule that looks at such a fact.
+    #[inline(never)]
+    fn judge(&mut self, event: &Event<'_>, connection: &Connection, judge: &mut Judge) {
+        let Telling { judged, counts, across, policy, .. } = self;
         judged.clear();
         judge.consider(event, judged);
         across.consider(|| who(connection), event, &judge.memory, judged);
         policy.apply(judged);
         judge.trace(event, connection.number, across, judged);
-        count(event, judged, counts);
-        observer.event(connection, event, judged);
-        if let (Some(trails), Event::Frame(frame)) = (&mut connection.trails, event) {
-            trails.forget(frame.from, frame.end());
-        }
+        count_findings(judged, counts);
     }
 }
 
@@ -342,7 +367,8 @@ fn who(connection: &Connection) -> Who {
     Who { number, client, server, opened }
 }
 
-fn count(event: &Event<'_>, judged: &Judged, counts: &mut Counts) {
+#[inline]
+fn count(event: &Event<'_>, counts: &mut Counts) {
     match event {
         Event::Frame(_) => counts.frames += 1,
         Event::Message(_) => counts.messages += 1,
@@ -350,7 +376,6 @@ fn count(event: &Event<'_>, judged: &Judged, counts: &mut Counts) {
         Event::Exchange(_) => counts.other_exchanges += 1,
         _ => {}
     }
-    count_findings(judged, counts);
 }
 
 fn count_findings(judged: &Judged, counts: &mut Counts) {

@@ -106,6 +106,12 @@ pub struct Meeting<'a> {
 }
 
 impl Across {
+    /// True if frames and messages are compared, too, not only how connections begin and end.
+    #[inline]
+    pub fn compares_messages(&self) -> bool {
+        !self.twins.is_empty()
+    }
+
     /// Compares what happened with what happened on other connections.
     #[inline]
     pub fn consider(
@@ -118,8 +124,10 @@ impl Across {
         match event {
             Event::Request(head) => self.request(who(), head, memory, judged),
             Event::Handshake(handshake) => self.handshake(who(), handshake),
-            Event::Frame(frame) if !self.twins.is_empty() => self.twins.frame(who().number, frame),
-            Event::Message(message) if !self.twins.is_empty() => {
+            Event::Frame(frame) if self.compares_messages() => {
+                self.twins.frame(who().number, frame)
+            }
+            Event::Message(message) if self.compares_messages() => {
                 self.message(who(), message, memory, judged);
             }
             Event::End(end) => self.end(who(), end, memory, judged),

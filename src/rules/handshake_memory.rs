@@ -70,13 +70,18 @@ impl HandshakeMemory {
         self.searched[message.from.index()] > 0 && message.opcode == Opcode::Text
     }
 
-    /// Takes note of a message that was searched, whatever was found; true if nothing of this
-    /// matters any more.
-    pub(super) fn note_searched(&mut self, message: &Message<'_>) -> bool {
+    /// True if a message that comes may be of concern.
+    pub(super) fn awaits_messages(&self) -> bool {
+        self.bad_response.is_some()
+            || self.awaits_login > 0
+            || self.searched != [0; 2]
+            || self.subprotocol.iter().any(Option::is_some)
+            || self.echoes.is_some()
+    }
+
+    /// Takes note of a message that was searched, whatever was found.
+    pub(super) fn note_searched(&mut self, message: &Message<'_>) {
         let awaits = message.from == Endpoint::Client && self.awaits_login > 0;
-        if !awaits && !self.searches(message) && self.echoes.is_none() {
-            return false;
-        }
         if self.searches(message) {
             self.searched[message.from.index()] -= 1;
         }
@@ -88,7 +93,6 @@ impl HandshakeMemory {
             echoes.note(message);
             self.echoes.take_if(|echoes| echoes.is_over());
         }
-        *self == HandshakeMemory::default()
     }
 
     fn of(handshake: &Handshake, route: Route, findings: &[Finding]) -> HandshakeMemory {

@@ -4,7 +4,6 @@
 use super::across::Across;
 use super::causes::{Cause, Causes, Traced};
 use super::checks::consider_each;
-use super::handshake_memory::HandshakeMemory;
 use super::ordinary::{is_ordinary_frame, is_ordinary_message};
 use super::{Ending, Finding, Memory, Route, Rule, Severity, Thresholds, refused, suppression};
 use crate::said::{Opening, Transport};
@@ -43,24 +42,16 @@ impl Judged {
     }
 
     /// Makes room for the next fact.
-    #[inline]
     pub fn clear(&mut self) {
-        if !self.findings.is_empty() {
-            self.findings.clear();
-        }
+        self.findings.clear();
         self.held.clear();
         self.not_observed.clear();
         self.traced.clear();
         self.repeats.clear();
         self.ignored = 0;
         self.round_trip = None;
-        // To look first is less than to drop nothing.
-        if self.ending.is_some() {
-            self.ending = None;
-        }
-        if self.cause.is_some() {
-            self.cause = None;
-        }
+        self.ending = None;
+        self.cause = None;
     }
 }
 
@@ -93,17 +84,26 @@ impl Judge {
     }
 
     /// Judges a fact.
-    #[inline]
     pub fn consider(&mut self, event: &Event<'_>, judged: &mut Judged) {
+        if !self.passes(event) {
+            self.consider_all(event, judged);
+        }
+    }
+
+    /// Takes note of a frame or a message if a glance at it tells that no rule has anything to say:
+    /// of nearly every one. Otherwise it is to be [considered](Judge::consider).
+    #[inline(always)]
+    pub fn passes(&mut self, event: &Event<'_>) -> bool {
         match event {
             Event::Frame(frame) if is_ordinary_frame(frame, &self.memory) => {
-                self.memory.note(event);
+                self.memory.note_frame(frame);
             }
             Event::Message(message) if is_ordinary_message(message, &self.memory) => {
-                self.memory.note(event);
+                self.memory.note_message(message);
             }
-            _ => self.consider_all(event, judged),
+            _ => return false,
         }
+        true
     }
 
     /// Says what the findings of a fact, on the connection of that number, come from.
@@ -128,8 +128,7 @@ impl Judge {
         if let Event::Frame(frame) = event {
             judged.round_trip = self.memory.round_trip_of(frame);
         }
-        let route = self.memory.route;
-        HandshakeMemory::note(&mut self.memory.handshake, event, route, &judged.findings[from..]);
+        self.memory.note_for_later(event, &judged.findings[from..]);
         for finding in &judged.findings[from..] {
             self.memory.note_finding(finding);
         }

@@ -71,6 +71,8 @@ pub struct Memory {
     pub(super) tunnel: Option<Box<Tunnel>>,
     /// What of the handshake matters later; none if nothing does.
     pub(super) handshake: Option<Box<HandshakeMemory>>,
+    /// Something of it may matter to the next message: after the first few mostly nothing does.
+    handshake_awaits_messages: bool,
     told: Vec<Told>,
 }
 
@@ -227,6 +229,7 @@ impl Default for Memory {
             ponged: false,
             tunnel: None,
             handshake: None,
+            handshake_awaits_messages: false,
             told: Vec::new(),
         }
     }
@@ -281,6 +284,14 @@ impl Memory {
             })
     }
 
+    /// Reads what every frame is compared with, so that it comes out of memory while the frame is
+    /// read: with many connections that take turns, nothing of this one is in a cache.
+    #[inline]
+    pub(crate) fn fetch(&self) {
+        let Memory { client, server, keys, pace, .. } = self;
+        std::hint::black_box(client.frames ^ server.frames ^ keys.count ^ pace.pause as u64);
+    }
+
     /// Takes note of a fact, after the checks have looked at it.
     #[inline]
     pub fn note(&mut self, event: &Event<'_>) {
@@ -302,6 +313,22 @@ impl Memory {
             | Event::Resumed(_)
             | Event::End(_) => {}
         }
+    }
+
+    /// Takes note of what of a handshake, and of what was found in it, matters later.
+    pub(super) fn note_for_later(&mut self, event: &Event<'_>, findings: &[Finding]) {
+        HandshakeMemory::note(&mut self.handshake, event, self.route, findings);
+        if let Event::Handshake(_) = event {
+            self.handshake_awaits_messages =
+                self.handshake.as_ref().is_some_and(|handshake| handshake.awaits_messages());
+        }
+    }
+
+    /// True unless a rule has something to say about this message because of the handshake.
+    #[inline]
+    pub(super) fn handshake_is_indifferent_to(&self, message: &Message<'_>) -> bool {
+        !self.handshake_awaits_messages
+            || self.handshake.as_ref().is_none_or(|handshake| !handshake.concerns(message))
     }
 
     /// Takes note of what was found in a fact, after the fact itself.
@@ -362,8 +389,8 @@ impl Memory {
         self.binary_subprotocol = handshake.subprotocol().is_some_and(is_binary_subprotocol);
     }
 
-    #[inline]
-    fn note_frame(&mut self, frame: &Frame<'_>) {
+    #[inline(always)]
+    pub(super) fn note_frame(&mut self, frame: &Frame<'_>) {
         let before = self.pace.last;
         self.pace.note_frame(frame.at);
         if self.pace.backwards > 0 {
@@ -427,6 +454,7 @@ impl Memory {
     }
 
     /// Notes that a peer went on although it had been sent something fatal.
+    #[inline]
     fn note_ignored(&mut self, frame: &Frame<'_>) {
         if let Some(parts) = self.of_mut(frame.from.peer()).seldom.made()
             && let Some(fatal) = &mut parts.fatal
@@ -474,12 +502,10 @@ impl Memory {
         heard.is_some_and(|heard| heard > self.of(endpoint.peer()).end)
     }
 
-    #[inline]
-    fn note_message(&mut self, message: &Message<'_>) {
-        if let Some(handshake) = &mut self.handshake
-            && handshake.note_searched(message)
-        {
-            self.handshake = None;
+    #[inline(always)]
+    pub(super) fn note_message(&mut self, message: &Message<'_>) {
+        if self.handshake_awaits_messages {
+            self.note_searched(message);
         }
         self.pace.note_message(message);
         let may_be_readable = message.opcode == Opcode::Binary && !self.binary_subprotocol;
@@ -500,6 +526,14 @@ impl Memory {
             let reads = super::utf::reads_like_text(message);
             direction.readable = if reads { direction.readable + 1 } else { NOT_READABLE };
         }
+    }
+
+    #[inline(never)]
+    fn note_searched(&mut self, message: &Message<'_>) {
+        let Some(handshake) = &mut self.handshake else { return };
+        handshake.note_searched(message);
+        self.handshake_awaits_messages = handshake.awaits_messages();
+        self.handshake.take_if(|handshake| **handshake == HandshakeMemory::default());
     }
 
     fn note_close(&mut self, close: &Close<'_>) {

@@ -9,7 +9,7 @@ use crate::said::Endpoint;
 use crate::websocket::{Frame, Message, Opcode, Part};
 
 /// True if no rule about frames has anything to say about this one.
-#[inline]
+#[inline(always)]
 pub(super) fn is_ordinary_frame(frame: &Frame<'_>, memory: &Memory) -> bool {
     let (own, peer) = match frame.from {
         Endpoint::Client => (&memory.client, &memory.server),
@@ -52,7 +52,7 @@ fn shortest_for(code: u8) -> u64 {
 #[inline]
 pub(super) fn is_ordinary_message(message: &Message<'_>, memory: &Memory) -> bool {
     let is_text = message.opcode == Opcode::Text;
-    memory.handshake.as_ref().is_none_or(|handshake| !handshake.concerns(message))
+    memory.handshake_is_indifferent_to(message)
         && !is_large_message(message, memory)
         && message.utf8_fault.is_none()
         && !message.split_character

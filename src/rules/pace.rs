@@ -19,7 +19,7 @@ pub(super) struct Pace {
     packets: [Option<PacketNumber>; 2],
     /// The longest time between two frames, and that before the last one, in nanoseconds.
     longest: i64,
-    pause: i64,
+    pub(super) pause: i64,
     /// By how much a later packet has an earlier time, in nanoseconds.
     pub(super) backwards: i64,
     rates: [Rate; 2],
