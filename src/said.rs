@@ -259,8 +259,8 @@ pub enum Said<'a> {
     Head {
         /// Who sent it.
         from: Endpoint,
-        /// The head.
-        head: Head,
+        /// The head, in a box: bytes are said a thousand times as often, and are handed on by value.
+        head: Box<Head>,
         /// The first bytes of the body behind it, if any were given: enough to say what it is.
         body: &'a [u8],
         /// When.

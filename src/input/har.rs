@@ -68,11 +68,11 @@ impl Told {
         };
         listener.opened(id, &opening);
         if let Some(head) = &exchange.request {
-            let head = (**head).clone();
+            let head = head.clone();
             listener.said(id, Said::Head { from: Endpoint::Client, head, body: &[], at });
         }
         if let Some(head) = &exchange.response {
-            let (head, at) = ((**head).clone(), self.note(answered));
+            let (head, at) = (head.clone(), self.note(answered));
             let body = &exchange.body;
             listener.said(id, Said::Head { from: Endpoint::Server, head, body, at });
         }

@@ -144,12 +144,12 @@ pub fn tell(exchanges: &[Exchange], listener: &mut impl Listener) {
     listener.opened(id, &opening);
     for exchange in exchanges {
         if let Some(head) = &exchange.request {
-            let head = (**head).clone();
+            let head = head.clone();
             listener.said(id, Said::Head { from: Endpoint::Client, head, body: &[], at });
         }
         let responses = exchange.interim.iter().chain(exchange.response.as_deref());
         for head in responses.cloned() {
-            let body = &exchange.body;
+            let (head, body) = (Box::new(head), &exchange.body);
             listener.said(id, Said::Head { from: Endpoint::Server, head, body, at });
         }
     }

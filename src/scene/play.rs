@@ -121,7 +121,7 @@ impl Line {
                 Said::Bytes { from, offset, bytes, heard: self.heard(from), at: self.at() }
             }
             Step::Head { from, head } => {
-                Said::Head { from: *from, head: (**head).clone(), body: &[], at: self.at() }
+                Said::Head { from: *from, head: head.clone(), body: &[], at: self.at() }
             }
             Step::Gap { from, length, reason } => {
                 let (from, offset) = (*from, self.sent[from.index()]);

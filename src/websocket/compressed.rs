@@ -25,7 +25,7 @@ impl Compressed {
     /// Something to keep the message in, if how it is sent leaves room for the mistakes that only
     /// its bytes tell apart.
     pub(super) fn kept_for(opening: &Opening) -> Option<Box<Compressed>> {
-        let compression = opening.compression?;
+        let compression = opening.form.compression?;
         (opening.fragmented || !compression.context_takeover).then(Box::default)
     }
 

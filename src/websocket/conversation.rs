@@ -74,9 +74,12 @@ struct Ends {
 }
 
 #[derive(Debug)]
+// Most that is said is frames, of a connection that was last heard of long ago: what reads them lies
+// where the rest of the conversation lies, and comes from memory with it.
+#[allow(clippy::large_enum_variant)]
 enum Phase {
     Http(Box<Exchanges>),
-    Frames(Box<[Incoming; 2]>),
+    Frames([Incoming; 2]),
     /// The beginning was not captured: perhaps these are frames.
     Unknown(Box<[Seeker; 2]>),
     /// Nothing that concerns WebSocket.
@@ -110,7 +113,7 @@ impl Conversation {
     pub fn assumed(agreement: Option<Agreement>) -> Conversation {
         let frames = [Endpoint::Client, Endpoint::Server]
             .map(|endpoint| Incoming::new(endpoint, 0, agreement));
-        Conversation::in_phase(Phase::Frames(Box::new(frames)), true)
+        Conversation::in_phase(Phase::Frames(frames), true)
     }
 
     /// States what the capture may not tell. If `swapped`, the input calls the server the client;
@@ -199,7 +202,7 @@ impl Conversation {
     /// Nothing more will be said.
     pub fn finish(&mut self, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
         if let Phase::Frames(incoming) = &self.phase
-            && let [client, server] = &**incoming
+            && let [client, server] = incoming
             && client.holds_http()
             && !server.has_begun()
         {
@@ -273,6 +276,7 @@ impl Conversation {
         if self.swapped { said.peer() } else { said }
     }
 
+    #[inline(always)]
     fn bytes(
         &mut self,
         from: Endpoint,
@@ -300,6 +304,22 @@ impl Conversation {
                     }
                 }
             }
+            _ => self.bytes_before_frames(from, offset, bytes, origin, desk, sink),
+        }
+    }
+
+    /// Bytes of what are no frames, or are not known to be any yet.
+    #[inline(never)]
+    fn bytes_before_frames(
+        &mut self,
+        from: Endpoint,
+        offset: u64,
+        bytes: &[u8],
+        origin: incoming::Origin,
+        desk: &mut Desk,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) {
+        match &mut self.phase {
             Phase::Http(http) => {
                 http.streams[from.index()].push(offset, bytes, origin);
                 self.advance(desk, sink);
@@ -308,7 +328,7 @@ impl Conversation {
                 let found = seekers[from.index()].push(bytes, origin);
                 self.recognise(from, found, origin.at, desk, sink);
             }
-            Phase::Other | Phase::Spent => {}
+            Phase::Frames(_) | Phase::Other | Phase::Spent => {}
         }
     }
 
@@ -316,7 +336,7 @@ impl Conversation {
     /// should be: they are read so again.
     fn return_to_http(&mut self, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
         let Phase::Frames(incoming) = &mut self.phase else { return };
-        let [client, server] = &mut **incoming;
+        let [client, server] = incoming;
         let streams = [client, server].map(|incoming| incoming.take_http(sink));
         self.returns += 1;
         self.phase = Phase::Http(Box::new(Exchanges::behind_upgrade(streams, self.returns)));
@@ -446,7 +466,7 @@ impl Conversation {
             let offset = http.streams[endpoint.index()].offset;
             Incoming::new(endpoint, offset, agreement)
         });
-        self.phase = Phase::Frames(Box::new(frames));
+        self.phase = Phase::Frames(frames);
         // Where bytes of HTTP are missing, the first frame's border is not known.
         if let Phase::Frames(incoming) = &mut self.phase {
             for (incoming, stream) in incoming.iter_mut().zip(&http.streams) {
@@ -577,7 +597,7 @@ impl Conversation {
         }
         self.upgraded = true;
         self.first_close = frames.iter().find(|side| side.closed.is_some()).map(|side| side.from());
-        self.phase = Phase::Frames(Box::new(frames));
+        self.phase = Phase::Frames(frames);
     }
 
     /// A message that an input has as such.
@@ -615,7 +635,7 @@ impl Conversation {
     /// No handshake was seen, and none is needed: these are frames, it was said.
     fn begin_stated(&mut self, is_late: bool, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
         let frames = self.stated_frames(is_late);
-        let before = std::mem::replace(&mut self.phase, Phase::Frames(Box::new(frames)));
+        let before = std::mem::replace(&mut self.phase, Phase::Frames(frames));
         self.upgraded = true;
         let Phase::Http(http) = before else { return };
         for endpoint in [Endpoint::Client, Endpoint::Server] {
@@ -629,7 +649,7 @@ impl Conversation {
     fn head(
         &mut self,
         from: Endpoint,
-        head: Head,
+        head: Box<Head>,
         body: &[u8],
         at: At,
         desk: &mut Desk,
@@ -637,9 +657,9 @@ impl Conversation {
     ) {
         let Phase::Http(http) = &mut self.phase else { return };
         match from {
-            Endpoint::Client => http.take_request(Box::new(head), at, sink),
+            Endpoint::Client => http.take_request(head, at, sink),
             Endpoint::Server => {
-                if let Some(agreement) = http.take_response(Box::new(head), body, at, sink) {
+                if let Some(agreement) = http.take_response(head, body, at, sink) {
                     self.switch_to_frames(Some(agreement), desk, sink);
                 }
             }

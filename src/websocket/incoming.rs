@@ -179,6 +179,7 @@ impl Incoming {
     }
 
     /// At a frame border. Returns how many bytes were taken.
+    #[inline(always)]
     fn begin(
         &mut self,
         bytes: &[u8],
@@ -280,6 +281,7 @@ impl Incoming {
     }
 
     /// A frame that lies whole in one piece: the hot path.
+    #[inline(always)]
     fn frame_in_hand(
         &mut self,
         header: FrameHeader,
@@ -288,18 +290,28 @@ impl Incoming {
         desk: &mut Desk,
         sink: &mut impl FnMut(&Event<'_>),
     ) {
+        let Some(key) = header.masking_key else {
+            return self.take_frame(header, raw, origin, desk, sink);
+        };
+        let mut unmasked = std::mem::take(&mut desk.unmasked);
+        unmasked.clear();
+        unmasked.extend_from_slice(raw);
+        mask(&mut unmasked, key, 0);
+        self.take_frame(header, &unmasked, origin, desk, sink);
+        desk.unmasked = unmasked;
+    }
+
+    /// A frame with all of its payload, unmasked.
+    fn take_frame(
+        &mut self,
+        header: FrameHeader,
+        payload: &[u8],
+        origin: Origin,
+        desk: &mut Desk,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) {
         let part = self.part_of(header.first);
         self.frames += 1;
-        let mut unmasked = std::mem::take(&mut desk.unmasked);
-        let payload = match header.masking_key {
-            Some(key) => {
-                unmasked.clear();
-                unmasked.extend_from_slice(raw);
-                mask(&mut unmasked, key, 0);
-                &unmasked[..]
-            }
-            None => raw,
-        };
         if part == Part::Interrupting && !header.fin() {
             self.abandon_message(origin.at, desk, sink);
         }
@@ -309,7 +321,7 @@ impl Incoming {
             Some(keep) => &payload[..payload.len().min(keep)],
             None => payload,
         };
-        sink(&Event::Frame(&Frame {
+        let frame = Frame {
             from: self.from,
             number: self.frames,
             header,
@@ -323,37 +335,32 @@ impl Incoming {
             started: origin.at,
             at: origin.at,
             heard: origin.heard,
-        }));
-        match part {
-            Part::Control => self.control(&header, shown, self.offset, origin, sink),
-            Part::Unknown | Part::Orphan => {}
-            _ => {
-                let number = message.unwrap_or_default();
-                let opening = self.opening(&header, number, self.offset, origin.at);
-                let is_whole = matches!(part, Part::Whole | Part::Interrupting) && header.fin();
-                if is_whole && opening.compression.is_none() {
-                    whole(
-                        &opening,
-                        self.frames,
-                        payload,
-                        &desk.limits,
-                        origin.at,
-                        &mut |message| {
-                            sink(&Event::Message(message));
-                        },
-                    );
-                } else if is_whole {
-                    let mut own = Assembly::new(opening, &mut self.context);
-                    own.begin_frame(self.frames, self.offset + header.header_length());
-                    own.push(payload, &mut self.context, desk);
-                    self.finish_message(own, true, origin.at, desk, sink);
-                } else {
-                    self.fragment(part, &header, opening, self.offset, payload, desk);
-                    self.end_fragment(part, header.fin(), origin.at, desk, sink);
-                }
+        };
+        sink(&Event::Frame(&frame));
+        let Some(number) = message else {
+            if part == Part::Control {
+                self.control(&header, shown, self.offset, origin, sink);
             }
+            return;
+        };
+        let is_whole = matches!(part, Part::Whole | Part::Interrupting) && header.fin();
+        let form = self.form(&header);
+        if is_whole && form.compression.is_none() {
+            whole(&frame, payload, form, &desk.limits, &mut |message| {
+                sink(&Event::Message(message));
+            });
+            return;
         }
-        desk.unmasked = unmasked;
+        let opening = self.opening(&header, number, self.offset, origin.at);
+        if is_whole {
+            let mut own = Assembly::new(opening, &mut self.context);
+            own.begin_frame(self.frames, self.offset + header.header_length());
+            own.push(payload, &mut self.context, desk);
+            self.finish_message(own, true, origin.at, desk, sink);
+        } else {
+            self.fragment(part, &header, opening, self.offset, payload, desk);
+            self.end_fragment(part, header.fin(), origin.at, desk, sink);
+        }
     }
 
     /// A frame whose payload comes in pieces begins.

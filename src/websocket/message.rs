@@ -4,7 +4,7 @@
 use super::Opcode;
 use super::compressed::Compressed;
 use super::deflate::{self, History, InflateFault, Inflated, Inflater, Tokens};
-use super::event::{Message, Place};
+use super::event::{Frame, Message, Place};
 use super::extension::Compression;
 use super::utf8::{self, Utf8Check};
 use crate::said::{At, Endpoint, MessageKind, Said};
@@ -132,13 +132,18 @@ pub(super) struct Opening {
     pub(super) number: u64,
     pub(super) opcode: Opcode,
     pub(super) offset: u64,
-    /// Where the payload of the first frame begins.
-    pub(super) payload_offset: u64,
     pub(super) started: At,
-    /// How the sender compresses, if this message is compressed.
-    pub(super) compression: Option<Compression>,
     /// It is the first of several.
     pub(super) fragmented: bool,
+    pub(super) form: Form,
+}
+
+/// How the payload of a message is to be read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Form {
+    /// How the sender compresses, if this message is compressed.
+    pub(super) compression: Option<Compression>,
+    /// Nobody knows what a reserved bit means here.
     pub(super) opaque: bool,
 }
 
@@ -168,7 +173,7 @@ pub(super) struct Assembly {
 
 impl Assembly {
     pub(super) fn new(opening: Opening, context: &mut Context) -> Assembly {
-        if let Some(compression) = opening.compression {
+        if let Some(compression) = opening.form.compression {
             context.begin(compression);
         }
         Assembly {
@@ -207,7 +212,7 @@ impl Assembly {
 
     /// A later fragment carries a reserved bit, so the payload's form is unknown.
     pub(super) fn doubt(&mut self) {
-        self.opening.opaque = true;
+        self.opening.form.opaque = true;
     }
 
     /// The next piece of payload, unmasked.
@@ -217,7 +222,7 @@ impl Assembly {
             self.wire_start[usize::from(self.wire_start_length)] = byte;
             self.wire_start_length += 1;
         }
-        if self.opening.compression.is_none() {
+        if self.opening.form.compression.is_none() {
             self.collect(piece, &desk.limits, &mut desk.unfinished);
             self.position += piece.len() as u64;
             return;
@@ -268,7 +273,7 @@ impl Assembly {
         self.wire_length += length;
         self.position += length;
         self.holed = true;
-        if self.opening.compression.is_some() {
+        if self.opening.form.compression.is_some() {
             context.lose();
         } else {
             self.length += length;
@@ -305,10 +310,10 @@ impl Assembly {
         if self.holed {
             return;
         }
-        if self.opening.opcode == Opcode::Text && !self.opening.opaque {
+        if self.opening.opcode == Opcode::Text && !self.opening.form.opaque {
             let before = self.length - out.len() as u64;
             let is_new = self.utf8.push(out);
-            if is_new && self.opening.compression.is_none() {
+            if is_new && self.opening.form.compression.is_none() {
                 self.utf8_fault_at = self.place_of_fault(before);
             }
         }
@@ -371,7 +376,7 @@ impl Assembly {
         let complete = complete && !self.holed;
         let mut inflate_ending = deflate::Ending::default();
         let mut tokens = deflate::Evidence::default();
-        if let Some(compression) = self.opening.compression {
+        if let Some(compression) = self.opening.form.compression {
             if complete && self.inflate_fault.is_none() && self.wire_length > 0 {
                 inflate_ending = self.inflate(context, desk, Inflater::finish);
             } else if !complete {
@@ -389,7 +394,7 @@ impl Assembly {
             .finish()
             .filter(|fault| checked || fault.kind != utf8::Utf8FaultKind::Truncated);
         // A text that ends too early does so behind its last byte.
-        let end_of_text = (self.opening.compression.is_none())
+        let end_of_text = (self.opening.form.compression.is_none())
             .then(|| Some(Place { frame: *self.frames.last()?, offset: self.position }))
             .flatten();
         desk.unfinished = desk.unfinished.saturating_sub(self.kept.len());
@@ -399,7 +404,7 @@ impl Assembly {
             opcode: self.opening.opcode,
             frames: &self.frames,
             offset: self.opening.offset,
-            compressed: self.opening.compression.is_some(),
+            compressed: self.opening.form.compression.is_some(),
             wire_length: self.wire_length,
             length: self.length,
             payload: &self.kept,
@@ -413,23 +418,25 @@ impl Assembly {
             inflate_ending,
             tokens,
             wire_start: self.wire_start,
-            opaque: self.opening.opaque,
+            opaque: self.opening.form.opaque,
             started: self.opening.started,
             at,
         });
     }
 }
 
-/// The hot path: an uncompressed message that lies in one piece is shown where it lies.
+/// The hot path: an uncompressed message that is one frame, which lies in one piece, is shown where
+/// it lies.
+#[inline]
 pub(super) fn whole(
-    opening: &Opening,
-    frame: u64,
+    frame: &Frame<'_>,
     payload: &[u8],
+    form: Form,
     limits: &Limits,
-    at: At,
     sink: &mut impl FnMut(&Message<'_>),
 ) {
-    let is_text = opening.opcode == Opcode::Text && !opening.opaque;
+    let opcode = frame.header.opcode();
+    let is_text = opcode == Opcode::Text && !form.opaque;
     let kept = payload.len().min(limits.max_payload);
     let wire_start = match *payload {
         [] => [0, 0],
@@ -437,13 +444,13 @@ pub(super) fn whole(
         [first, second, ..] => [first, second],
     };
     let utf8_fault = if is_text { utf8::check(payload) } else { None };
-    let place = |offset| Place { frame, offset: opening.payload_offset + offset };
+    let place = |offset| Place { frame: frame.number, offset: frame.payload_offset() + offset };
     sink(&Message {
-        from: opening.from,
-        number: opening.number,
-        opcode: opening.opcode,
-        frames: &[frame],
-        offset: opening.offset,
+        from: frame.from,
+        number: frame.message.unwrap_or_default(),
+        opcode,
+        frames: &[frame.number],
+        offset: frame.offset,
         compressed: false,
         wire_length: payload.len() as u64,
         length: payload.len() as u64,
@@ -458,9 +465,9 @@ pub(super) fn whole(
         inflate_ending: deflate::Ending::default(),
         tokens: deflate::Evidence::default(),
         wire_start,
-        opaque: opening.opaque,
-        started: opening.started,
-        at,
+        opaque: form.opaque,
+        started: frame.started,
+        at: frame.at,
     });
 }
 

@@ -135,7 +135,7 @@ pub(super) trait Walk {
 }
 
 impl<R: Read> Walk for CaptureFile<R> {
-    #[inline]
+    #[inline(always)]
     fn step(&mut self) -> Step<'_> {
         CaptureFile::step(self)
     }
@@ -269,7 +269,7 @@ impl<R: Read> CaptureFile<R> {
     }
 
     /// Goes one step further, without reading from the source.
-    #[inline]
+    #[inline(always)]
     pub fn step(&mut self) -> Step<'_> {
         if let Blocks::Pcap(pcap) = &mut self.walk
             && let Some((captured, record)) = pcap.look_quickly(self.source.bytes())
@@ -279,6 +279,7 @@ impl<R: Read> CaptureFile<R> {
         self.step_slowly()
     }
 
+    #[inline(never)]
     fn step_slowly(&mut self) -> Step<'_> {
         if self.is_astray {
             self.source.take(usize::MAX);
@@ -328,7 +329,7 @@ impl<R: Read> CaptureFile<R> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn packet(&mut self, skip: usize, captured: usize, after: usize, record: Record) -> Step<'_> {
         self.packets += 1;
         let at = At { packet: PacketNumber::in_file(self.file, self.packets), time: record.time };

@@ -91,7 +91,7 @@ impl Flow {
     pub(super) fn segment<L: Listener>(
         &mut self,
         side: Side,
-        segment: &Segment<'_>,
+        segment: Segment<'_>,
         at: At,
         context: &mut Context<'_, L>,
     ) {
@@ -128,7 +128,7 @@ impl Flow {
     fn window<L: Listener>(
         &mut self,
         side: Side,
-        segment: &Segment<'_>,
+        segment: Segment<'_>,
         at: At,
         context: &mut Context<'_, L>,
     ) {
@@ -146,7 +146,7 @@ impl Flow {
     fn segment_early<L: Listener>(
         &mut self,
         side: Side,
-        segment: &Segment<'_>,
+        segment: Segment<'_>,
         at: At,
         context: &mut Context<'_, L>,
     ) {
@@ -174,7 +174,7 @@ impl Flow {
     fn segment_slowly<L: Listener>(
         &mut self,
         side: Side,
-        segment: &Segment<'_>,
+        segment: Segment<'_>,
         at: At,
         context: &mut Context<'_, L>,
     ) {
@@ -206,7 +206,7 @@ impl Flow {
 
     /// The first bytes of a stream whose SYN was not seen. False if they must wait or do not count.
     #[cold]
-    fn begin(&mut self, side: Side, segment: &Segment<'_>) -> bool {
+    fn begin(&mut self, side: Side, segment: Segment<'_>) -> bool {
         let first = segment.first_byte();
         let stream = &mut self.streams[side];
         if self.voice.initiator().is_some() {
@@ -237,7 +237,7 @@ impl Flow {
     pub(super) fn take_reset(
         &mut self,
         side: Side,
-        segment: &Segment<'_>,
+        segment: Segment<'_>,
         at: At,
         tally: &mut Tally,
     ) -> bool {
@@ -289,7 +289,7 @@ impl Flow {
     pub(super) fn synchronise<L: Listener>(
         &mut self,
         side: Side,
-        segment: &Segment<'_>,
+        segment: Segment<'_>,
         at: At,
         context: &mut Context<'_, L>,
     ) -> bool {

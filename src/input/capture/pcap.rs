@@ -92,7 +92,7 @@ impl Pcap {
     }
 
     /// The record at the start of `bytes`, if it is of the most common layout and all there.
-    #[inline]
+    #[inline(always)]
     pub(super) fn look_quickly(&mut self, bytes: &[u8]) -> Option<(usize, Record)> {
         if self.layout != Layout::Little || self.lost || !self.announced {
             return None;

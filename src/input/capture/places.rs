@@ -79,7 +79,7 @@ type Ends6 = ([[u8; 16]; 2], [u16; 2]);
 /// The table.
 #[derive(Default)]
 pub(super) struct Places {
-    v4: HashMap<[u64; 2], Place, RandomState>,
+    v4: HashMap<(u64, u64), Place, RandomState>,
     v6: HashMap<Ends6, Place, RandomState>,
     /// Graves, the oldest first.
     graves: VecDeque<Key>,
@@ -89,21 +89,21 @@ impl Places {
     #[inline]
     pub(super) fn get_mut(&mut self, key: &Key) -> Option<&mut Place> {
         match key {
-            Key::V4(ends) => self.v4.get_mut(ends),
+            Key::V4([low, high]) => self.v4.get_mut(&(*low, *high)),
             Key::V6(addresses, ports) => self.v6.get_mut(&(*addresses, *ports)),
         }
     }
 
     pub(super) fn insert(&mut self, key: Key, place: Place) {
         match key {
-            Key::V4(ends) => self.v4.insert(ends, place),
+            Key::V4([low, high]) => self.v4.insert((low, high), place),
             Key::V6(addresses, ports) => self.v6.insert((addresses, ports), place),
         };
     }
 
     pub(super) fn remove(&mut self, key: &Key) {
         match key {
-            Key::V4(ends) => self.v4.remove(ends),
+            Key::V4([low, high]) => self.v4.remove(&(*low, *high)),
             Key::V6(addresses, ports) => self.v6.remove(&(*addresses, *ports)),
         };
     }

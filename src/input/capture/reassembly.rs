@@ -53,7 +53,7 @@ impl Reassembly {
     }
 
     /// One packet; packets come in the order of their time, as far as the capture has it.
-    #[inline]
+    #[inline(always)]
     pub fn packet<L: Listener>(&mut self, packet: &Packet<'_>, listener: &mut L) {
         self.tally.packets += 1;
         self.tally.bytes += packet.bytes.len() as u64;
@@ -70,7 +70,7 @@ impl Reassembly {
                 {
                     return self.tcp.segment(
                         addresses,
-                        &segment,
+                        segment,
                         self.last,
                         listener,
                         &mut self.tally,
@@ -135,7 +135,7 @@ impl Reassembly {
         self.transport(ip.addresses, ip.protocol, ip.payload, ip.missing, depth, listener);
     }
 
-    #[inline]
+    #[inline(never)]
     fn transport<L: Listener>(
         &mut self,
         addresses: Addresses,
@@ -151,7 +151,7 @@ impl Reassembly {
         let Some(segment) = Segment::read(bytes, missing) else {
             return self.no_network(NoNetwork::Cut);
         };
-        self.tcp.segment(addresses, &segment, self.last, listener, &mut self.tally);
+        self.tcp.segment(addresses, segment, self.last, listener, &mut self.tally);
     }
 
     /// Protocols that may carry IP again.

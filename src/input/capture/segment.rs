@@ -96,6 +96,7 @@ impl<'a> Segment<'a> {
         self.sequence.wrapping_add(u32::from(self.has(SYN)))
     }
 
+    #[inline]
     pub(super) fn says_something(&self) -> bool {
         !self.payload.is_empty() || self.missing > 0
     }

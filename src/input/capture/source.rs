@@ -88,6 +88,7 @@ impl<R: Read> Source<R> {
     }
 
     /// The bytes that are there.
+    #[inline]
     pub(super) fn bytes(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
@@ -121,6 +122,7 @@ impl<R: Read> Source<R> {
     }
 
     /// Consumes `length` bytes and returns them: they stay where they are until the next fill.
+    #[inline]
     pub(super) fn take(&mut self, length: usize) -> &[u8] {
         let from = self.start;
         self.start = self.start.saturating_add(length).min(self.end);

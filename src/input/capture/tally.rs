@@ -96,9 +96,13 @@ impl Skipped {
 
 impl Tally {
     /// Takes note of a packet's time.
+    #[inline]
     pub(super) fn note_time(&mut self, time: Time) {
-        let (first, last) = self.times.unwrap_or((time, time));
-        self.times = Some((first.min(time), last.max(time)));
+        match &mut self.times {
+            Some((_, last)) if *last <= time => *last = time,
+            Some((first, _)) => *first = (*first).min(time),
+            None => self.times = Some((time, time)),
+        }
     }
 
     /// Counts a damage, and keeps it if there are few.

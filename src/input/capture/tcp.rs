@@ -72,11 +72,11 @@ impl Tcp {
     }
 
     /// One segment.
-    #[inline]
+    #[inline(always)]
     pub(super) fn segment<L: Listener>(
         &mut self,
         addresses: Addresses,
-        segment: &Segment<'_>,
+        segment: Segment<'_>,
         at: At,
         listener: &mut L,
         tally: &mut Tally,
@@ -118,7 +118,7 @@ impl Tcp {
         &mut self,
         slot: u32,
         side: Side,
-        segment: &Segment<'_>,
+        segment: Segment<'_>,
         at: At,
         listener: &mut L,
         tally: &mut Tally,
@@ -185,7 +185,7 @@ impl Tcp {
         mut slot: u32,
         key: Key,
         side: Side,
-        segment: &Segment<'_>,
+        segment: Segment<'_>,
         at: At,
         listener: &mut L,
         tally: &mut Tally,
@@ -338,7 +338,7 @@ impl Tcp {
 }
 
 /// True if a segment opens a new connection where an old one is buried.
-fn reopens(grave: &mut Grave, segment: &Segment<'_>, at: At) -> bool {
+fn reopens(grave: &mut Grave, segment: Segment<'_>, at: At) -> bool {
     grave.visited = true;
     if segment.has(RST) {
         return false;

@@ -82,7 +82,7 @@ impl Voice {
     }
 
     /// Bytes in order: what nearly every packet brings.
-    #[inline]
+    #[inline(always)]
     #[allow(clippy::too_many_arguments)]
     pub(super) fn tell_bytes<L: Listener>(
         &mut self,

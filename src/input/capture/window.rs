@@ -33,7 +33,7 @@ enum Scale {
 impl Window {
     /// What a segment of this endpoint says of it.
     #[inline]
-    pub(super) fn note(&mut self, segment: &Segment<'_>) {
+    pub(super) fn note(&mut self, segment: Segment<'_>) {
         self.advertised = segment.window;
         if segment.flags & SYN != 0 {
             self.scale = scale(segment);
@@ -54,7 +54,7 @@ impl Window {
 
 /// How a SYN scales the windows that follow it.
 #[cold]
-fn scale(segment: &Segment<'_>) -> Scale {
+fn scale(segment: Segment<'_>) -> Scale {
     let mut options = segment.options();
     loop {
         options = match *options {

@@ -142,26 +142,35 @@ impl Incoming {
     }
 
     /// True while these bytes at a frame border are too few to tell a frame from something else.
+    #[inline]
     pub(super) fn may_become_other(&self, bytes: &[u8]) -> bool {
-        let is_start_of_http = || match self.from {
+        self.may_be_http() && self.is_start_of_http(bytes)
+    }
+
+    fn is_start_of_http(&self, bytes: &[u8]) -> bool {
+        match self.from {
             Endpoint::Client => begins_request(bytes).is_none(),
             Endpoint::Server => {
                 bytes == b"<"
                     || bytes.len() < b"HTTP/".len() && b"HTTP/".starts_with(bytes)
                     || bytes.len() < TELLING_TEXT && self.is_text(bytes)
             }
-        };
-        self.may_be_http() && is_start_of_http()
+        }
     }
 
     /// What stands at this frame border if it can't be a frame.
     #[inline]
     pub(super) fn recognise_other(&self, bytes: &[u8]) -> Option<NotFramesKind> {
+        match self.closed.is_some() || self.may_be_http() {
+            true => self.look_for_other(bytes),
+            false => None,
+        }
+    }
+
+    /// The same, before the first frame and behind a Close: in between there is nothing else.
+    fn look_for_other(&self, bytes: &[u8]) -> Option<NotFramesKind> {
         if self.closed.is_some() {
             return (!is_plausible(bytes, self.from)).then_some(NotFramesKind::TrailingBytes);
-        }
-        if !self.may_be_http() {
-            return None;
         }
         if self.from == Endpoint::Client {
             return (begins_request(bytes) == Some(true)).then_some(NotFramesKind::HttpRequest);

@@ -7,20 +7,24 @@ use crate::websocket::close::CloseBody;
 use crate::websocket::event::{Close, Event, Message, Part};
 use crate::websocket::extension::{Agreement, Compression};
 use crate::websocket::frame::FrameHeader;
-use crate::websocket::message::{self, Assembly, Desk, Opening};
+use crate::websocket::message::{self, Assembly, Desk, Form, Opening};
 
 impl Incoming {
     /// The place in a message of a frame whose header begins so.
+    #[inline]
     pub(super) fn part_of(&self, first: u8) -> Part {
+        const CONTINUATION: u8 = Opcode::Continuation.bits();
+        const TEXT: u8 = Opcode::Text.bits();
+        const BINARY: u8 = Opcode::Binary.bits();
         let fin = first & 0x80 != 0;
-        match (Opcode::from_bits(first), self.assembly.is_some()) {
-            (opcode, _) if opcode.is_control() => Part::Control,
-            (Opcode::Continuation, true) if fin => Part::Last,
-            (Opcode::Continuation, true) => Part::Middle,
-            (Opcode::Continuation, false) => Part::Orphan,
-            (Opcode::Text | Opcode::Binary, true) => Part::Interrupting,
-            (Opcode::Text | Opcode::Binary, false) if fin => Part::Whole,
-            (Opcode::Text | Opcode::Binary, false) => Part::First,
+        match (first & 0x0f, self.assembly.is_some()) {
+            (8.., _) => Part::Control,
+            (CONTINUATION, true) if fin => Part::Last,
+            (CONTINUATION, true) => Part::Middle,
+            (CONTINUATION, false) => Part::Orphan,
+            (TEXT | BINARY, true) => Part::Interrupting,
+            (TEXT | BINARY, false) if fin => Part::Whole,
+            (TEXT | BINARY, false) => Part::First,
             _ => Part::Unknown,
         }
     }
@@ -36,14 +40,12 @@ impl Incoming {
         }
     }
 
-    #[inline(always)]
-    pub(super) fn opening(
-        &self,
-        header: &FrameHeader,
-        number: u64,
-        offset: u64,
-        started: At,
-    ) -> Opening {
+    /// What the reserved bits of a message's first header say of its payload.
+    #[inline]
+    pub(super) fn form(&self, header: &FrameHeader) -> Form {
+        if header.first & 0x70 == 0 {
+            return Form::default();
+        }
         let unknown = Compression { window_bits: 15, context_takeover: true };
         let (compression, explained) = match self.agreement {
             // Without a handshake RSV1 most likely means what it always means.
@@ -51,17 +53,27 @@ impl Incoming {
             Some(Agreement { deflate: Some(deflate), .. }) => (Some(deflate.of(self.from)), true),
             Some(_) => (None, false),
         };
-        let opaque = header.rsv2() || header.rsv3() || header.rsv1() && !explained;
+        Form {
+            compression: compression.filter(|_| header.rsv1()),
+            opaque: header.rsv2() || header.rsv3() || header.rsv1() && !explained,
+        }
+    }
+
+    pub(super) fn opening(
+        &self,
+        header: &FrameHeader,
+        number: u64,
+        offset: u64,
+        started: At,
+    ) -> Opening {
         Opening {
             from: self.from,
             number,
             opcode: header.opcode(),
             offset,
-            payload_offset: offset + header.header_length(),
             started,
             fragmented: !header.fin(),
-            compression: compression.filter(|_| header.rsv1()),
-            opaque,
+            form: self.form(header),
         }
     }
 

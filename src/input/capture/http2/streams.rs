@@ -260,7 +260,7 @@ impl Connection {
             return listener.other_exchange();
         }
         let mut stream = self.open(number, origin, listener, ids);
-        stream.say(Said::Head { from, head: block.into_head(), body: &[], at }, listener);
+        stream.say(Said::Head { from, head: Box::new(block.into_head()), body: &[], at }, listener);
         for (from, fact, at) in self.untold.drain(..) {
             stream.fact(from, fact, at, listener);
         }
@@ -333,7 +333,10 @@ impl Connection {
         let status = block.as_ref().and_then(Block::status);
         match (block, status) {
             (Some(block), _) if !block.is_partial => {
-                stream.say(Said::Head { from, head: block.into_head(), body: &[], at }, listener);
+                stream.say(
+                    Said::Head { from, head: Box::new(block.into_head()), body: &[], at },
+                    listener,
+                );
             }
             (_, Some(100..=199 | 300..)) => {}
             // There was an answer, and what it said is not known.
