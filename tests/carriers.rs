@@ -192,6 +192,28 @@ const CARRIERS: &[(&str, u32, Wrap)] = &[
         let header = [2, 0, 0x65, 0x58, 0, 0, 7, 0, 1, 2, 3, 1, 0, 0, 0, 0];
         on_ethernet_v4(17, &udp(6081, &[&header, &ethernet_of(ip)[..]].concat()))
     }),
+    ("GENEVE without Ethernet", ETHERNET, |ip| {
+        let [high, low] = kind(ip);
+        on_ethernet_v4(17, &udp(6081, &[&[0, 0, high, low, 0, 0, 7, 0], ip].concat()))
+    }),
+    ("VXLAN on the port of Linux", ETHERNET, |ip| {
+        let header = [8, 0, 0, 0, 0, 0, 7, 0];
+        on_ethernet_v4(17, &udp(8472, &[&header, &ethernet_of(ip)[..]].concat()))
+    }),
+    ("VXLAN-GPE", ETHERNET, |ip| {
+        let next = if ip[0] >> 4 == 4 { 1 } else { 2 };
+        on_ethernet_v4(17, &udp(4790, &[&[0x0c, 0, 0, next, 0, 0, 7, 0], ip].concat()))
+    }),
+    ("VXLAN-GPE with Ethernet", ETHERNET, |ip| {
+        let header = [0x0c, 0, 0, 3, 0, 0, 7, 0];
+        on_ethernet_v4(17, &udp(4790, &[&header, &ethernet_of(ip)[..]].concat()))
+    }),
+    ("PPP in GRE, as PPTP has it", ETHERNET, |ip| {
+        let [high, low] = (ip.len() as u16 + 4).to_be_bytes();
+        let protocol = if ip[0] >> 4 == 4 { 0x21 } else { 0x57 };
+        let header = [0x30, 0x01, 0x88, 0x0b, high, low, 0, 7, 0, 0, 0, 1, 0xff, 0x03, 0, protocol];
+        on_ethernet_v4(47, &[&header, ip].concat())
+    }),
     ("IP in IPv4", ETHERNET, |ip| on_ethernet_v4(inner(ip), ip)),
     ("IP in IPv6", ETHERNET, |ip| ethernet(V6, &ipv6(inner(ip), ip))),
     ("IP in IP in GRE in VXLAN", ETHERNET, |ip| {

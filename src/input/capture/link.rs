@@ -30,6 +30,8 @@ pub(super) mod ethertype {
     pub(super) const VLAN: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
     pub(super) const MPLS: [u16; 2] = [0x8847, 0x8848];
     pub(super) const PPPOE_SESSION: u16 = 0x8864;
+    /// PPP in GRE (RFC 2637 §4.1).
+    pub(super) const PPP: u16 = 0x880b;
 }
 
 /// ARPHRD values of Linux cooked captures whose protocol field is no EtherType.
@@ -94,6 +96,8 @@ pub(super) fn from_ethertype(mut protocol: u16, mut bytes: &[u8]) -> Result<&[u8
             return labels(bytes);
         } else if protocol == ethertype::PPPOE_SESSION {
             return ppp(rest(bytes, 6)?);
+        } else if protocol == ethertype::PPP {
+            return ppp(bytes);
         } else {
             return Err(NoNetwork::NotIp);
         }

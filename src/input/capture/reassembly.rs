@@ -13,8 +13,11 @@ use crate::said::{At, Listener};
 /// Tunnels within tunnels are followed so deep.
 const MAX_DEPTH: u32 = 8;
 
-/// UDP ports of tunnels (RFC 7348, RFC 8926).
+/// UDP ports of tunnels (RFC 7348, draft-ietf-nvo3-vxlan-gpe, RFC 8926), and the one that Linux had
+/// for VXLAN before there was a number.
 const VXLAN: u16 = 4789;
+const VXLAN_OF_LINUX: u16 = 8472;
+const VXLAN_GPE: u16 = 4790;
 const GENEVE: u16 = 6081;
 
 /// The UDP port of user data in mobile networks (3GPP TS 29.281).
@@ -168,7 +171,7 @@ impl Reassembly {
             protocol::IPIP | protocol::IPV6 => Ok(bytes),
             protocol::GRE => generic_routing(bytes),
             protocol::UDP => match (overlay(bytes), user_plane(bytes)) {
-                (Some(frame), _) => link::network(ETHERNET, frame),
+                (Some(within), _) => within,
                 (_, Some(packet)) => Ok(packet),
                 (None, None) => {
                     self.tally.skipped.udp += 1;
@@ -191,7 +194,12 @@ impl Reassembly {
 /// What GRE carries (RFC 2784, RFC 2890): optional checksum, key and sequence number.
 fn generic_routing(bytes: &[u8]) -> Result<&[u8], NoNetwork> {
     let [flags, version, high, low, rest @ ..] = bytes else { return Err(NoNetwork::Cut) };
-    let acknowledgment = version & 0x80 != 0 && version & 7 == 1;
+    let is_pptp = version & 7 == 1;
+    if is_pptp && flags & 0x10 == 0 {
+        // Nothing but an acknowledgment (RFC 2637 §4.1).
+        return Err(NoNetwork::NotIp);
+    }
+    let acknowledgment = is_pptp && version & 0x80 != 0;
     let options = (flags & 0x80 != 0 || flags & 0x40 != 0) as usize
         + (flags & 0x20 != 0) as usize
         + (flags & 0x10 != 0) as usize
@@ -216,13 +224,27 @@ fn mirrored(flags: u8, protocol: u8, bytes: &[u8]) -> Result<&[u8], NoNetwork> {
     bytes.get(header..).ok_or(NoNetwork::Cut)
 }
 
-/// The Ethernet frame in VXLAN or GENEVE, by the destination port.
-fn overlay(datagram: &[u8]) -> Option<&[u8]> {
+/// What VXLAN or GENEVE carry, by the destination port: an Ethernet frame, or IP without one.
+fn overlay(datagram: &[u8]) -> Option<Result<&[u8], NoNetwork>> {
     let (header, payload) = datagram.split_first_chunk::<8>()?;
-    match u16::from_be_bytes([header[2], header[3]]) {
-        VXLAN if payload.first()? & 0x08 != 0 => payload.get(8..),
-        GENEVE if payload.get(2..4)? == ethertype::TRANSPARENT_ETHERNET.to_be_bytes() => {
-            payload.get(8 + usize::from(payload[0] & 0x3f) * 4..)
+    let (first, rest) = payload.split_first_chunk::<8>()?;
+    let ethernet = |frame| Some(link::network(ETHERNET, frame));
+    match (u16::from_be_bytes([header[2], header[3]]), *first) {
+        (VXLAN, [flags, ..]) if flags & 0x08 != 0 => ethernet(rest),
+        // The port belongs to another protocol: nothing but the flag and the network is set.
+        (VXLAN_OF_LINUX, [0x08, 0, 0, 0, .., 0]) => ethernet(rest),
+        // Without the bit P it is VXLAN.
+        (VXLAN_GPE, [flags, _, _, next, ..]) => match (flags & 0x04 != 0, next) {
+            (false, _) | (true, 3) => ethernet(rest),
+            (true, 1 | 2) => Some(Ok(rest)),
+            _ => None,
+        },
+        (GENEVE, [options, _, high, low, ..]) if options & 0xc0 == 0 => {
+            let carried = rest.get(usize::from(options & 0x3f) * 4..)?;
+            match u16::from_be_bytes([high, low]) {
+                ethertype::TRANSPARENT_ETHERNET => ethernet(carried),
+                protocol => Some(link::from_ethertype(protocol, carried)),
+            }
         }
         _ => None,
     }
