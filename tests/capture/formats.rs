@@ -246,6 +246,8 @@ fn zstandard_holds_what_was_packed() {
         ruzstd::encoding::compress_to_vec(back, level),
     ];
     assert_eq!(packets(&frames[1..].concat()[..]), whole);
+    // pzstd begins with one.
+    assert_eq!(packets(&frames.concat()[..]), whole);
     assert_eq!(packets(&[&frames[1][..], &frames[0], &frames[2]].concat()[..]), whole);
     assert_eq!(packets(&[&frames[0][..], &frames[0], &frames[1], &frames[2]].concat()[..]), whole);
 }
