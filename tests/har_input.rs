@@ -55,6 +55,19 @@ fn our_own_har_comes_back_as_the_same_conversation() {
     }
 }
 
+/// A HAR has no pseudo-header fields: that they are missing says nothing of the client.
+#[test]
+fn our_own_har_of_http2_comes_back_without_a_complaint() {
+    let name = "browser-wss-h2";
+    let file = recording("har_input", name).expect("the recording is in samples/").0;
+    let keys = file.with_extension("keys");
+    let run = ws101(&["pcap", utf8(&file), "--keylog", utf8(&keys), "--format", "har"]);
+    let records = jsonl(std::str::from_utf8(&run.stdout).expect("JSON"));
+    assert_eq!(messages(&records).len(), 8);
+    let errors: Vec<_> = shared::errors(&records).into_iter().map(shared::brief).collect();
+    shared::assert_none(&errors);
+}
+
 /// A HAR with one entry.
 fn har(entry: Value) -> String {
     json!({ "log": { "version": "1.2", "entries": [entry] } }).to_string()

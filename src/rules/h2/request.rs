@@ -20,16 +20,16 @@ pub static METHOD_PROTOCOL: Rule = Rule {
     rfc: "8441 §4, §5",
     title: "The request is CONNECT with :protocol websocket",
     mend: "send :method CONNECT and :protocol websocket",
-    check: Check::Handshake(|handshake, _| method_protocol(handshake).into()),
+    check: Check::Handshake(|handshake, memory| method_protocol(handshake, memory).into()),
 };
 
-/// The request as it was sent, unless a tool has printed it in the form of HTTP/1.1, as curl does:
+/// The request as it was sent, unless a tool has printed it in the form of HTTP/1.1, as curl and HAR do:
 /// then names, pseudo-header fields and what concerns the connection are the tool's own.
-fn sent(handshake: &Handshake) -> Result<&Head, &'static str> {
+fn sent<'a>(handshake: &'a Handshake, memory: &Memory) -> Result<&'a Head, &'static str> {
     let head = request(handshake)?;
     let is_pseudo = |name: &[u8]| name.starts_with(b":");
     let has_pseudo = head.fields.iter().any(|field| is_pseudo(head.bytes(&field.name)));
-    match handshake.transcript && !has_pseudo {
+    match (handshake.transcript || memory.pasted) && !has_pseudo {
         true => Err("a tool prints HTTP/2 in the form of HTTP/1.1"),
         false => Ok(head),
     }
@@ -52,8 +52,8 @@ fn printed_get(head: &Head) -> Option<Broken> {
     })
 }
 
-fn method_protocol(handshake: &Handshake) -> Judgement {
-    let head = match sent(handshake) {
+fn method_protocol(handshake: &Handshake, memory: &Memory) -> Judgement {
+    let head = match sent(handshake, memory) {
         Ok(head) => head,
         Err(why) => {
             return printed_get(request(handshake)?).map_or(Err(why), |broken| Ok(Some(broken)));
@@ -80,11 +80,11 @@ pub static SCHEME_PATH: Rule = Rule {
     rfc: "8441 §4",
     title: "Extended CONNECT has :scheme and :path",
     mend: "send both, as in any other request",
-    check: Check::Handshake(|handshake, _| scheme_path(handshake).into()),
+    check: Check::Handshake(|handshake, memory| scheme_path(handshake, memory).into()),
 };
 
-fn scheme_path(handshake: &Handshake) -> Judgement {
-    let head = sent(handshake)?;
+fn scheme_path(handshake: &Handshake, memory: &Memory) -> Judgement {
+    let head = sent(handshake, memory)?;
     let missing = [":scheme", ":path"].into_iter().find(|name| head.line(name).is_none());
     Ok(missing.map(|name| {
         in_request(head, &head.start_range(), format!("{name} is missing"), name)
@@ -105,7 +105,7 @@ pub static SCHEME_VALUE: Rule = Rule {
 };
 
 fn scheme_value(handshake: &Handshake, memory: &Memory) -> Judgement {
-    let head = sent(handshake)?;
+    let head = sent(handshake, memory)?;
     let Some(line) = head.line(":scheme") else { return Ok(None) };
     let scheme = head.bytes(&line.value);
     let (seen, severity) = match scheme {
@@ -132,17 +132,17 @@ pub static CONNECTION_HEADERS: Rule = Rule {
     rfc: "8441 §5; 9113 §8.2.2",
     title: "No fields about the connection",
     mend: "leave Connection, Upgrade and their like out: each stream is its own",
-    check: Check::Handshake(|handshake, _| connection_headers(handshake).into()),
+    check: Check::Handshake(|handshake, memory| connection_headers(handshake, memory).into()),
 };
 
-fn connection_headers(handshake: &Handshake) -> Judgement {
+fn connection_headers(handshake: &Handshake, memory: &Memory) -> Judgement {
     let found = |head: &Head, from| {
         let line = CONNECTION_FIELDS.iter().find_map(|name| head.line(name))?;
         let name = String::from_utf8_lossy(head.bytes(&line.name)).into_owned();
         let seen = format!("the field {name} concerns a connection of HTTP/1.1");
         Some(Broken::new(from, seen, "nothing of it").in_head(head, &line.name))
     };
-    let asked = found(sent(handshake)?, Endpoint::Client);
+    let asked = found(sent(handshake, memory)?, Endpoint::Client);
     let answer = handshake.response.as_deref();
     Ok(asked.or_else(|| found(answer?, Endpoint::Server)))
 }
@@ -156,11 +156,11 @@ pub static AUTHORITY: Rule = Rule {
     rfc: "8441 §4; 9113 §8.3.1",
     title: ":authority is there, and host says nothing else",
     mend: "send :authority, and no host beside it",
-    check: Check::Handshake(|handshake, _| authority(handshake).into()),
+    check: Check::Handshake(|handshake, memory| authority(handshake, memory).into()),
 };
 
-fn authority(handshake: &Handshake) -> Judgement {
-    let head = sent(handshake)?;
+fn authority(handshake: &Handshake, memory: &Memory) -> Judgement {
+    let head = sent(handshake, memory)?;
     let Some(authority) = head.value(":authority") else {
         let seen = ":authority is missing";
         return Ok(Some(in_request(head, &head.start_range(), seen, ":authority with the host")));
@@ -182,10 +182,10 @@ pub static FIELD_CASE: Rule = Rule {
     rfc: "8441 §5; 9113 §8.2",
     title: "Names of fields are in lower case",
     mend: "write the names in lower case",
-    check: Check::Handshake(|handshake, _| field_case(handshake).into()),
+    check: Check::Handshake(|handshake, memory| field_case(handshake, memory).into()),
 };
 
-fn field_case(handshake: &Handshake) -> Judgement {
+fn field_case(handshake: &Handshake, memory: &Memory) -> Judgement {
     let found = |head: &Head, from| {
         let has_upper = |bytes: &[u8]| bytes.iter().any(u8::is_ascii_uppercase);
         let line = head.fields.iter().find(|line| has_upper(head.bytes(&line.name)))?;
@@ -194,7 +194,7 @@ fn field_case(handshake: &Handshake) -> Judgement {
         let expected = name.to_ascii_lowercase();
         Some(Broken::new(from, seen, expected).in_head(head, &line.name))
     };
-    let asked = found(sent(handshake)?, Endpoint::Client);
+    let asked = found(sent(handshake, memory)?, Endpoint::Client);
     let answer = handshake.response.as_deref();
     Ok(asked.or_else(|| found(answer?, Endpoint::Server)))
 }
@@ -208,11 +208,11 @@ pub static KEY_IGNORED: Rule = Rule {
     rfc: "8441 §5",
     title: "Key and Accept are of no use over HTTP/2",
     mend: "leave sec-websocket-key and sec-websocket-accept out",
-    check: Check::Handshake(|handshake, _| key_ignored(handshake).into()),
+    check: Check::Handshake(|handshake, memory| key_ignored(handshake, memory).into()),
 };
 
-fn key_ignored(handshake: &Handshake) -> Judgement {
-    let head = sent(handshake)?;
+fn key_ignored(handshake: &Handshake, memory: &Memory) -> Judgement {
+    let head = sent(handshake, memory)?;
     if let Some(line) = head.line("sec-websocket-key") {
         let seen = "the key is sent, and nobody looks at it";
         return Ok(Some(in_request(head, &line.name.clone(), seen, "no key")));
@@ -232,11 +232,11 @@ pub static VERSION: Rule = Rule {
     rfc: "8441 §5; 6455 §4.1",
     title: "sec-websocket-version is 13",
     mend: "send sec-websocket-version: 13",
-    check: Check::Handshake(|handshake, _| version(handshake).into()),
+    check: Check::Handshake(|handshake, memory| version(handshake, memory).into()),
 };
 
-fn version(handshake: &Handshake) -> Judgement {
-    let head = sent(handshake)?;
+fn version(handshake: &Handshake, memory: &Memory) -> Judgement {
+    let head = sent(handshake, memory)?;
     Ok(match head.line("sec-websocket-version") {
         None => {
             let seen = "sec-websocket-version is missing";
