@@ -192,8 +192,11 @@ fn pong_unsolicited(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     let (own, peer) = (memory.of(frame.from), memory.of(frame.from.peer()));
     // The Ping may have come before the capture, or in a part of it that was lost.
     let heard_all = !memory.heard_beyond(frame.from, frame.heard);
-    let is_certain =
-        memory.agreement.is_some() && heard_all && !peer.lossy && !peer.is_unreliable();
+    let is_certain = memory.agreement.is_some()
+        && !memory.stated
+        && heard_all
+        && !peer.lossy
+        && !peer.is_unreliable();
     let is_waited_for =
         peer.seldom.pings.as_ref().is_some_and(|pings| !pings.outstanding.is_empty());
     if !is_certain
@@ -230,8 +233,9 @@ fn pong_duplicate(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
 
 fn is_duplicate(payload: &[u8], frame: &Frame<'_>, memory: &Memory) -> bool {
     let pings = &memory.of(frame.from.peer()).seldom.pings;
-    let answers_again =
-        |pings: &super::pings::Pings| pings.find(payload).is_none() && pings.was_answered(payload);
+    let answers_again = |pings: &super::pings::Pings| {
+        pings.find(payload, None).is_none() && pings.was_answered(payload)
+    };
     !payload.is_empty() && pings.as_deref().is_some_and(answers_again)
 }
 
@@ -273,7 +277,7 @@ fn pong_delay(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     let payload = pong(frame)?;
     let own = memory.of(frame.from);
     let pings = memory.of(frame.from.peer()).seldom.pings.as_ref()?;
-    let ping = &pings.outstanding[pings.find(payload)?];
+    let ping = &pings.outstanding[pings.find(payload, frame.heard)?];
     let asked = ping.time?;
     let delay = frame.at.time?.seconds_since(asked);
     let talked = frame.number.saturating_sub(1 + ping.peer_frames);

@@ -54,6 +54,8 @@ pub(super) struct Ping {
     pub(super) length: usize,
     /// How many frames the peer had sent by then.
     pub(super) peer_frames: u64,
+    /// Where it ends in its sender's stream.
+    end: u64,
     payload: Payload,
 }
 
@@ -87,10 +89,15 @@ pub(super) struct RoundTrips {
 }
 
 impl Pings {
-    /// The Ping that this payload answers, by its place among the outstanding ones.
-    pub(super) fn find(&self, payload: &[u8]) -> Option<usize> {
+    /// The Ping that a Pong with this payload answers, by its place among the outstanding ones: the
+    /// latest whose sender had `heard` it, if one had.
+    pub(super) fn find(&self, payload: &[u8], heard: Option<u64>) -> Option<usize> {
         let payload = Payload::of(payload);
-        self.outstanding.iter().rposition(|ping| ping.payload == payload)
+        let heard = heard.unwrap_or(u64::MAX);
+        let latest = |end| {
+            self.outstanding.iter().rposition(|ping| ping.payload == payload && ping.end <= end)
+        };
+        latest(heard).or_else(|| latest(u64::MAX))
     }
 
     /// True if the Ping answered last had this payload.
@@ -163,6 +170,7 @@ impl Pings {
             time: frame.at.time,
             length: payload.len(),
             peer_frames,
+            end: frame.end(),
             payload: known,
         });
     }
@@ -182,7 +190,7 @@ impl Pings {
     /// A Pong answers the latest Ping with its payload and all before that (§5.5.3).
     pub(super) fn note_pong(&mut self, frame: &Frame<'_>, payload: &[u8]) {
         self.last_trip = None;
-        let Some(place) = self.find(payload) else {
+        let Some(place) = self.find(payload, frame.heard) else {
             self.early = Some(Payload::of(payload));
             if !self.outstanding.is_empty() {
                 let (frame, span, length) = (frame.number, frame.span(), payload.len());

@@ -63,7 +63,7 @@ fn pong_blocked(frame: &Frame<'_>, memory: &Memory) -> Option<Broken> {
     }
     let big = memory.of(frame.from).seldom.big_frame.as_ref()?;
     let pings = memory.of(frame.from.peer()).seldom.pings.as_ref()?;
-    let ping = &pings.outstanding[pings.find(frame.payload?)?];
+    let ping = &pings.outstanding[pings.find(frame.payload?, frame.heard)?];
     let (asked, answered) = (ping.time?, frame.at.time?);
     let delay = answered.seconds_since(asked);
     let blocked = big.time?.min(answered).seconds_since(big.started?.max(asked));

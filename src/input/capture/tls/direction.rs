@@ -50,6 +50,8 @@ pub(super) struct Direction {
     pub(super) may_skip: bool,
     /// Where the last whole record ended in the stream of bytes.
     pub(super) border: u64,
+    /// Up to where the stream of bytes was read.
+    pub(super) read: u64,
     /// How long the content is so far.
     pub(super) plain: u64,
     /// Records of application data that were opened in this epoch, and their bytes on the wire.
@@ -85,6 +87,7 @@ impl Direction {
             is_dead: false,
             may_skip: false,
             border: offset,
+            read: offset,
             plain,
             opened: (0, 0),
             hides_lengths: false,
@@ -109,8 +112,12 @@ impl Direction {
         self.marks.mark(self.border, self.plain);
     }
 
-    /// How much content lies in the bytes that the peer has acknowledged.
+    /// How much content lies in the bytes that the peer has acknowledged: more than is known if they
+    /// reach beyond what was read, because a loss holds it back.
     pub(super) fn heard(&mut self, acknowledged: Option<u64>) -> Option<u64> {
-        self.marks.heard(acknowledged)
+        let heard = self.marks.heard(acknowledged)?;
+        let is_held_back = self.search.is_some() || self.held.is_some();
+        let known = if is_held_back { self.border } else { self.read };
+        Some(heard + u64::from(acknowledged > Some(known)))
     }
 }

@@ -118,6 +118,7 @@ impl Session {
         let (from, flow) = match said {
             Said::Bytes { from, offset, bytes, heard, at } => {
                 self.last = at;
+                self.directions[from.index()].read = offset + bytes.len() as u64;
                 (from, self.bytes(from, bytes, Origin { offset, heard, at }, context))
             }
             Said::Gap { from, offset, length, reason, at } => {
