@@ -388,6 +388,33 @@ fn stats_count_what_the_peers_noted() {
     }
 }
 
+/// Random binary of more than 196 kB was sent each way, of which a few bytes were captured.
+#[test]
+fn stats_count_what_was_sent_though_the_snap_length_cut_it() {
+    let records = run("snaplen-96", &["--stats", "--format", "jsonl"]).records();
+    let truth = truth("snaplen-96");
+    for (direction, key) in DIRECTIONS {
+        let is_binary = |message: &Value, _| !message["binary"].is_null();
+        let sent: u64 = noted(&truth, key, is_binary).into_iter().map(|(_, length)| length).sum();
+        let is_it = |stats: &&Value| {
+            stats["direction"] == direction
+                && stats["opcode_name"] == "binary"
+                && stats["connection"] == 1
+        };
+        let stats = of_type(&records, "stats").into_iter().find(is_it).expect("stats");
+        // DEFLATE makes random bytes a little longer.
+        let on_wire = number(stats, "payload_bytes");
+        assert!((sent..sent + sent / 100).contains(&on_wire), "{on_wire} for {sent}");
+        // How long the messages were that lack bytes, nobody knows.
+        for key in ["min", "median", "p95", "max"] {
+            assert!(stats[key].is_null(), "{key}: {stats}");
+        }
+        let ratio = stats["compression_ratio"].as_f64().expect("some are whole");
+        assert!(ratio < 10.0, "{ratio}");
+    }
+    assert!(stdout(&run("snaplen-96", &["--summary"])).contains("> 1.4 kB"));
+}
+
 #[test]
 fn the_connection_with_most_bytes_comes_first() {
     let out = stdout(&run("nginx-proxy", &["--stats", "--fail-on", "never"]));

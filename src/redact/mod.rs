@@ -327,6 +327,7 @@ fn frame<'a>(
         recovered: original.recovered,
         complete: original.complete,
         missing: original.missing,
+        beyond: original.beyond,
         payload,
         started: original.started,
         at: original.at,

@@ -49,6 +49,8 @@ struct Kept {
     agreed: String,
     messages: [u64; 2],
     payload: u64,
+    /// The payload may be more: the lengths of some messages are not known.
+    is_more: bool,
     /// The status of an answer that accepts nothing.
     refused: Option<u16>,
     ended: String,
@@ -179,7 +181,7 @@ impl Overview {
                 address(kept.connection.server),
                 kept.request.clone(),
                 format!("{up} {up_mark} {down} {down_mark}"),
-                size(kept.payload),
+                format!("{}{}", if kept.is_more { "> " } else { "" }, size(kept.payload)),
                 kept.ended.clone(),
             ]);
         }
@@ -263,6 +265,7 @@ impl Kept {
             agreed: String::new(),
             messages: [0; 2],
             payload: 0,
+            is_more: false,
             refused: None,
             ended: String::new(),
             why: String::new(),
@@ -282,6 +285,7 @@ impl Kept {
             Event::Message(message) => {
                 self.messages[message.from.index()] += 1;
                 self.payload += message.length;
+                self.is_more |= !message.has_known_length();
             }
             Event::End(end) => self.ended = self.in_a_few_words(end),
             _ => {}

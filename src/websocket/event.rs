@@ -130,6 +130,8 @@ pub struct Frame<'a> {
     pub complete: bool,
     /// How many payload bytes were not captured: lost, or beyond the end.
     pub missing: u64,
+    /// How many of these lie beyond the end, and may never have been sent.
+    pub beyond: u64,
     /// The unmasked payload, as far as it is at hand: of control frames up to [`MAX_CONTROL_KEPT`],
     /// of others all if it lay in one piece or was asked for, else [`MAX_BEGINNING_KEPT`] bytes.
     /// What lies behind a hole is never in it.
@@ -237,6 +239,14 @@ pub struct Message<'a> {
     pub started: At,
     /// The packet that held the last byte.
     pub at: At,
+}
+
+impl Message<'_> {
+    /// Whether `length` is that of the message: where bytes of a compressed one are missing, it is
+    /// only that of what there is.
+    pub fn has_known_length(&self) -> bool {
+        self.inflate_fault.is_none() && (self.complete || !self.compressed)
+    }
 }
 
 /// A byte of a message's payload on the wire.

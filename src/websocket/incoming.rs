@@ -331,6 +331,7 @@ impl Incoming {
             recovered: self.recovered.as_deref().copied(),
             complete: true,
             missing: 0,
+            beyond: 0,
             payload: Some(shown),
             started: origin.at,
             at: origin.at,
@@ -457,7 +458,8 @@ impl Incoming {
     ) {
         let Some(mut current) = self.current.take() else { return };
         let header = current.header;
-        let missing = current.missing + (header.payload_length - current.position);
+        let beyond = header.payload_length - current.position;
+        let missing = current.missing + beyond;
         sink(&Event::Frame(&Frame {
             from: self.from,
             number: current.number,
@@ -468,6 +470,7 @@ impl Incoming {
             recovered: self.recovered.as_deref().copied(),
             complete: missing == 0,
             missing,
+            beyond,
             payload: Some(&current.kept),
             started: current.started,
             at: origin.at,

@@ -383,7 +383,7 @@ mod tests {
             let header = FrameHeader::read(&bytes).expect("14 bytes are enough");
             let frame = Frame {
                 from: Endpoint::Client, number, header, offset, part: Part::Whole, message: None, recovered,
-                complete, missing: 0, payload: payload.as_deref(), started: At::default(),
+                complete, missing: 0, beyond: 0, payload: payload.as_deref(), started: At::default(),
                 at: at(packet, time), heard: None,
             };
             let mut page = Page::new(Vec::new());

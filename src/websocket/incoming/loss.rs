@@ -39,6 +39,11 @@ impl Incoming {
         self.tell_other(sink);
         let framing_lost = !inside && !matches!(self.framing, Framing::Over);
         if framing_lost {
+            if let (Some(current), Some(_)) = (&mut self.current, length) {
+                // The gap reaches beyond the frame: the rest of it was sent.
+                current.missing += current.header.payload_length - current.position;
+                current.position = current.header.payload_length;
+            }
             self.cut(origin, desk, sink);
         }
         self.offset += length.unwrap_or(0);
