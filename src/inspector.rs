@@ -56,6 +56,8 @@ pub struct Counts {
     pub opaque: u64,
     /// Connections that do not concern WebSocket.
     pub other_connections: u64,
+    /// Connections whose beginning was not captured, and which show no sign of WebSocket.
+    pub unrecognised: u64,
 }
 
 impl Counts {
@@ -86,6 +88,7 @@ impl std::ops::AddAssign for Counts {
             other_exchanges,
             opaque,
             other_connections,
+            unrecognised,
         } = other;
         self.connections += connections;
         self.frames += frames;
@@ -99,6 +102,7 @@ impl std::ops::AddAssign for Counts {
         self.other_exchanges += other_exchanges;
         self.opaque += opaque;
         self.other_connections += other_connections;
+        self.unrecognised += unrecognised;
     }
 }
 
@@ -271,10 +275,14 @@ impl<O: Observer> Listener for Inspector<O> {
         let Some(slot) = self.slots.get_mut(id.0 as usize).and_then(Option::take) else { return };
         let Slot { mut connection, mut conversation, mut judge } = *slot;
         let telling = &mut self.telling;
+        let is_undecided = conversation.is_undecided();
         conversation.finish(&mut self.desk, &mut |event| {
             telling.tell(event, &mut connection, &mut judge);
         });
-        telling.forget(&connection);
+        match is_undecided && connection.number == 0 {
+            true => telling.counts.unrecognised += 1,
+            false => telling.forget(&connection),
+        }
     }
 
     fn pause(&mut self) {

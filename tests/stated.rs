@@ -68,6 +68,26 @@ fn frames_without_a_handshake_are_read_if_somebody_says_so() {
 }
 
 #[test]
+fn what_is_too_little_to_be_recognised_is_not_said_to_be_something_else() {
+    let mut tape = Tape::default();
+    let line = tape.open(0.0, 50_000);
+    tape.hex(0.1, line, Client, "88 82 37fa213d 3412");
+    tape.hex(0.2, line, Server, "88 02 03e8");
+    let skipped = |file: &Path| {
+        let records = run(file, &[]);
+        assert!(of_type(&records, "connection").is_empty());
+        of_type(&records, "summary")[0]["skipped"][0]["reason"].as_str().unwrap_or("").to_owned()
+    };
+    let whole = tape.write("stated-other.pcap");
+    assert_eq!(skipped(&whole), "TCP connections that are not WebSocket");
+    let late = without_syns(tape.write("stated-little.pcap"));
+    let reason = skipped(&late);
+    assert!(reason.contains("beginning was not captured"), "{reason}");
+    // What the reason advises.
+    assert_eq!(of_type(&run(&late, &["--assume", "websocket"]), "close").len(), 2);
+}
+
+#[test]
 fn a_connection_older_than_the_capture_is_read_from_the_first_border() {
     let mut tape = Tape::default();
     let line = tape.open(0.0, 50_000);

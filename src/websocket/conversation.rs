@@ -131,6 +131,11 @@ impl Conversation {
         }
     }
 
+    /// The beginning was not captured, and what was said so far does not tell what it is.
+    pub fn is_undecided(&self) -> bool {
+        matches!(&self.phase, Phase::Unknown(seekers) if !seekers.iter().all(Seeker::is_empty))
+    }
+
     fn in_phase(phase: Phase, upgraded: bool) -> Conversation {
         Conversation {
             phase,

@@ -204,6 +204,11 @@ impl Seeker {
         std::mem::take(&mut self.untold)
     }
 
+    /// Nothing was said, whether it was captured or not.
+    pub(super) fn is_empty(&self) -> bool {
+        self.end == self.begin
+    }
+
     /// How many bytes were looked at.
     pub(super) fn tried(&self) -> u64 {
         self.tried

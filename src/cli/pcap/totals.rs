@@ -194,6 +194,11 @@ pub(super) fn skipped(tally: &Tally, counts: &Counts) -> Vec<Skipped<'static>> {
     let skipped = &tally.skipped;
     let reasons = [
         (counts.other_connections, "TCP connections that are not WebSocket"),
+        (
+            counts.unrecognised,
+            "TCP connections whose beginning was not captured, without a sign of WebSocket (try \
+             --assume websocket)",
+        ),
         (tally.cut_packets, "packets cut by the snap length"),
         (skipped.unknown_link_type, "packets of an unknown link type"),
         (skipped.not_ip, "packets that are not IP"),

@@ -58,6 +58,7 @@ fn view(bytes: &[u8], offset: u64) -> FrameView {
             message: Some(1),
             complete: missing == 0,
             missing,
+            beyond: 0,
             payload: Some(&payload),
             started: at,
             at,
