@@ -48,6 +48,18 @@ fn expected(how: &[&str]) -> Vec<(usize, usize, String)> {
     how.iter().map(|how| (1, 1, (*how).to_owned())).collect()
 }
 
+/// Small systems, and captures made by hand, begin with the same number each time.
+#[test]
+fn a_syn_with_the_number_of_a_closed_connection_is_a_new_one() {
+    let mut tape = Tape::default();
+    for time in [0.0, 2.0, 60.0] {
+        let line = tape.open(time, 50_000);
+        talk(&mut tape, time + 0.1, line);
+        hang_up(&mut tape, time + 0.2, line);
+    }
+    assert_eq!(connections(&tape, "order-same-number.pcap"), expected(&["closing-handshake"; 3]));
+}
+
 #[test]
 fn a_syn_from_the_same_port_opens_another_connection() {
     // Behind one that was closed, and behind one whose end was not captured.

@@ -33,6 +33,9 @@ impl Default for Limits {
     }
 }
 
+/// So many seconds after a connection was closed, the SYN that had opened it is no late copy any more.
+const LATE_COPY: u32 = 1;
+
 /// After this many seconds the ports of a closed connection may be in use again (2 MSL).
 const TIME_WAIT: u32 = 120;
 
@@ -208,7 +211,9 @@ impl Tcp {
         }
         let mut context = Context { listener, told: &mut self.told, tally };
         let before = flow.stored();
-        let same = flow.synchronise(side, segment, at, &mut context);
+        // Behind both FINs nobody repeats his SYN.
+        let is_new = flow.has_ended() && !segment.has(ACK);
+        let same = !is_new && flow.synchronise(side, segment, at, &mut context);
         self.stored = (self.stored + flow.stored()).saturating_sub(before);
         if !same {
             self.close(slot, at, false, listener, tally);
@@ -343,10 +348,14 @@ fn reopens(grave: &mut Grave, segment: Segment<'_>, at: At) -> bool {
     if segment.has(RST) {
         return false;
     }
+    let since_closed = grave.closed.zip(at.time).map(|(closed, time)| {
+        let second = time.0.div_euclid(1_000_000_000) as u32;
+        second.saturating_sub(closed)
+    });
     if segment.has(SYN) && !segment.has(ACK) {
-        return grave.opened_by != Some(segment.sequence);
+        // Some choose the same number each time: small systems, and who makes captures by hand.
+        let is_copy = grave.opened_by == Some(segment.sequence);
+        return !is_copy || since_closed.is_some_and(|seconds| seconds >= LATE_COPY);
     }
-    let (Some(closed), Some(time)) = (grave.closed, at.time) else { return false };
-    let second = time.0.div_euclid(1_000_000_000) as u32;
-    segment.says_something() && second.saturating_sub(closed) > TIME_WAIT
+    segment.says_something() && since_closed.is_some_and(|seconds| seconds > TIME_WAIT)
 }
