@@ -59,7 +59,8 @@ impl Key {
 pub(super) enum Place {
     /// An open connection, by its slot.
     Open(u32),
-    Grave(Grave),
+    /// A grave, by its number.
+    Grave(u32),
 }
 
 /// What is left of a connection.
@@ -81,17 +82,43 @@ type Ends6 = ([[u8; 16]; 2], [u16; 2]);
 pub(super) struct Places {
     v4: HashMap<(u64, u64), Place, RandomState>,
     v6: HashMap<Ends6, Place, RandomState>,
-    /// Graves, the oldest first.
-    graves: VecDeque<Key>,
+    graves: Graves,
+}
+
+/// Graves, the oldest first, numbered in the order in which they were dug.
+#[derive(Default)]
+struct Graves {
+    graves: VecDeque<(Key, Grave)>,
+    /// The number of the oldest. Numbers begin anew behind the last.
+    first: u32,
+}
+
+impl Graves {
+    fn push(&mut self, key: Key, grave: Grave) -> u32 {
+        self.graves.push_back((key, grave));
+        self.first.wrapping_add(self.graves.len() as u32 - 1)
+    }
+
+    /// The oldest, with its number.
+    fn pop(&mut self) -> Option<(u32, Key, Grave)> {
+        let (key, grave) = self.graves.pop_front()?;
+        self.first = self.first.wrapping_add(1);
+        Some((self.first.wrapping_sub(1), key, grave))
+    }
 }
 
 impl Places {
     #[inline]
-    pub(super) fn get_mut(&mut self, key: &Key) -> Option<&mut Place> {
+    pub(super) fn get(&self, key: &Key) -> Option<Place> {
         match key {
-            Key::V4([low, high]) => self.v4.get_mut(&(*low, *high)),
-            Key::V6(addresses, ports) => self.v6.get_mut(&(*addresses, *ports)),
+            Key::V4([low, high]) => self.v4.get(&(*low, *high)).copied(),
+            Key::V6(addresses, ports) => self.v6.get(&(*addresses, *ports)).copied(),
         }
+    }
+
+    pub(super) fn grave(&mut self, number: u32) -> Option<&mut Grave> {
+        let Graves { graves, first } = &mut self.graves;
+        graves.get_mut(number.wrapping_sub(*first) as usize).map(|(_, grave)| grave)
     }
 
     pub(super) fn insert(&mut self, key: Key, place: Place) {
@@ -110,32 +137,24 @@ impl Places {
 
     /// Buries a connection. If there are too many graves, the oldest that nobody visits goes.
     pub(super) fn bury(&mut self, key: Key, grave: Grave, most: usize) {
-        self.insert(key, Place::Grave(grave));
-        self.graves.push_back(key);
+        let number = self.graves.push(key, grave);
+        self.insert(key, Place::Grave(number));
         // Bounded, because a grave may have been visited again and again: then it goes anyway.
-        for _ in 0..8 {
-            if self.graves.len() <= most {
+        for round in 0..9 {
+            if self.graves.graves.len() <= most {
                 return;
             }
-            self.dig();
-        }
-        while self.graves.len() > most {
-            let Some(oldest) = self.graves.pop_front() else { return };
-            if let Some(Place::Grave(_)) = self.get_mut(&oldest) {
-                self.remove(&oldest);
+            let Some((number, key, grave)) = self.graves.pop() else { return };
+            // Another connection may have come in its place.
+            if !matches!(self.get(&key), Some(Place::Grave(it)) if it == number) {
+                continue;
             }
-        }
-    }
-
-    fn dig(&mut self) {
-        let Some(oldest) = self.graves.pop_front() else { return };
-        match self.get_mut(&oldest) {
-            Some(Place::Grave(grave)) if grave.visited => {
-                grave.visited = false;
-                self.graves.push_back(oldest);
+            if grave.visited && round < 8 {
+                let number = self.graves.push(key, Grave { visited: false, ..grave });
+                self.insert(key, Place::Grave(number));
+            } else {
+                self.remove(&key);
             }
-            Some(Place::Grave(_)) => self.remove(&oldest),
-            _ => {}
         }
     }
 }

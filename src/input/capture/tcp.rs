@@ -91,9 +91,10 @@ impl Tcp {
             self.end_lingering(at, listener, tally);
         }
         let (key, side) = Key::new(addresses, segment.source, segment.destination);
-        let slot = match self.places.get_mut(&key) {
-            Some(Place::Open(slot)) => *slot,
-            Some(Place::Grave(grave)) => {
+        let slot = match self.places.get(&key) {
+            Some(Place::Open(slot)) => slot,
+            Some(Place::Grave(number)) => {
+                let Some(grave) = self.places.grave(number) else { return };
                 if !reopens(grave, segment, at) {
                     tally.late += u64::from(grave.closed.is_some() && segment.says_something());
                     return;
