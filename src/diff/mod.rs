@@ -172,7 +172,7 @@ fn findings(a: &Side, b: &Side, found: &mut Vec<Difference>) {
                 about: format!("finding {}", finding.rule.id),
                 a,
                 b,
-                why,
+                why: why.into_owned(),
             });
         }
     };

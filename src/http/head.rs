@@ -34,6 +34,8 @@ pub struct Head {
     pub range: Range<usize>,
     /// It has no wire form of its own (HTTP/2): the text was made for it, and is no place.
     pub decoded: bool,
+    /// Control bytes may stand in its lines; if not, nobody has to look for them.
+    pub(crate) controls: bool,
 }
 
 /// The first line of a head.
@@ -132,16 +134,15 @@ impl Head {
     /// Leading empty lines are stepped over (RFC 9112 §2.2).
     pub fn read(bytes: &[u8], offset: u64) -> HeadRead {
         let skipped = bytes.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
-        let Some(length) = head_length(&bytes[skipped..]) else {
+        let Some((mut lines, length)) = whole_head(&bytes[skipped..]) else {
             let too_long = bytes.len() > MAX_HEAD;
             return if too_long { HeadRead::TooLong } else { HeadRead::Incomplete };
         };
         let source: Arc<[u8]> = bytes[skipped..skipped + length].into();
-        let mut lines = lines(&source);
         let unread = lines.get(MAX_LINES).cloned();
         lines.truncate(MAX_LINES);
         let offset = offset + skipped as u64;
-        let mut head = Head::from_lines(source, offset, &lines, unread.is_none());
+        let mut head = Head::of_stream(source, offset, &lines, unread.is_none());
         head.flaws.extend(unread.map(|range| Flaw { kind: FlawKind::Unread, range }));
         HeadRead::Head(Box::new(head), skipped + length)
     }
@@ -155,7 +156,7 @@ impl Head {
         let whole = memchr::memrchr(b'\n', bytes).map_or(cut_line, |end| end + 1);
         let source: Arc<[u8]> = bytes[..whole].into();
         let lines = lines(&source);
-        Head::from_lines(source, offset, &lines, false)
+        Head::of_stream(source, offset, &lines, false)
     }
 
     /// Reads as much of a head as is read of any: it is longer than [`MAX_HEAD`].
@@ -172,7 +173,7 @@ impl Head {
         let last = memchr::memrchr(b'\n', bytes).map_or(0, |end| end + 1);
         let is_text = bytes[last..].iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t'));
         let source: Arc<[u8]> = bytes[..if is_text { bytes.len() } else { last }].into();
-        let mut head = Head::from_lines(Arc::clone(&source), offset, &lines(&source), true);
+        let mut head = Head::of_stream(Arc::clone(&source), offset, &lines(&source), true);
         let end = source.len();
         head.flaws.push(Flaw { kind: FlawKind::Unended, range: end..end });
         head
@@ -191,6 +192,23 @@ impl Head {
         lines: &[Range<usize>],
         complete: bool,
     ) -> Head {
+        let mut head = Head::of_lines(source, offset, lines, complete);
+        head.note_control_bytes(lines);
+        head
+    }
+
+    /// The same for lines that are all there is in `source`.
+    fn of_stream(source: Arc<[u8]>, offset: u64, lines: &[Range<usize>], complete: bool) -> Head {
+        let mut head = Head::of_lines(source, offset, lines, complete);
+        // One look at the whole is less than one at each line.
+        head.controls = has_control_bytes(&head.source);
+        if head.controls {
+            head.note_control_bytes(lines);
+        }
+        head
+    }
+
+    fn of_lines(source: Arc<[u8]>, offset: u64, lines: &[Range<usize>], complete: bool) -> Head {
         let first = lines.first().cloned().unwrap_or(0..0);
         let mut flaws = Vec::new();
         let start = read_start_line(&source, first.clone(), &mut flaws);
@@ -204,13 +222,10 @@ impl Head {
                 read_field_line(&source, line.clone(), is_pseudo, &mut fields, &mut flaws);
             }
         }
-        for line in lines {
-            note_control_bytes(&source, line.clone(), &mut flaws);
-        }
         let end = lines.last().map_or(first.end, |line| line_end(&source, line.end));
         let names = Names::of(&source, &fields);
-        let (range, decoded) = (first.start..end, false);
-        Head { source, offset, start, fields, names, flaws, complete, range, decoded }
+        let (range, decoded, controls) = (first.start..end, false, true);
+        Head { source, offset, start, fields, names, flaws, complete, range, decoded, controls }
     }
 
     /// A head without a wire form of its own (HTTP/2): the words of a first line, and fields whose
@@ -238,8 +253,8 @@ impl Head {
         let fields: Vec<FieldLine> = fields.collect();
         let (range, names) = (0..source.len(), Names::of(&source, &fields));
         let (flaws, source) = (Vec::new(), source.into());
-        let (offset, complete, decoded) = (0, true, true);
-        Head { source, offset, start, fields, names, flaws, complete, range, decoded }
+        let (offset, complete, decoded, controls) = (0, true, true, true);
+        Head { source, offset, start, fields, names, flaws, complete, range, decoded, controls }
     }
 
     /// What httparse, a strict parser that servers use, says against the lines of this head.
@@ -339,26 +354,31 @@ impl Head {
     /// All lines of that name (ASCII case does not matter), in order.
     #[inline]
     pub fn lines<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a FieldLine> {
-        self.fields_if_any(name).iter().filter(move |field| self.is_named(field, name))
+        self.candidates(name).iter().filter(move |field| self.is_named(field, name))
     }
 
     /// The first line of that name.
     #[inline]
     pub fn line(&self, name: &str) -> Option<&FieldLine> {
-        self.fields_if_any(name).iter().find(|field| self.is_named(field, name))
+        self.candidates(name).iter().find(|field| self.is_named(field, name))
     }
 
-    /// All fields, unless it is certain that none has that name.
+    /// The fields among which are those of that name: mostly one, or none.
     #[inline(always)]
-    fn fields_if_any(&self, name: &str) -> &[FieldLine] {
-        if self.names.may_have(name) { &self.fields } else { &[] }
+    fn candidates(&self, name: &str) -> &[FieldLine] {
+        self.names.candidates(name, &self.fields)
     }
 
     #[inline(always)]
     fn is_named(&self, field: &FieldLine, name: &str) -> bool {
-        // Most names differ in their length already.
-        field.name.len() == name.len()
-            && self.bytes(&field.name).eq_ignore_ascii_case(name.as_bytes())
+        // Most names differ in their length already, or are spelt alike.
+        let (found, name) = (self.bytes(&field.name), name.as_bytes());
+        found.len() == name.len() && (found == name || found.eq_ignore_ascii_case(name))
+    }
+
+    /// False if it is certain that no name has one of these places.
+    pub(crate) fn may_have(&self, places: u64) -> bool {
+        self.names.taken & places != 0
     }
 
     /// The value of the first line of that name.
@@ -376,40 +396,88 @@ impl Head {
 
     /// True if that list has this member; ASCII case does not matter.
     pub fn lists(&self, name: &str, member: &str) -> bool {
-        self.members(name)
-            .any(|found| self.bytes(&found.range).eq_ignore_ascii_case(member.as_bytes()))
+        let is_it =
+            |range: &Range<usize>| self.bytes(range).eq_ignore_ascii_case(member.as_bytes());
+        // Most lists have one member.
+        self.line(name).is_some_and(|field| is_it(&field.value))
+            || self.members(name).any(|found| is_it(&found.range))
     }
 }
 
-/// The names that a head's fields may have: one bit each, by its length and its ends. A hundred
-/// rules ask for fields that are mostly not there, and learn so without a look at the others.
+/// Where to look for a name: by its length and its ends it has one of 64 places. A hundred rules ask
+/// for fields, mostly for such that are not there, and need not look at all the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Names(u64);
+pub(crate) struct Names {
+    /// A bit for each place that a field has, and for each that several have.
+    taken: u64,
+    shared: u64,
+    /// The number of the first field that has the place.
+    first: [u32; 64],
+}
 
 impl Names {
     /// Those of these fields.
     pub(crate) fn of(source: &[u8], fields: &[FieldLine]) -> Names {
-        let names = fields.iter().map(|field| &source[field.name.clone()]);
-        Names(names.fold(0, |bits, name| bits | Names::bit(name)))
+        let mut names = Names { taken: 0, shared: 0, first: [0; 64] };
+        for (number, field) in fields.iter().enumerate() {
+            let place = Names::place(&source[field.name.clone()]);
+            let bit = 1 << place;
+            if names.taken & bit == 0 {
+                names.first[place] = number as u32;
+            }
+            names.shared |= names.taken & bit;
+            names.taken |= bit;
+        }
+        names
     }
 
     #[inline(always)]
-    fn may_have(self, name: &str) -> bool {
-        self.0 & Names::bit(name.as_bytes()) != 0
+    fn candidates<'a>(&self, name: &str, fields: &'a [FieldLine]) -> &'a [FieldLine] {
+        let place = Names::place(name.as_bytes());
+        if self.taken >> place & 1 == 0 {
+            return &[];
+        }
+        let rest = fields.get(self.first[place] as usize..).unwrap_or_default();
+        if self.shared >> place & 1 == 0 { rest.get(..1).unwrap_or_default() } else { rest }
     }
 
     /// The same for names that differ in ASCII case only.
     #[inline(always)]
-    fn bit(name: &[u8]) -> u64 {
-        let end = |byte: Option<&u8>| byte.map_or(0, |byte| usize::from(byte.to_ascii_lowercase()));
-        1 << ((name.len() + 5 * end(name.first()) + 11 * end(name.last())) % 64)
+    const fn place(name: &[u8]) -> usize {
+        let [first, last] = match name {
+            [] => [0, 0],
+            [only] => [*only, *only],
+            [first, .., last] => [*first, *last],
+        };
+        let [first, last] = [first.to_ascii_lowercase(), last.to_ascii_lowercase()];
+        (name.len() + 5 * first as usize + 11 * last as usize) % 64
+    }
+
+    /// The places of some names, a bit each.
+    pub(crate) const fn places(names: &[&str]) -> u64 {
+        let (mut places, mut index) = (0, 0);
+        while index < names.len() {
+            places |= 1 << Names::place(names[index].as_bytes());
+            index += 1;
+        }
+        places
     }
 }
 
 /// True for a non-empty run of tchar (RFC 9110 §5.6.2).
 pub fn is_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && bytes.iter().all(|&b| is_tchar(b))
+    !bytes.is_empty() && bytes.iter().all(|&b| IS_TCHAR[usize::from(b)])
 }
+
+static IS_TCHAR: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = is_tchar(byte as u8);
+        byte += 1;
+    }
+    table
+};
 
 /// True for a character that a token may hold (RFC 9110 §5.6.2).
 pub const fn is_tchar(b: u8) -> bool {
@@ -417,15 +485,22 @@ pub const fn is_tchar(b: u8) -> bool {
         || matches!(b, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
 }
 
-/// Length of the head including its empty line, if that is there.
-fn head_length(bytes: &[u8]) -> Option<usize> {
+/// The lines of a head whose empty line is there, without their line ends, and its length. Of more
+/// than [`MAX_LINES`] one more.
+fn whole_head(bytes: &[u8]) -> Option<(Vec<Range<usize>>, usize)> {
     let searched = &bytes[..bytes.len().min(MAX_HEAD)];
-    for at in memchr::memchr_iter(b'\n', searched) {
-        match &searched[at + 1..] {
-            [b'\n', ..] => return Some(at + 2),
-            [b'\r', b'\n', ..] => return Some(at + 3),
-            _ => {}
+    let mut lines = Vec::with_capacity(16);
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\n', searched) {
+        let has_cr = end > start && searched[end - 1] == b'\r';
+        let text_end = if has_cr { end - 1 } else { end };
+        if text_end == start {
+            return Some((lines, end + 1));
         }
+        if lines.len() <= MAX_LINES {
+            lines.push(start..text_end);
+        }
+        start = end + 1;
     }
     None
 }
@@ -552,18 +627,36 @@ fn trim(bytes: &[u8]) -> Range<usize> {
     start..end
 }
 
-fn note_control_bytes(source: &[u8], line: Range<usize>, flaws: &mut Vec<Flaw>) {
-    let bytes = &source[line.clone()];
-    if memchr::memchr2(b'\r', 0, bytes).is_some() {
-        for (kind, byte) in [(FlawKind::BareCr, b'\r'), (FlawKind::Nul, 0)] {
-            if let Some(at) = memchr::memchr(byte, bytes) {
-                let at = line.start + at;
-                flaws.push(Flaw { kind, range: at..at + 1 });
+/// True if there is a CR without LF, an LF without CR, or any other control byte but a tab. Without a
+/// branch, so that many bytes are looked at together.
+fn has_control_bytes(source: &[u8]) -> bool {
+    let is_text = |b: u8| (b >= b' ') & (b != 0x7f) | (b == b'\t');
+    let pairs = source.iter().zip(source.iter().skip(1));
+    let is_fine = |a: u8, b: u8| {
+        let behind_cr = a == b'\r';
+        behind_cr & (b == b'\n') | !behind_cr & (is_text(b) | (b == b'\r'))
+    };
+    !source.first().is_none_or(|&first| is_text(first))
+        || source.ends_with(b"\r")
+        || !pairs.fold(true, |so_far, (&a, &b)| so_far & is_fine(a, b))
+}
+
+impl Head {
+    fn note_control_bytes(&mut self, lines: &[Range<usize>]) {
+        for line in lines {
+            let bytes = &self.source[line.clone()];
+            if memchr::memchr2(b'\r', 0, bytes).is_some() {
+                for (kind, byte) in [(FlawKind::BareCr, b'\r'), (FlawKind::Nul, 0)] {
+                    if let Some(at) = memchr::memchr(byte, bytes) {
+                        let at = line.start + at;
+                        self.flaws.push(Flaw { kind, range: at..at + 1 });
+                    }
+                }
+            }
+            if self.source.get(line.end) == Some(&b'\n') {
+                self.flaws.push(Flaw { kind: FlawKind::BareLf, range: line.end..line.end + 1 });
             }
         }
-    }
-    if source.get(line.end) == Some(&b'\n') {
-        flaws.push(Flaw { kind: FlawKind::BareLf, range: line.end..line.end + 1 });
     }
 }
 
@@ -585,6 +678,10 @@ impl Iterator for List<'_> {
 
     fn next(&mut self) -> Option<Member> {
         let rest = self.rest.take()?;
+        // Most lists have one member.
+        if !self.source[rest.clone()].contains(&b',') {
+            return Some(member(self.source, rest));
+        }
         let (mut quoted, mut escaped) = (false, false);
         let comma = self.source[rest.clone()].iter().position(|byte| {
             match byte {

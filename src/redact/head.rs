@@ -24,8 +24,8 @@ pub(super) fn head(head: &Head, placeholders: &mut Placeholders) -> Head {
     let (fields, flaws) = (head.fields.clone(), head.flaws.clone());
     let (start, range) = (head.start.clone(), head.range.clone());
     let (offset, complete) = (head.offset, head.complete);
-    let decoded = head.decoded;
-    Head { source, offset, start, fields, names, flaws, complete, range, decoded }
+    let (decoded, controls) = (head.decoded, head.controls);
+    Head { source, offset, start, fields, names, flaws, complete, range, decoded, controls }
 }
 
 /// A method, if it is known.

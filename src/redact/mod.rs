@@ -236,7 +236,8 @@ fn retold(finding: &Finding, told: &mut Vec<Finding>) -> Finding {
     }
     let words = told.iter().position(is_same).map(|at| told.swap_remove(at).broken);
     let words = words.unwrap_or_else(|| Broken {
-        seen: format!("this does not hold: {} (what was seen is redacted)", finding.rule.title),
+        seen: format!("this does not hold: {} (what was seen is redacted)", finding.rule.title)
+            .into(),
         ..Broken::default()
     });
     // Each part is named: a new one has to be thought about.

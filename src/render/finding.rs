@@ -63,7 +63,7 @@ pub fn shown(
     let broken = &finding.broken;
     let gutter = place.map_or(1, |place| place.number.to_string().len());
     if let Some(place) = place {
-        let label = match broken.expected.as_str() {
+        let label = match &*broken.expected {
             "" => String::new(),
             expected => format!("expected {}", escape::text(expected.as_bytes())),
         };

@@ -233,7 +233,7 @@ fn findings(
 fn without_words(finding: &Finding) -> Cow<'_, Finding> {
     let mut finding = finding.clone();
     finding.broken.cause = None;
-    finding.broken.mend = Some(String::new());
+    finding.broken.mend = Some(Cow::Borrowed(""));
     Cow::Owned(finding)
 }
 

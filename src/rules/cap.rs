@@ -1,7 +1,7 @@
 //! CAP: what the capture does not show, and which rules are silent for it. Nobody breaks these.
 
-use super::observed::{TRACES, is_redacted};
-use super::{Broken, Check, Level, Memory, Rule, Severity, Verdict, Violator};
+use super::observed::{TRACES, is_passed_on, is_redacted};
+use super::{Broken, Check, Level, Memory, Phrase, Rule, Severity, Verdict, Violator};
 use crate::http::Head;
 use crate::layout::Span;
 use crate::said::{Endpoint, GapReason, Opaque, OpaqueReason};
@@ -157,7 +157,7 @@ fn ended_early(end: &End, memory: &Memory) -> Option<Broken> {
     is_open.then(|| Broken {
         seen: "the connection was still open when the capture ended: how it is closed, and what \
                was still to come, is not judged"
-            .to_owned(),
+            .into(),
         ..Broken::default()
     })
 }
@@ -229,34 +229,31 @@ fn tls_opaque(opaque: &Opaque) -> Option<Broken> {
         OpaqueReason::NoKeyLog | OpaqueReason::NotInKeyLog | OpaqueReason::SecretsIncomplete => {
             None
         }
-        OpaqueReason::HandshakeMissing => {
-            Some("start the capture before the connection is opened".to_owned())
+        OpaqueReason::HandshakeMissing => Some("start the capture before the connection is opened"),
+        OpaqueReason::Unsupported => {
+            Some("let the peers agree on a cipher suite of TLS 1.2 or 1.3 with AES or ChaCha20")
         }
-        OpaqueReason::Unsupported => Some(
-            "let the peers agree on a cipher suite of TLS 1.2 or 1.3 with AES or ChaCha20"
-                .to_owned(),
-        ),
         OpaqueReason::WrongSecrets => {
-            Some("use the key log that was written while this capture was taken".to_owned())
+            Some("use the key log that was written while this capture was taken")
         }
         OpaqueReason::HandshakeFailed => {
-            Some("look at what the alert says: certificates, versions, protocols".to_owned())
+            Some("look at what the alert says: certificates, versions, protocols")
         }
-        OpaqueReason::AnsweredInClear => Some(
-            "use ws:// for this port, or the port for TLS; or let the server speak TLS there"
-                .to_owned(),
-        ),
+        OpaqueReason::AnsweredInClear => {
+            Some("use ws:// for this port, or the port for TLS; or let the server speak TLS there")
+        }
         OpaqueReason::TooLate => {
-            Some("put the secrets in front: editcap --inject-secrets tls,KEYS".to_owned())
+            Some("put the secrets in front: editcap --inject-secrets tls,KEYS")
         }
     };
+    let mend = mend.map(Phrase::Borrowed);
     if opaque.why == OpaqueReason::AnsweredInClear {
         let seen = "a TLS ClientHello stands where an HTTP request belongs: the server answers it \
                     with plain HTTP";
         return Some(Broken {
-            seen: seen.to_owned(),
-            expected: "an HTTP request".to_owned(),
-            cause: Some("wss:// or https:// was used for a port that speaks plain HTTP".to_owned()),
+            seen: seen.into(),
+            expected: "an HTTP request".into(),
+            cause: Some("wss:// or https:// was used for a port that speaks plain HTTP".into()),
             mend,
             severity: Some(Severity::Warning),
             ..Broken::default()
@@ -264,7 +261,7 @@ fn tls_opaque(opaque: &Opaque) -> Option<Broken> {
     }
     let seen =
         format!("this connection stays closed: {why}{alert}; of WebSocket nothing is judged");
-    Some(Broken { seen, mend, ..Broken::default() })
+    Some(Broken { seen: seen.into(), mend, ..Broken::default() })
 }
 
 static DIRECTION: Rule = Rule {
@@ -338,7 +335,7 @@ static PROXY_CONNECT: Rule = Rule {
 
 fn proxy_connect(handshake: &Handshake, _: &Memory) -> Verdict {
     Verdict::from(handshake.through_connect.then(|| Broken {
-        seen: "the handshake goes through a tunnel that a CONNECT opened at a proxy".to_owned(),
+        seen: "the handshake goes through a tunnel that a CONNECT opened at a proxy".into(),
         endpoint: Some(Endpoint::Client),
         ..Broken::default()
     }))
@@ -359,8 +356,8 @@ fn keepalive_prefix(handshake: &Handshake, _: &Memory) -> Verdict {
     let before = handshake.earlier_exchanges;
     Verdict::from((before > 0).then(|| Broken {
         seen: match before {
-            1 => "another HTTP exchange came before the handshake on this connection".to_owned(),
-            count => format!("{count} other HTTP exchanges came before the handshake"),
+            1 => "another HTTP exchange came before the handshake on this connection".into(),
+            count => format!("{count} other HTTP exchanges came before the handshake").into(),
         },
         endpoint: Some(Endpoint::Client),
         ..Broken::default()
@@ -384,6 +381,9 @@ fn vantage(handshake: &Handshake, _: &Memory) -> Verdict {
 }
 
 fn trace(head: &Head, from: Endpoint) -> Option<Broken> {
+    if !is_passed_on(head) {
+        return None;
+    }
     let is_trace =
         |name: &[u8]| TRACES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
     let field = head.fields.iter().find(|field| is_trace(head.bytes(&field.name)))?;
@@ -421,7 +421,7 @@ fn clock(_: &End, memory: &Memory) -> Option<Broken> {
         return None;
     };
     Some(
-        Broken { seen, ..Broken::default() }
+        Broken { seen: seen.into(), ..Broken::default() }
             .cause("captures of several machines were merged, or the clock was set meanwhile"),
     )
 }

@@ -5,10 +5,13 @@ use super::across::{Across, asks_upgrade};
 use super::hs_req::upgrade::lost;
 use super::observed::is_passed_on;
 use super::suppression::matches;
-use super::{Finding, Judged};
+use super::{Finding, Judged, all};
 use crate::said::At;
 use crate::websocket::handshake::Handshake;
 use crate::websocket::{Event, NotFramesKind, Opcode};
+use foldhash::fast::RandomState;
+use std::collections::HashSet;
+use std::sync::LazyLock;
 
 /// What findings come from, as it is told when it is first seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -294,6 +297,14 @@ impl Kind {
 }
 
 fn begins(finding: &Finding, event: &Event<'_>) -> Option<&'static Kind> {
+    // Few rules show a cause; to match patterns takes long.
+    static RULES: LazyLock<HashSet<&str, RandomState>> = LazyLock::new(|| {
+        let patterns = KINDS.iter().flat_map(|kind| kind.begins);
+        all().map(|rule| rule.id).filter(|id| patterns.clone().any(|it| matches(it, id))).collect()
+    });
+    if !RULES.contains(finding.rule.id) {
+        return None;
+    }
     KINDS.iter().find(|kind| {
         kind.begins.iter().any(|it| matches(it, finding.rule.id)) && (kind.is_it)(event)
     })

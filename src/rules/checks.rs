@@ -12,11 +12,9 @@ use std::sync::LazyLock;
 /// Runs every rule that looks at this kind of fact.
 pub(super) fn consider_each(event: &Event<'_>, memory: &Memory, judged: &mut Judged) {
     let lists = Lists::shared();
-    let mut found = |rule, broken: Option<Broken>, of: Of| {
-        if let Some(mut broken) = broken {
-            broken.endpoint = broken.endpoint.or(of.from);
-            find(rule, broken, of, memory, judged);
-        }
+    let mut found = |rule, mut broken: Broken, of: Of| {
+        broken.endpoint = broken.endpoint.or(of.from);
+        find(rule, broken, of, memory, judged);
     };
     match event {
         Event::Handshake(handshake) => consider_handshake(handshake, memory, judged),
@@ -27,7 +25,11 @@ pub(super) fn consider_each(event: &Event<'_>, memory: &Memory, judged: &mut Jud
                 message: frame.message,
                 at: frame.at,
             };
-            lists.frame.iter().for_each(|(rule, check)| found(rule, check(frame, memory), of));
+            for (rule, check) in &lists.frame {
+                if let Some(broken) = check(frame, memory) {
+                    found(rule, broken, of);
+                }
+            }
         }
         Event::Message(message) => {
             let of = Of {
@@ -36,38 +38,69 @@ pub(super) fn consider_each(event: &Event<'_>, memory: &Memory, judged: &mut Jud
                 message: Some(message.number),
                 at: message.at,
             };
-            lists.message.iter().for_each(|(rule, check)| found(rule, check(message, memory), of));
+            for (rule, check) in &lists.message {
+                if let Some(broken) = check(message, memory) {
+                    found(rule, broken, of);
+                }
+            }
         }
         Event::Close(close) => {
             // A HAR tells what a Close says, and no frames.
             let frame = Some(close.frame).filter(|frame| *frame > 0);
             let of = Of { frame, ..Of::stream(close.from, close.at) };
-            lists.close.iter().for_each(|(rule, check)| found(rule, check(close, memory), of));
+            for (rule, check) in &lists.close {
+                if let Some(broken) = check(close, memory) {
+                    found(rule, broken, of);
+                }
+            }
         }
         Event::NotFrames(other) => {
             let of = Of::stream(other.from, other.at);
-            lists.not_frames.iter().for_each(|(rule, check)| found(rule, check(other, memory), of));
+            for (rule, check) in &lists.not_frames {
+                if let Some(broken) = check(other, memory) {
+                    found(rule, broken, of);
+                }
+            }
         }
         Event::CutHeader(cut) => {
             let of = Of::stream(cut.from, cut.at);
-            lists.cut_header.iter().for_each(|(rule, check)| found(rule, check(cut, memory), of));
+            for (rule, check) in &lists.cut_header {
+                if let Some(broken) = check(cut, memory) {
+                    found(rule, broken, of);
+                }
+            }
         }
         Event::Gap(gap) => {
             let of = Of::stream(gap.from, gap.at);
-            lists.gap.iter().for_each(|(rule, check)| found(rule, check(gap, memory), of));
+            for (rule, check) in &lists.gap {
+                if let Some(broken) = check(gap, memory) {
+                    found(rule, broken, of);
+                }
+            }
         }
         Event::Http2(event) => {
             let of = Of::stream(event.from, event.at);
-            lists.http2.iter().for_each(|(rule, check)| found(rule, check(event, memory), of));
+            for (rule, check) in &lists.http2 {
+                if let Some(broken) = check(event, memory) {
+                    found(rule, broken, of);
+                }
+            }
         }
         Event::End(end) => {
             for (rule, check) in &lists.end {
                 match check {
-                    AtEnd::Both(check) => found(rule, check(end, memory), Of::whole(end.at)),
+                    AtEnd::Both(check) => {
+                        let of = Of::whole(end.at);
+                        if let Some(broken) = check(end, memory) {
+                            found(rule, broken, of);
+                        }
+                    }
                     AtEnd::Each(check) => {
                         for endpoint in [Endpoint::Client, Endpoint::Server] {
                             let of = Of::stream(endpoint, end.at);
-                            found(rule, check(end, endpoint, memory), of);
+                            if let Some(broken) = check(end, endpoint, memory) {
+                                found(rule, broken, of);
+                            }
                         }
                     }
                 }

@@ -6,7 +6,7 @@ mod explain;
 mod transport;
 
 use super::memory::Closed;
-use super::{Broken, Memory, Rule};
+use super::{Broken, Memory, Phrase, Rule};
 use crate::layout::Span;
 use crate::websocket::Close;
 
@@ -53,7 +53,7 @@ fn last_close(memory: &Memory) -> Option<&Closed> {
 }
 
 /// A finding about a Close as a whole: its first byte, or its body if it has one.
-fn at_frame(close: &Close<'_>, seen: impl Into<String>, expected: impl Into<String>) -> Broken {
+fn at_frame(close: &Close<'_>, seen: impl Into<Phrase>, expected: impl Into<Phrase>) -> Broken {
     let broken = Broken::new(close.from, seen, expected);
     match close.length {
         0 => broken,
@@ -72,13 +72,15 @@ fn is_echo(close: &Close<'_>, memory: &Memory) -> bool {
     asked.is_some_and(|asked| asked.code == close.body.code)
 }
 
-fn at_code(close: &Close<'_>, seen: impl Into<String>, expected: impl Into<String>) -> Broken {
+fn at_code(close: &Close<'_>, seen: impl Into<Phrase>, expected: impl Into<Phrase>) -> Broken {
     Broken::new(close.from, seen, expected).at(Span::bytes(close.offset, 2))
 }
 
 fn span_of_time(seconds: f64) -> String {
     match seconds {
-        seconds if seconds < 1.0 => format!("{:.0} ms", seconds.max(0.0) * 1000.0),
+        seconds if seconds < 1.0 => {
+            format!("{} ms", (seconds.max(0.0) * 1000.0).round_ties_even() as u64)
+        }
         seconds => format!("{seconds:.1} s"),
     }
 }

@@ -33,17 +33,28 @@ impl Ending {
     /// What is told of this end.
     pub(super) fn of(end: &End, memory: &Memory) -> Ending {
         let reports = [Endpoint::Client, Endpoint::Server].map(|of| reported(end, of, memory));
-        let mut clauses = match (end.upgraded, end.first_close()) {
-            (false, _) => vec![not_upgraded(end, memory)],
-            (true, Some(first)) => closed(end, first, memory),
-            (true, None) => vec![dropped(end, memory)],
-        };
-        clauses.extend(memory.tunnel.iter().flat_map(|tunnel| tunnel.clauses(end)));
-        clauses.extend(in_words(end, reports, memory));
+        let mut why = String::with_capacity(USUAL_LENGTH);
+        match (end.upgraded, end.first_close()) {
+            (false, _) => why.push_str(&not_upgraded(end, memory)),
+            (true, Some(first)) => closed(end, first, memory, &mut why),
+            (true, None) => why.push_str(&dropped(end, memory)),
+        }
+        for clause in memory.tunnel.iter().flat_map(|tunnel| tunnel.clauses(end)) {
+            say(&mut why, &["; ", &clause]);
+        }
+        report(end, reports, memory, &mut why);
         let heartbeats = Heartbeat::all(memory);
         let silence = longest_silence(end, memory);
-        Ending { why: clauses.join("; "), reports, heartbeats, silence }
+        Ending { why, reports, heartbeats, silence }
     }
+}
+
+/// Few of these sentences are longer.
+const USUAL_LENGTH: usize = 192;
+
+/// Goes on with a sentence.
+fn say(why: &mut String, words: &[&str]) {
+    words.iter().for_each(|word| why.push_str(word));
 }
 
 fn reported(end: &End, of: Endpoint, memory: &Memory) -> Option<u16> {
@@ -114,64 +125,76 @@ fn not_upgraded(end: &End, memory: &Memory) -> String {
 }
 
 /// Someone sent a Close.
-fn closed(end: &End, first: Endpoint, memory: &Memory) -> Vec<String> {
-    let mut sentence = format!("the {first} sent Close {}", code_of(end, first));
+fn closed(end: &End, first: Endpoint, memory: &Memory, why: &mut String) {
+    say(why, &["the ", first.name(), " sent Close "]);
+    say_code(end, first, why);
     if let Some(closed) = memory.of(first).seldom.closed.as_deref() {
-        sentence.push_str(&after(first, &closed.before, memory, closed.code));
+        why.push_str(&after(first, &closed.before, memory, closed.code));
     }
-    let (answer, ends_tcp) = answer(end, first, memory);
-    let mut clauses = vec![sentence, answer];
+    why.push_str("; ");
+    let ends_tcp = answer(end, first, memory, why);
     match end.first_to_end() {
         Some((endpoint, how)) if !ends_tcp => {
-            clauses.push(format!("the {endpoint} {}", ended(how, memory)))
+            say(why, &["; the ", endpoint.name(), " ", &ended(how, memory)]);
         }
         Some(_) => {}
-        None => clauses.push(left_open(end, memory)),
+        None => say(why, &["; ", &left_open(end, memory)]),
     }
     if end.is_clean() {
-        clauses.push("clean".to_owned());
+        why.push_str("; clean");
     } else if end.how == How::ClosingHandshake {
-        clauses.push("not clean, because that code must not be sent".to_owned());
+        why.push_str("; not clean, because that code must not be sent");
     }
-    clauses
 }
 
-/// What the peer made of the first Close, and whether that tells already who ended TCP.
-fn answer(end: &End, first: Endpoint, memory: &Memory) -> (String, bool) {
-    let peer = first.peer();
-    let left_first = end.first_to_end().filter(|(endpoint, _)| *endpoint == peer);
+/// What the peer made of the first Close; true if that tells already who ended TCP.
+fn answer(end: &End, first: Endpoint, memory: &Memory, why: &mut String) -> bool {
+    let (peer, name) = (first.peer(), first.peer().name());
     if end.may_have_closed(peer) {
-        return (format!("what the {peer} sent last was not captured"), false);
+        say(why, &["what the ", name, " sent last was not captured"]);
+        return false;
     }
     if end.closes[peer.index()].is_none() {
-        return match left_first {
-            Some((_, how)) if end.took_close(peer) => {
-                (format!("the {peer} {} without an answer", ended(how, memory)), true)
-            }
-            Some((_, how)) => (format!("the {peer} {} before it came", ended(how, memory)), true),
-            None if end.how == How::CaptureEnd => {
-                (format!("no answer of the {peer} was captured"), false)
-            }
-            None => (format!("the {peer} never replied"), false),
-        };
+        return no_answer(end, first, memory, why);
     }
-    let code = match end.closes[peer.index()].flatten() {
-        Some(code) if end.closes[first.index()] == Some(Some(code)) => code.to_string(),
-        _ => code_of(end, peer),
-    };
-    let later = waited(end.closed_at[first.index()], end.closed_at[peer.index()])
-        .filter(|&waited| waited > memory.thresholds.close_reply)
-        .map_or(String::new(), |waited| format!(" {waited:.1} s later"));
     if memory.of(peer).seldom.closed.as_ref().is_some_and(|closed| closed.crossed) {
-        return (format!("the {peer} had sent its own, {code}, before that reached it"), false);
+        say(why, &["the ", name, " had sent its own, "]);
+        say_answer_code(end, first, why);
+        why.push_str(", before that reached it");
+        return false;
     }
-    if !end.took_close(first) {
-        let how = end.transport[first.index()].map_or(TransportEnd::Fin, |(how, _)| how);
-        let ended = ended(how, memory);
-        let late = format!("the {peer} answered {code}{later}, when the {first} had {ended}");
-        return (late, true);
+    say(why, &["the ", name, " answered "]);
+    say_answer_code(end, first, why);
+    let waited = waited(end.closed_at[first.index()], end.closed_at[peer.index()]);
+    if let Some(waited) = waited.filter(|&waited| waited > memory.thresholds.close_reply) {
+        why.push_str(&format!(" {waited:.1} s later"));
     }
-    (format!("the {peer} answered {code}{later}"), false)
+    if end.took_close(first) {
+        return false;
+    }
+    let how = end.transport[first.index()].map_or(TransportEnd::Fin, |(how, _)| how);
+    say(why, &[", when the ", first.name(), " had ", &ended(how, memory)]);
+    true
+}
+
+/// The peer sent no Close.
+fn no_answer(end: &End, first: Endpoint, memory: &Memory, why: &mut String) -> bool {
+    let (peer, name) = (first.peer(), first.peer().name());
+    match end.first_to_end().filter(|(endpoint, _)| *endpoint == peer) {
+        Some((_, how)) if end.took_close(peer) => {
+            say(why, &["the ", name, " ", &ended(how, memory), " without an answer"]);
+            return true;
+        }
+        Some((_, how)) => {
+            say(why, &["the ", name, " ", &ended(how, memory), " before it came"]);
+            return true;
+        }
+        None if end.how == How::CaptureEnd => {
+            say(why, &["no answer of the ", name, " was captured"]);
+        }
+        None => say(why, &["the ", name, " never replied"]),
+    }
+    false
 }
 
 /// Nobody sent a Close.
@@ -346,28 +369,26 @@ fn did(fatal: &Fatal) -> String {
 }
 
 /// What both APIs report.
-fn in_words(end: &End, reports: [Option<u16>; 2], memory: &Memory) -> Option<String> {
+fn report(end: &End, reports: [Option<u16>; 2], memory: &Memory, why: &mut String) {
+    if let [Some(client), Some(server)] = reports
+        && client == server
+    {
+        return say(why, &["; both APIs would report ", itoa::Buffer::new().format(client)]);
+    }
     let unknown = |of: Endpoint| {
         let closed = memory.of(of.peer()).seldom.closed.as_deref();
         let is_there = end.upgraded && reports[of.index()].is_none();
         closed.filter(|_| is_there).map(|closed| if_it_came(closed, end.how))
     };
-    match reports {
-        [Some(client), Some(server)] if client == server => {
-            Some(format!("both APIs would report {client}"))
+    let [client, server] = [Endpoint::Client, Endpoint::Server]
+        .map(|of| reports[of.index()].map(|code| code.to_string()).or_else(|| unknown(of)));
+    match (client, server) {
+        (Some(client), Some(server)) => {
+            say(why, &["; a browser would report ", &client, ", the server's API ", &server]);
         }
-        [client, server] => {
-            let client = client.map(|code| code.to_string()).or_else(|| unknown(Endpoint::Client));
-            let server = server.map(|code| code.to_string()).or_else(|| unknown(Endpoint::Server));
-            match (client, server) {
-                (Some(client), Some(server)) => {
-                    Some(format!("a browser would report {client}, the server's API {server}"))
-                }
-                (Some(client), None) => Some(format!("a browser would report {client}")),
-                (None, Some(server)) => Some(format!("the server's API would report {server}")),
-                (None, None) => None,
-            }
-        }
+        (Some(client), None) => say(why, &["; a browser would report ", &client]),
+        (None, Some(server)) => say(why, &["; the server's API would report ", &server]),
+        (None, None) => {}
     }
 }
 
@@ -380,10 +401,22 @@ fn if_it_came(closed: &Closed, how: How) -> String {
 }
 
 /// `1011 (Internal Error)`, or that there was no code.
-fn code_of(end: &End, endpoint: Endpoint) -> String {
+fn say_code(end: &End, endpoint: Endpoint, why: &mut String) {
     match end.closes[endpoint.index()].flatten() {
-        Some(code) => format!("{code} ({})", close::lookup(code).name),
-        None => "without a code".to_owned(),
+        Some(code) => {
+            let name = close::lookup(code).name;
+            say(why, &[itoa::Buffer::new().format(code), " (", name, ")"]);
+        }
+        None => why.push_str("without a code"),
+    }
+}
+
+/// The same for the answer, whose code has no name if it is that of the first Close.
+fn say_answer_code(end: &End, first: Endpoint, why: &mut String) {
+    let [asked, answered] = [first, first.peer()].map(|of| end.closes[of.index()].flatten());
+    match answered.filter(|_| asked == answered) {
+        Some(code) => why.push_str(itoa::Buffer::new().format(code)),
+        None => say_code(end, first.peer(), why),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::hs_req::version;
 use super::observed::{Judgement, in_request, modern_request, request};
-use super::{Broken, Check, Level, Memory, Rule, Severity, Violator};
+use super::{Broken, Check, Level, Memory, Phrase, Rule, Severity, Violator};
 use crate::http::{Head, quote};
 use crate::layout::Span;
 use crate::websocket::handshake::{Dialect, Handshake};
@@ -190,7 +190,7 @@ fn flash_policy(other: &NotFrames<'_>, _: &Memory) -> Option<Broken> {
 }
 
 /// What shows which draft it is.
-fn draft(head: &Head, name: &str, seen: impl Into<String>) -> Broken {
+fn draft(head: &Head, name: &str, seen: impl Into<Phrase>) -> Broken {
     let range = head.line(name).map_or(head.start_range(), |field| field.line.clone());
     in_request(head, &range, seen, "version 13, that of RFC 6455")
 }

@@ -139,7 +139,7 @@ fn idle_cut(end: &End, memory: &Memory) -> Option<Broken> {
             TransportEnd::ResetStream => "RST_STREAM",
         }
     );
-    Some(Broken { seen, expected: "a heartbeat".to_owned(), ..Broken::default() }.cause(format!(
+    Some(Broken { seen: seen.into(), expected: "a heartbeat".into(), ..Broken::default() }.cause(format!(
         "{seconds:.0} s is the time-out of {who}; seen once it is a hint, seen twice it is proof"
     )))
 }

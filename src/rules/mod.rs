@@ -67,6 +67,7 @@ use crate::layout::Span;
 use crate::said::{At, Endpoint, Opaque};
 use crate::websocket::handshake::Handshake;
 use crate::websocket::{Close, CutHeader, End, Frame, Gap, Http2Event, Message, NotFrames};
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -280,17 +281,20 @@ impl From<Option<Broken>> for Verdict {
     }
 }
 
+/// Words about what is broken: most of them are always the same.
+pub type Phrase = Cow<'static, str>;
+
 /// How a rule is broken here: what was seen, where, and what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Broken {
     /// What was seen, one plain sentence about these bytes.
-    pub seen: String,
+    pub seen: Phrase,
     /// What was expected instead.
-    pub expected: String,
+    pub expected: Phrase,
     /// What usually causes exactly this.
-    pub cause: Option<String>,
+    pub cause: Option<Phrase>,
     /// What to do, if better than the rule's own advice.
-    pub mend: Option<String>,
+    pub mend: Option<Phrase>,
     /// Other than the rule's own severity.
     pub severity: Option<Severity>,
     /// Whose stream the span is in, and who breaks the rule if it is "whoever sent it".
@@ -305,7 +309,7 @@ pub struct Broken {
 
 impl Broken {
     /// Something was seen (and something else expected) in an endpoint's stream.
-    pub fn new(endpoint: Endpoint, seen: impl Into<String>, expected: impl Into<String>) -> Broken {
+    pub fn new(endpoint: Endpoint, seen: impl Into<Phrase>, expected: impl Into<Phrase>) -> Broken {
         let (seen, expected) = (seen.into(), expected.into());
         Broken { seen, expected, endpoint: Some(endpoint), ..Broken::default() }
     }
@@ -329,13 +333,13 @@ impl Broken {
     }
 
     /// What usually causes exactly this.
-    pub fn cause(mut self, cause: impl Into<String>) -> Broken {
+    pub fn cause(mut self, cause: impl Into<Phrase>) -> Broken {
         self.cause = Some(cause.into());
         self
     }
 
     /// What to do about it.
-    pub fn mend(mut self, mend: impl Into<String>) -> Broken {
+    pub fn mend(mut self, mend: impl Into<Phrase>) -> Broken {
         self.mend = Some(mend.into());
         self
     }
@@ -371,10 +375,15 @@ pub struct Finding {
 impl Finding {
     /// What was seen and what was expected, in one line.
     pub fn detail(&self) -> String {
-        if self.broken.expected.is_empty() {
-            self.broken.seen.clone()
-        } else {
-            format!("{}; expected {}", self.broken.seen, self.broken.expected)
+        self.detail_parts().concat()
+    }
+
+    /// The same in parts that make one text.
+    pub fn detail_parts(&self) -> [&str; 3] {
+        let Broken { seen, expected, .. } = &self.broken;
+        match expected.is_empty() {
+            true => [seen, "", ""],
+            false => [seen, "; expected ", expected],
         }
     }
 

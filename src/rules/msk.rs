@@ -2,7 +2,7 @@
 //! patterns that chance does not produce.
 
 use super::across::Meeting;
-use super::{Broken, Check, Level, Memory, Rule, Severity, Violator};
+use super::{Broken, Check, Level, Memory, Phrase, Rule, Severity, Violator};
 use crate::layout::Span;
 use crate::said::Endpoint;
 use crate::websocket::mask::MaskingKey;
@@ -259,7 +259,7 @@ fn client_key(frame: &Frame<'_>) -> Option<MaskingKey> {
     frame.header.masking_key.filter(|_| frame.from == Endpoint::Client)
 }
 
-fn at_key(frame: &Frame<'_>, seen: impl Into<String>, expected: &str) -> Broken {
+fn at_key(frame: &Frame<'_>, seen: impl Into<Phrase>, expected: &'static str) -> Broken {
     let broken = Broken::new(frame.from, seen, expected);
     match frame.key_bits() {
         Some(span) => broken.at(span),

@@ -1,8 +1,8 @@
 //! What a check of the handshake may look at: each answer is the thing itself, or why the rule
 //! can't be judged. And how such a check says what it saw.
 
-use super::{Broken, Verdict};
-use crate::http::{Flaw, FlawKind, Head};
+use super::{Broken, Phrase, Verdict};
+use crate::http::{Flaw, FlawKind, Head, Names};
 use crate::said::Endpoint;
 use crate::websocket::handshake::{Dialect, Handshake};
 
@@ -81,8 +81,8 @@ pub(super) fn not_hixie(handshake: &Handshake) -> Result<(), &'static str> {
 pub(super) fn in_request(
     head: &Head,
     range: &Range<usize>,
-    seen: impl Into<String>,
-    expected: impl Into<String>,
+    seen: impl Into<Phrase>,
+    expected: impl Into<Phrase>,
 ) -> Broken {
     Broken::new(Endpoint::Client, seen, expected).in_head(head, range)
 }
@@ -91,8 +91,8 @@ pub(super) fn in_request(
 pub(super) fn in_response(
     head: &Head,
     range: &Range<usize>,
-    seen: impl Into<String>,
-    expected: impl Into<String>,
+    seen: impl Into<Phrase>,
+    expected: impl Into<Phrase>,
 ) -> Broken {
     Broken::new(Endpoint::Server, seen, expected).in_head(head, range)
 }
@@ -103,12 +103,18 @@ pub(super) const TRACES: [&str; 6] =
 
 /// True if a request shows that a proxy has passed it on.
 pub(super) fn is_passed_on(head: &Head) -> bool {
-    TRACES.iter().any(|name| head.line(name).is_some())
+    const PLACES: u64 = Names::places(&TRACES);
+    head.may_have(PLACES) && TRACES.iter().any(|name| head.line(name).is_some())
 }
 
 /// A line that is not there. What is pointed at is the first line of the head, which stays: so
 /// the words say that a line is to be added.
-pub(super) fn missing_line(from: Endpoint, head: &Head, seen: &str, line: &str) -> Broken {
+pub(super) fn missing_line(
+    from: Endpoint,
+    head: &Head,
+    seen: impl Into<Phrase>,
+    line: &str,
+) -> Broken {
     let broken = Broken::new(from, seen, format!("one more line: {line}"));
     let name = line.trim_start_matches('`').split(':').next().unwrap_or_default();
     let is_it = |flaw: &&Flaw| {
@@ -116,7 +122,7 @@ pub(super) fn missing_line(from: Endpoint, head: &Head, seen: &str, line: &str) 
         flaw.kind == FlawKind::NoColon && word.eq_ignore_ascii_case(name.as_bytes())
     };
     match head.flaws.iter().find(is_it) {
-        Some(flaw) => Broken { expected: format!("{name}: and its value"), ..broken }
+        Some(flaw) => Broken { expected: format!("{name}: and its value").into(), ..broken }
             .cause(format!("this line is none for want of a colon behind {name}"))
             .mend(format!("write a colon behind {name}"))
             .in_head(head, &flaw.range),

@@ -2,7 +2,7 @@
 //! violation; what helps is to know what to change.
 
 use super::causes::body_wants_tls;
-use super::{Finding, Judged, PAGE_REQUEST, Severity, TLS_PORT, UPGRADE_STRIPPED};
+use super::{Finding, Judged, PAGE_REQUEST, Phrase, Severity, TLS_PORT, UPGRADE_STRIPPED};
 use crate::http::{Head, clipped, page};
 use crate::said::Endpoint;
 use crate::websocket::handshake::Handshake;
@@ -56,7 +56,7 @@ pub fn is_worded(finding: &Finding) -> bool {
 pub(crate) fn word(handshake: &Handshake, judged: &mut Judged) {
     let Some(at) = judged.findings.iter().position(is_worded) else { return };
     let Some(refusal) = explain(handshake, &judged.findings) else { return };
-    let sentence = |text: &str| text.trim_end_matches('.').to_owned();
+    let sentence = |text: &str| Phrase::Owned(text.trim_end_matches('.').to_owned());
     for finding in judged.findings[at..].iter_mut().filter(|finding| is_worded(finding)) {
         finding.broken.cause = Some(sentence(&refusal.likely));
         finding.broken.mend = Some(sentence(&refusal.next));

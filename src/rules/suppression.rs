@@ -3,6 +3,9 @@
 //! a lost compression context), the rules look at those and nothing stands here.
 
 use super::Finding;
+use foldhash::fast::RandomState;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// How far a finding hides others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,19 +144,85 @@ pub fn is_said_for(by: &str, other: &str) -> bool {
 /// The rows after which nothing that is read of the endpoint can be relied on.
 pub(super) const UNRELIABLE: u32 = 0b1111;
 
+/// What the two tables say of one rule, a bit for each row: first those of [`TABLE`].
+#[derive(Debug, Default, Clone, Copy)]
+struct Rows {
+    /// The rows that it brings into force.
+    by: u128,
+    /// The rows that hide it.
+    hidden_by: u128,
+}
+
+/// The rows that reach over one fact, and those that reach to the end.
+const FACT: u128 = !REST;
+const REST: u128 = {
+    let (mut rows, mut index) = (0, 0);
+    while index < TABLE.len() {
+        if matches!(TABLE[index].reach, Reach::Rest) {
+            rows |= 1 << index;
+        }
+        index += 1;
+    }
+    rows
+};
+
+impl Rows {
+    fn of(id: &str) -> Rows {
+        let Patterns { ids, prefixes } = Patterns::shared();
+        let alone = ids.get(id).copied().unwrap_or_default();
+        let matching = prefixes.iter().filter(|(prefix, _)| id.starts_with(prefix));
+        matching.fold(alone, |rows, (_, more)| rows.with(*more))
+    }
+
+    fn with(self, more: Rows) -> Rows {
+        Rows { by: self.by | more.by, hidden_by: self.hidden_by | more.hidden_by }
+    }
+}
+
+/// The patterns of both tables, so that nobody has to walk through these for each finding.
+#[derive(Default)]
+struct Patterns {
+    ids: HashMap<&'static str, Rows, RandomState>,
+    prefixes: Vec<(&'static str, Rows)>,
+}
+
+impl Patterns {
+    fn shared() -> &'static Patterns {
+        static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
+            let mut patterns = Patterns::default();
+            let frames = TABLE.iter().map(|row| (row.by, row.hides));
+            for (index, (by, hides)) in frames.chain(HANDSHAKE.iter().copied()).enumerate() {
+                patterns.add(by, Rows { by: 1 << index, hidden_by: 0 });
+                for pattern in hides {
+                    patterns.add(pattern, Rows { by: 0, hidden_by: 1 << index });
+                }
+            }
+            patterns
+        });
+        &PATTERNS
+    }
+
+    fn add(&mut self, pattern: &'static str, rows: Rows) {
+        let Some(prefix) = pattern.strip_suffix('*') else {
+            let known = self.ids.entry(pattern).or_default();
+            *known = known.with(rows);
+            return;
+        };
+        match self.prefixes.iter_mut().find(|(known, _)| *known == prefix) {
+            Some((_, known)) => *known = known.with(rows),
+            None => self.prefixes.push((prefix, rows)),
+        }
+    }
+}
+
 /// The rows that are in force from a finding of that rule on.
 pub(super) fn begins(id: &str) -> u32 {
-    TABLE.iter().enumerate().fold(0, |rows, (index, row)| {
-        rows | u32::from(row.reach == Reach::Rest && matches(row.by, id)) << index
-    })
+    (Rows::of(id).by & REST) as u32
 }
 
 /// True if a row that is in force hides that rule.
 pub(super) fn hides(rows: u32, id: &str) -> bool {
-    rows != 0
-        && TABLE.iter().enumerate().any(|(index, row)| {
-            rows >> index & 1 != 0 && row.hides.iter().any(|pattern| matches(pattern, id))
-        })
+    rows != 0 && u128::from(rows) & Rows::of(id).hidden_by != 0
 }
 
 /// Drops the findings of one fact that others of the same fact explain.
@@ -161,20 +230,15 @@ pub(super) fn apply(findings: &mut Vec<Finding>, from: usize) {
     if findings.len() < from + 2 {
         return;
     }
-    let found = &findings[from..];
-    let facts = TABLE.iter().filter(|row| row.reach == Reach::Fact).map(|row| (row.by, row.hides));
-    let rows = facts.chain(HANDSHAKE.iter().copied());
-    let is_in_force =
-        |(by, _): &(&str, _)| found.iter().any(|finding| matches(by, finding.rule.id));
-    let hidden: Vec<&str> =
-        rows.filter(is_in_force).flat_map(|(_, hides)| hides.iter().copied()).collect();
-    if hidden.is_empty() {
+    let found = findings[from..].iter();
+    let in_force = found.fold(0, |rows, finding| rows | Rows::of(finding.rule.id).by) & FACT;
+    if in_force == 0 {
         return;
     }
     let mut index = 0;
     findings.retain(|finding| {
         index += 1;
-        index <= from || !hidden.iter().any(|pattern| matches(pattern, finding.rule.id))
+        index <= from || Rows::of(finding.rule.id).hidden_by & in_force == 0
     });
 }
 
@@ -189,6 +253,12 @@ pub(super) fn matches(pattern: &str, id: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn there_is_a_bit_for_each_row() {
+        assert!(TABLE.len() <= u32::BITS as usize);
+        assert!(TABLE.len() + HANDSHAKE.len() <= u128::BITS as usize);
+    }
 
     #[test]
     fn the_unreliable_rows_are_those_that_hide_all_frame_rules() {

@@ -173,6 +173,9 @@ fn handshake(handshake: &Handshake, _: &Memory) -> Verdict {
 }
 
 fn non_ascii(head: &Head, from: Endpoint) -> Option<Broken> {
+    if head.text().is_ascii() {
+        return None;
+    }
     let field = head.fields.iter().find(|field| !head.bytes(&field.value).is_ascii())?;
     let value = head.bytes(&field.value);
     let byte = value.iter().find(|byte| !byte.is_ascii()).copied();

@@ -26,15 +26,21 @@ pub struct Derivation {
 
 /// Derives the Accept from the key's text, exactly as it was sent (whitespace around it aside).
 pub fn derive(key: &[u8]) -> Derivation {
-    let concatenated = [key, GUID.as_bytes()].concat();
-    let digest: [u8; 20] = Sha1::digest(&concatenated).into();
+    let digest = digest(key);
     let accept = STANDARD.encode(digest);
-    Derivation { concatenated, digest, accept }
+    Derivation { concatenated: [key, GUID.as_bytes()].concat(), digest, accept }
 }
 
 /// The Accept that answers this key.
 pub fn accept(key: &[u8]) -> String {
-    derive(key).accept
+    STANDARD.encode(digest(key))
+}
+
+fn digest(key: &[u8]) -> [u8; 20] {
+    let mut hasher = Sha1::new();
+    hasher.update(key);
+    hasher.update(GUID);
+    hasher.finalize().into()
 }
 
 /// Keys from documents, which demo code carries around: the key, and where it stands.
@@ -48,6 +54,17 @@ pub const WELL_KNOWN_KEYS: [(&str, &str); 4] = [
 /// True for a key that stands in documents.
 pub fn is_well_known(key: &[u8]) -> bool {
     WELL_KNOWN_KEYS.iter().any(|(known, _)| known.as_bytes() == key)
+}
+
+/// True for that many bytes in Base64 with its padding, whatever the bits that carry nothing are.
+pub fn encodes(text: &[u8], bytes: usize) -> bool {
+    let padding = (3 - bytes % 3) % 3;
+    let in_alphabet = |b: &u8| b.is_ascii_alphanumeric() | (*b == b'+') | (*b == b'/');
+    // Without a branch, so that many characters are looked at together.
+    let all_are = |text: &[u8]| text.iter().fold(true, |so_far, b| so_far & in_alphabet(b));
+    text.len() == bytes.div_ceil(3) * 4
+        && text.ends_with(&b"=="[..padding])
+        && all_are(&text[..text.len() - padding])
 }
 
 /// Decodes a key as most servers would: padding and pad bits are not insisted on.

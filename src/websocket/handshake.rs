@@ -257,10 +257,11 @@ pub fn is_upgrade_response(head: &Head) -> bool {
 }
 
 fn names_websocket(head: &Head) -> bool {
-    head.members("Upgrade").any(|member| {
-        let name = head.bytes(&member.range);
-        name.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"websocket"))
-    })
+    let begins =
+        |value: &[u8]| value.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"websocket"));
+    // Mostly it is all that stands there.
+    head.value("Upgrade").is_some_and(begins)
+        || head.members("Upgrade").any(|member| begins(head.bytes(&member.range)))
 }
 
 fn has_websocket_field(head: &Head) -> bool {

@@ -102,7 +102,7 @@ impl Check<'_> {
 
     /// What was seen, in one line.
     fn headline(&self) -> String {
-        match self.finding.broken.seen.as_str() {
+        match &*self.finding.broken.seen {
             "" => self.finding.rule.title.to_owned(),
             seen => shown(seen),
         }

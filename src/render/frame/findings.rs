@@ -64,7 +64,7 @@ fn brief(out: &mut impl Write, sheet: &Sheet, finding: &Finding) -> io::Result<(
 
 fn headline(out: &mut impl Write, sheet: &Sheet, finding: &Finding) -> io::Result<()> {
     let name = format!("{}[{}]", finding.severity, finding.rule.id);
-    let seen = match finding.broken.seen.as_str() {
+    let seen = match &*finding.broken.seen {
         "" => finding.rule.title,
         seen => seen,
     };
@@ -97,7 +97,7 @@ fn place(
     finding: &Finding,
     view: Option<&FrameView>,
 ) -> io::Result<()> {
-    let expected = match finding.broken.expected.as_str() {
+    let expected = match &*finding.broken.expected {
         "" => String::new(),
         expected => Marks::of(sheet).prose(&format!("expected {expected}")),
     };

@@ -349,7 +349,7 @@ fn worst<'a>(findings: impl Iterator<Item = &'a Finding>) -> Option<(Mark, Strin
     // Of equals the first one counts.
     let worst =
         findings.reduce(|worst, it| if it.severity > worst.severity { it } else { worst })?;
-    Some((Mark::Found(worst.severity), worst.broken.seen.clone()))
+    Some((Mark::Found(worst.severity), worst.broken.seen.to_string()))
 }
 
 /// Headers whose values open doors.

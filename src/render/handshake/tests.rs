@@ -35,7 +35,7 @@ fn finding(handshake: &Handshake, from: Endpoint, name: &str, severity: Severity
     let broken = Broken::new(
         from,
         "the Accept does not answer this request's key",
-        handshake.accept_expected().unwrap_or_default(),
+        handshake.accept_expected().unwrap_or_default().to_owned(),
     )
     .in_head(head, &range)
     .cause("this is what comes out when the key is Base64-decoded before it is hashed");
@@ -232,7 +232,7 @@ proptest! {
         let handshake = handshake(DECODED);
         let mut finding =
             finding(&handshake, Endpoint::Server, "Sec-WebSocket-Accept", Severity::Error);
-        finding.broken.seen = String::from_utf8_lossy(&line).into_owned();
+        finding.broken.seen = String::from_utf8_lossy(&line).into_owned().into();
         let (place, _) = Place::in_text(&line, &(start..start + length));
         let mut out = Vec::new();
         finding::whole(&mut out, &Sheet::plain(width), &finding, Some(&place)).unwrap();

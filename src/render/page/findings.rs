@@ -28,7 +28,7 @@ fn worst_first(findings: &[Finding]) -> Vec<&Finding> {
 
 fn one(finding: &Finding) -> Markup {
     let broken = &finding.broken;
-    let seen = if broken.seen.is_empty() { finding.rule.title } else { broken.seen.as_str() };
+    let seen = if broken.seen.is_empty() { finding.rule.title } else { &*broken.seen };
     html! {
         details class={ "finding " (finding.severity.name()) } data-rule=(finding.rule.id) {
             summary {

@@ -97,6 +97,10 @@ fn syntax(handshake: &Handshake) -> Judgement {
 
 /// What is wrong with a value that should be `uri-host [ ":" port ]`.
 fn host_fault(value: &[u8]) -> Option<&'static str> {
+    // Most are a name and nothing else.
+    if value.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.')) {
+        return None;
+    }
     if value.windows(3).any(|part| part == b"://") {
         return Some("that is a URL");
     }

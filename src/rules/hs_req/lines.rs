@@ -79,11 +79,9 @@ fn syntax_flaw(head: &Head, flaw: &Flaw) -> Broken {
 /// A control byte in a value (RFC 9110 §5.5); CR, LF and NUL are HS-REQ-HEADER-WS's.
 fn control_in_value(head: &Head) -> Option<Broken> {
     let is_control = |&b: &u8| matches!(b, 1..=8 | 0x0b | 0x0c | 0x0e..=0x1f | 0x7f);
-    head.fields.iter().find_map(|field| {
-        let value = head.bytes(&field.value);
-        // Without a branch, so that many bytes are looked at together.
-        let has_any = value.iter().fold(false, |found, byte| found | is_control(byte));
-        let at = if has_any { value.iter().position(is_control)? } else { return None };
+    let mut fields = head.fields.iter().filter(|_| head.controls);
+    fields.find_map(|field| {
+        let at = head.bytes(&field.value).iter().position(is_control)?;
         let place = field.value.start + at..field.value.start + at + 1;
         let seen = format!("a value holds the control byte {:02x}", head.bytes(&place)[0]);
         Some(in_request(head, &place, seen, "visible characters, spaces and tabs"))

@@ -38,7 +38,7 @@ const SEVERAL: &str = "these are several origins";
 
 /// What keeps a value from being the serialization of an origin (RFC 6454 §6.2).
 fn origin_fault(value: &[u8]) -> Option<&'static str> {
-    if value == b"null" {
+    if value == b"null" || is_usual(value) {
         return None;
     }
     let Ok(text) = std::str::from_utf8(value) else { return Some("that is not ASCII") };
@@ -81,6 +81,13 @@ fn origin_fault(value: &[u8]) -> Option<&'static str> {
         ("http" | "ws", Some("80")) | ("https" | "wss", Some("443"))
     );
     default.then_some("the port is the scheme's own, which is left out")
+}
+
+/// What most pages have: `https` or `http` and a name, without a port.
+fn is_usual(value: &[u8]) -> bool {
+    let host = value.strip_prefix(b"https://").or(value.strip_prefix(b"http://"));
+    let is_usual = |b: &u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');
+    host.is_some_and(|host| !host.is_empty() && host.iter().all(is_usual))
 }
 
 /// HS-REQ-ORIGIN-SINGLE

@@ -2,7 +2,7 @@
 
 use crate::http::{Head, StartLine, quote};
 use crate::rules::observed::{Judgement, in_request, is_passed_on, missing_line, request};
-use crate::rules::{Broken, Check, Level, Rule, Severity, Violator};
+use crate::rules::{Broken, Check, Level, Phrase, Rule, Severity, Violator};
 use crate::said::Endpoint;
 use crate::websocket::handshake::Handshake;
 use std::ops::Range;
@@ -211,6 +211,6 @@ pub(in crate::rules) fn authority<'a>(target: &'a [u8], schemes: &[&str]) -> Opt
 }
 
 /// A line that the request does not have.
-pub(in crate::rules) fn missing(head: &Head, seen: &str, line: &str) -> Broken {
+pub(in crate::rules) fn missing(head: &Head, seen: impl Into<Phrase>, line: &str) -> Broken {
     missing_line(Endpoint::Client, head, seen, line)
 }

@@ -62,10 +62,13 @@ fn odd_space(value: &[u8]) -> Option<String> {
 
 /// True if a member of Upgrade is websocket, with or without a version.
 pub(in crate::rules) fn asks_for_websocket(head: &Head) -> bool {
-    head.members("Upgrade").any(|member| {
-        let name = head.bytes(&member.range).split(|&b| b == b'/').next().unwrap_or_default();
-        name.eq_ignore_ascii_case(b"websocket")
-    })
+    let is_it = |value: &[u8]| value.eq_ignore_ascii_case(b"websocket");
+    // Mostly it is all that stands there.
+    head.value("Upgrade").is_some_and(is_it)
+        || head.members("Upgrade").any(|member| {
+            let name = head.bytes(&member.range).split(|&b| b == b'/').next();
+            name.is_some_and(is_it)
+        })
 }
 
 /// HS-REQ-CONNECTION-UPGRADE

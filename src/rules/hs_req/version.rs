@@ -110,6 +110,9 @@ fn syntax(handshake: &Handshake) -> Judgement {
 
 /// A version as the grammar of RFC 6455 §4.3 writes it.
 pub(in crate::rules) fn version_number(value: &[u8]) -> Option<u8> {
-    let is_canonical = matches!(value, [b'0'] | [b'1'..=b'9', ..]);
-    if is_canonical { std::str::from_utf8(value).ok()?.parse().ok() } else { None }
+    let is_canonical = matches!(value, [b'0'] | [b'1'..=b'9', ..]) && value.len() <= 3;
+    if !is_canonical || !value.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    u8::try_from(value.iter().fold(0, |number, digit| 10 * number + u16::from(digit - b'0'))).ok()
 }

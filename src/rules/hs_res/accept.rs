@@ -7,16 +7,13 @@ use crate::rules::observed::{
     Judgement, accepted, all_values, in_response, is_redacted, modern_request, not_hixie,
 };
 use crate::rules::{Check, Level, Rule, Severity, Violator};
-use crate::websocket::accept::{accept, decode_key, diagnose};
+use crate::websocket::accept::{accept, decode_key, diagnose, encodes};
 use crate::websocket::handshake::Handshake;
 
 const HEADER: &str = "Sec-WebSocket-Accept";
 
 /// SHA-1 makes digests of that many bytes.
 const DIGEST_BYTES: usize = 20;
-
-/// Base64 of a digest, its padding included.
-const ACCEPT_LENGTH: usize = 28;
 
 /// The Accept, if there is no key yet that it could be computed from.
 const ANSWER: &str = "the answer to the key, once the key is mended";
@@ -168,10 +165,7 @@ fn syntax(handshake: &Handshake) -> Judgement {
     if handshake.transcript && is_redacted(found) {
         return Err("the Accept was made unreadable");
     }
-    let is_digest = found.len() == ACCEPT_LENGTH
-        && found.ends_with(b"=")
-        && decode_key(found).is_some_and(|decoded| decoded.len() == DIGEST_BYTES);
-    if is_digest {
+    if encodes(found, DIGEST_BYTES) {
         return Ok(None);
     }
     let shape = match (found.len(), decode_key(found).map(|decoded| decoded.len())) {

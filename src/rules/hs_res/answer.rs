@@ -8,7 +8,7 @@ use crate::rules::hs_req::upgrade::asks_for_websocket;
 use crate::rules::observed::{
     Judgement, accepted, all_values, in_response, is_ended, missing_line, request, response,
 };
-use crate::rules::{Broken, Check, Level, Rule, Severity, Violator};
+use crate::rules::{Broken, Check, Level, Phrase, Rule, Severity, Violator};
 use crate::said::Endpoint;
 use crate::websocket::handshake::{Handshake, Stray};
 
@@ -127,6 +127,12 @@ pub static UPGRADE: Rule = Rule {
 
 fn upgrade(handshake: &Handshake) -> Judgement {
     let head = accepted(handshake)?;
+    let mut lines = head.lines("Upgrade").map(|line| head.bytes(&line.value));
+    if let (Some(value), None) = (lines.next(), lines.next())
+        && value.eq_ignore_ascii_case(b"websocket")
+    {
+        return Ok(None);
+    }
     let members = head.members("Upgrade").filter(|member| !member.range.is_empty());
     let mut names = members.map(|member| head.bytes(&member.range));
     if let (Some(name), None) = (names.next(), names.next())
@@ -276,6 +282,6 @@ fn connection_close(handshake: &Handshake) -> Judgement {
 }
 
 /// A line that the response does not have.
-pub(super) fn missing(head: &Head, seen: &str, line: &str) -> Broken {
+pub(super) fn missing(head: &Head, seen: impl Into<Phrase>, line: &str) -> Broken {
     missing_line(Endpoint::Server, head, seen, line)
 }

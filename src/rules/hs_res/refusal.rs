@@ -71,7 +71,7 @@ fn challenge_401(handshake: &Handshake) -> Judgement {
     };
     Ok(head.line(name).is_none().then(|| {
         let seen = format!("the {status} has no {name}");
-        missing(head, &seen, &format!("`{name}:` and a scheme such as Bearer or Basic"))
+        missing(head, seen, &format!("`{name}:` and a scheme such as Bearer or Basic"))
             .cause("the handler sets the status alone")
     }))
 }
@@ -142,7 +142,7 @@ fn retry_503(handshake: &Handshake) -> Judgement {
     let Some(head) = with_status(handshake, &[503, 429])? else { return Ok(None) };
     Ok(head.line("Retry-After").is_none().then(|| {
         let seen = format!("the {} has no Retry-After", head.status().unwrap_or(503));
-        missing(head, &seen, "`Retry-After:` and a number of seconds")
+        missing(head, seen, "`Retry-After:` and a number of seconds")
             .cause("without it all clients that lost their connection at once are back at once")
     }))
 }

@@ -43,7 +43,7 @@ fn negotiation(handshake: &Handshake) -> Judgement {
         return Ok(None);
     }
     let seen = format!("version {version} is refused with {status} and no list of versions");
-    Ok(Some(missing(head, &seen, "`Sec-WebSocket-Version: 13`")))
+    Ok(Some(missing(head, seen, "`Sec-WebSocket-Version: 13`")))
 }
 
 /// HS-RES-VERSION-LIST

@@ -160,7 +160,7 @@ fn long_lived(end: &End, memory: &Memory) -> Option<Broken> {
         said(Endpoint::Server),
         duration(memory.pace.silence())
     );
-    Some(Broken { seen, ..Broken::default() })
+    Some(Broken { seen: seen.into(), ..Broken::default() })
 }
 
 fn counted(count: u64, what: &str) -> String {

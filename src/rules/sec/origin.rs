@@ -136,10 +136,11 @@ fn localhost_foreign(handshake: &Handshake) -> Judgement {
     let head = request(handshake)?;
     accepted(handshake)?;
     let Some(line) = head.line(HEADER) else { return Ok(None) };
-    let Some(host) = head.authority().and_then(site::of_authority) else { return Ok(None) };
+    let authority = head.authority().filter(|authority| site::may_be_local(authority));
+    let Some(host) = authority.and_then(site::of_authority) else { return Ok(None) };
     // A name without dots is what a proxy calls the server behind it.
     let is_local =
-        site::is_loopback(&host) || site::is_own(&host) && site::address(&host).is_some();
+        site::is_loopback(&host) || site::address(&host).is_some() && site::is_own(&host);
     if !is_local || is_passed_on(head) {
         return Ok(None);
     }

@@ -110,10 +110,12 @@ fn hop_stripped(handshake: &Handshake) -> Judgement {
     if handshake.is_http2() {
         return Ok(None);
     }
+    if !matches!(handshake.status(), Some(200 | 400 | 404 | 426)) {
+        return Ok(None);
+    }
     let was_meant =
         ["Sec-WebSocket-Key", "Sec-WebSocket-Version"].iter().all(|name| head.line(name).is_some());
-    let is_refused = matches!(handshake.status(), Some(200 | 400 | 404 | 426));
-    if !is_refused || !was_meant {
+    if !was_meant {
         return Ok(None);
     }
     let lost = lost(head);

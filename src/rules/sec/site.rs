@@ -16,12 +16,21 @@ pub(super) fn of_authority(authority: &[u8]) -> Option<Cow<'_, str>> {
     let text = std::str::from_utf8(authority).ok()?.trim();
     let host = match text.strip_prefix('[') {
         Some(rest) => rest.split(']').next()?,
-        None => &text[..memchr::memchr2(b':', b'/', text.as_bytes()).unwrap_or(text.len())],
+        None => &text[..text.bytes().position(|b| matches!(b, b':' | b'/')).unwrap_or(text.len())],
     };
     let host = host.trim_end_matches('.');
     let is_lower = !host.bytes().any(|byte| byte.is_ascii_uppercase());
     let host = if is_lower { Cow::Borrowed(host) } else { Cow::Owned(host.to_ascii_lowercase()) };
     (!host.is_empty()).then_some(host)
+}
+
+/// False once it is certain that this names no service of the same machine or network: addresses begin
+/// with a digit or a bracket.
+pub(super) fn may_be_local(authority: &[u8]) -> bool {
+    let is_name = authority.first().is_some_and(u8::is_ascii_alphabetic);
+    let host = authority.split(|b| matches!(b, b':' | b'/')).next().unwrap_or_default();
+    let is_localhost = host.len() >= 9 && host[host.len() - 9..].eq_ignore_ascii_case(b"localhost");
+    !is_name || is_localhost || host.ends_with(b".") || !authority.iter().all(u8::is_ascii_graphic)
 }
 
 /// True for names and addresses of the same machine.
@@ -53,10 +62,11 @@ pub(super) fn is_same(one: &str, other: &str) -> bool {
 }
 
 fn site(host: &str) -> &str {
-    let mut dots = host.rmatch_indices('.').map(|(at, _)| at);
-    let (Some(last), Some(second)) = (dots.next(), dots.next()) else { return host };
+    let dot_before = |end: usize| memchr::memrchr(b'.', &host.as_bytes()[..end]);
+    let Some(last) = dot_before(host.len()) else { return host };
+    let Some(second) = dot_before(last) else { return host };
     let is_public_suffix = host.len() - last - 1 == 2 && last - second - 1 <= 3;
-    let before = if is_public_suffix { dots.next() } else { Some(second) };
+    let before = if is_public_suffix { dot_before(second) } else { Some(second) };
     before.map_or(host, |at| &host[at + 1..])
 }
 
