@@ -188,10 +188,18 @@ impl Lines {
             Endpoint::Client => pen.words(b",\"direction\":\"client\""),
             Endpoint::Server => pen.words(b",\"direction\":\"server\""),
         }
-        if let Some(time) = place.at.time {
+        self.push_at(pen, place.at);
+        pen.words(b",\"offset\":");
+        pen.number(place.offset);
+    }
+
+    /// The time and the packet.
+    #[inline(always)]
+    pub(super) fn push_at(&mut self, pen: &mut Pen<'_>, at: At) {
+        if let Some(time) = at.time {
             self.push_time(pen, time);
         }
-        if let Some(packet) = place.at.packet {
+        if let Some(packet) = at.packet {
             pen.words(b",\"packet\":");
             pen.number(packet.number());
             if let Some(file) = packet.file() {
@@ -199,8 +207,12 @@ impl Lines {
                 pen.number(file);
             }
         }
-        pen.words(b",\"offset\":");
-        pen.number(place.offset);
+    }
+
+    /// The end of a record.
+    #[inline(always)]
+    pub(super) fn push_end(&self, pen: &mut Pen<'_>) {
+        pen.stamp(&self.end);
     }
 
     #[inline(always)]

@@ -1,6 +1,11 @@
 //! `--format json` and `--format jsonl`: an observer that writes records as things happen.
 
+#[cfg(test)]
+mod by_hand;
+mod closing;
 mod hot;
+mod object;
+mod opening;
 mod page;
 pub mod record;
 mod serializer;
@@ -11,11 +16,10 @@ use crate::inspector::Counts;
 use crate::layers;
 use crate::layout::{self, Layout, Value};
 use crate::render::ladders::carried;
-use crate::rules::{self, Judged, Severity};
-use crate::said::{At, Carried, Carrier, Endpoint, Opaque, TransportEnd};
+use crate::rules::{self, Judged};
+use crate::said::{At, Carried, Carrier, Endpoint, Opaque};
 use crate::websocket::extension::Extension;
-use crate::websocket::handshake::{Handshake, Outcome};
-use crate::websocket::{End, Event, Frame, Message, close, frame, mask};
+use crate::websocket::{Event, Frame, Message, frame, mask};
 use page::Page;
 use record::{Place, Record, SCHEMA};
 use serde::Serialize as _;
@@ -111,43 +115,6 @@ impl<W: Write> Writer<W> {
         self.hot.push_message(&mut self.page, connection, message);
     }
 
-    fn end(&mut self, number: u64, end: &End, judged: &Judged) {
-        let ending = judged.ending.as_ref();
-        let traced = judged.traced.iter().map(|it| record::Traced {
-            cause: it.id,
-            findings: it.findings,
-            rules: &it.rules,
-        });
-        let code = |endpoint: Endpoint| end.closes[endpoint.index()].flatten();
-        let reports = |endpoint: Endpoint| ending.and_then(|end| end.reports[endpoint.index()]);
-        let transport = end.first_to_end();
-        self.record(&Record::End(record::End {
-            place: Place::new(number, end.at),
-            how: end.how.name(),
-            closed_by: end.closed_by.map(Endpoint::name),
-            client_code: code(Endpoint::Client),
-            server_code: code(Endpoint::Server),
-            clean: end.is_clean(),
-            transport_ended_by: transport.map(|(endpoint, _)| endpoint.name()),
-            transport_end: transport.map(|(_, how)| match how {
-                TransportEnd::Fin => "fin",
-                TransportEnd::EndStream => "end-stream",
-                TransportEnd::Reset => "rst",
-                TransportEnd::ResetStream => "rst-stream",
-            }),
-            client_would_report: reports(Endpoint::Client),
-            server_would_report: reports(Endpoint::Server),
-            why: ending.map(|ending| ending.why.as_str()),
-            causes: traced.collect(),
-            heartbeats: ending
-                .map_or(&[][..], |ending| &ending.heartbeats)
-                .iter()
-                .map(heartbeat)
-                .collect(),
-            silence: ending.and_then(|ending| ending.silence).map(to_the_microsecond),
-        }));
-    }
-
     /// Whatever it is.
     fn any_event(&mut self, connection: &Connection, event: &Event<'_>, judged: &Judged) {
         let number = connection.number;
@@ -155,7 +122,12 @@ impl<W: Write> Writer<W> {
             return self.findings(number, judged);
         }
         match event {
-            Event::Handshake(handshake) => self.handshake(number, handshake, judged),
+            Event::Handshake(handshake) => {
+                self.separate();
+                let (page, lines) = (&mut self.page, &mut self.hot);
+                let place = (number, self.file.as_deref());
+                opening::push_handshake(page, lines, place, handshake, judged);
+            }
             Event::Frame(frame) if self.options.layouts => {
                 self.frame_with_layout(connection, frame);
             }
@@ -165,21 +137,18 @@ impl<W: Write> Writer<W> {
             Event::Frame(frame) => self.frame(connection, frame),
             Event::Message(message) => self.message(connection, message),
             Event::Close(event) => {
-                let code = event.body.code;
-                self.record(&Record::Close(record::Close {
-                    place: placed(number, event.from, event.offset, event.at),
-                    frame: (event.frame > 0).then_some(event.frame),
-                    code,
-                    reason: String::from_utf8_lossy(event.body.reason),
-                    code_name: code.map(|code| close::lookup(code).name),
-                }));
+                self.separate();
+                closing::push_close(&mut self.page, &mut self.hot, number, event);
             }
             Event::Gap(gap) => self.record(&Record::Gap(record::Gap {
                 place: placed(number, gap.from, gap.offset, gap.at),
                 length: gap.length,
                 reason: gap.reason.name(),
             })),
-            Event::End(end) => self.end(number, end, judged),
+            Event::End(end) => {
+                self.separate();
+                closing::push_end(&mut self.page, &mut self.hot, number, end, judged);
+            }
             Event::Exchange(_)
             | Event::Request(_)
             | Event::Recognised(_)
@@ -203,64 +172,9 @@ impl<W: Write> Writer<W> {
             }));
         }
         for finding in &judged.findings {
-            let at = finding.at;
-            let span = finding.broken.span;
-            let mut place = Place::new(number, at);
-            place.direction = finding.broken.endpoint.map(Endpoint::name);
-            place.offset = span.map(|span| span.byte_offset());
-            let detail = finding.detail();
-            self.record(&Record::Finding(record::Finding {
-                place,
-                rule: finding.rule.id,
-                severity: finding.severity.name(),
-                level: finding.rule.level.strength(),
-                rfc: finding.rule.rfc,
-                violator: finding.violator.map(Endpoint::name),
-                title: finding.rule.title,
-                detail,
-                cause: finding.broken.cause.as_deref(),
-                mend: finding.mend(),
-                root: finding.root,
-                frame: finding.frame,
-                message: finding.message,
-                header: finding.broken.header.as_deref(),
-                span: span.map(|span| [span.byte_offset(), span.byte_length()]),
-            }));
+            self.separate();
+            closing::push_finding(&mut self.page, &mut self.hot, number, finding);
         }
-    }
-
-    fn handshake(&mut self, number: u64, handshake: &Handshake, judged: &Judged) {
-        let at =
-            if handshake.response.is_some() { handshake.response_at } else { handshake.request_at };
-        let outcome = handshake.outcome();
-        let has_error = judged.findings.iter().any(|finding| finding.severity == Severity::Error);
-        let offset = handshake
-            .request
-            .as_ref()
-            .or(handshake.response.as_ref())
-            .map(|head| head.offset + head.range.start as u64);
-        let file = self.file.take();
-        self.record(&Record::Handshake(record::Handshake {
-            place: Place { offset, ..Place::new(number, at) },
-            file: file.as_deref(),
-            valid: outcome == Outcome::Upgraded && !has_error,
-            outcome: outcome.name(),
-            request: handshake.request.as_deref().map(head),
-            response: handshake.response.as_deref().map(head),
-            status: handshake.status(),
-            key: handshake.key().map(lossy),
-            accept_expected: handshake.accept_expected(),
-            accept_found: handshake.accept_found().map(lossy),
-            subprotocol: handshake.subprotocol().map(lossy),
-            extensions: handshake.accepted_extensions().iter().map(extension).collect(),
-            rules_held: judged.held.len() as u64,
-            rules_not_observed: judged
-                .not_observed
-                .iter()
-                .map(|(rule, why)| (rule.id, *why))
-                .collect(),
-        }));
-        self.file = file;
     }
 
     fn frame_with_layers(&mut self, connection: &Connection, event: &Frame<'_>) {
@@ -288,21 +202,8 @@ impl<W: Write> Writer<W> {
 
 impl<W: Write> Observer for Writer<W> {
     fn connection(&mut self, connection: &Connection) {
-        let address = |address: Option<SocketAddr>| address.map(|address| address.to_string());
-        let stream = match connection.transport {
-            crate::said::Transport::Http2 { stream } => Some(stream),
-            _ => None,
-        };
-        self.record(&Record::Connection(record::Connection {
-            place: Place::new(connection.number, connection.opened),
-            client: address(connection.client),
-            server: address(connection.server),
-            transport: record::transport(connection.transport),
-            stream,
-            origin: connection.origin.name(),
-            assumed: connection.assumed.names(),
-            tls: connection.tls.as_deref().map(record::TlsFacts::new),
-        }));
+        self.separate();
+        opening::push_connection(&mut self.page, &mut self.hot, connection);
     }
 
     #[inline]
@@ -410,20 +311,6 @@ pub fn rule(rule: &rules::Rule) -> serde_json::Value {
 
 fn placed(number: u64, from: Endpoint, offset: u64, at: At) -> Place {
     Place { direction: Some(from.name()), offset: Some(offset), ..Place::new(number, at) }
-}
-
-/// Text, as it nearly always is, is seen to be text in a fraction of the time that reading it as
-/// what may be none takes.
-fn lossy(bytes: &[u8]) -> Cow<'_, str> {
-    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
-}
-
-fn head(head: &crate::http::Head) -> record::Head<'_> {
-    let text = |range| lossy(head.bytes(range));
-    record::Head {
-        line: text(&head.start_range()),
-        headers: head.fields.iter().map(|field| (text(&field.name), text(&field.value))).collect(),
-    }
 }
 
 fn extension(extension: &Extension) -> record::Extension {

@@ -58,31 +58,52 @@ const PIECE: usize = (WINDOW - 3 * BLOCK) / 6;
 
 /// Writes `text` with the quotes around it.
 pub(super) fn push_quoted<W: Write>(page: &mut Page<W>, text: &str) {
-    if text.len() > PIECE {
+    if !push_if_plain(page, text.as_bytes()) {
         page.write(|pen| pen.words(b"\""));
         push(page, text.as_bytes());
-        return page.write(|pen| pen.words(b"\""));
+        page.write(|pen| pen.words(b"\""));
     }
-    page.write(|pen| {
-        pen.words(b"\"");
-        // Most strings are short.
-        match text.len() {
-            0..=LANE => push_short(pen, text.as_bytes()),
-            _ => push_piece(pen, text.as_bytes()),
-        }
-        pen.words(b"\"");
-    });
 }
 
-/// No more than a lane; mostly plain.
-fn push_short(pen: &mut Pen<'_>, text: &[u8]) {
-    let mut bytes = [0; LANE];
-    bytes[..text.len()].copy_from_slice(text);
-    let Lane { quotes, others } = Lane::of(&bytes);
-    if bits(quotes | others) & ((1 << text.len()) - 1) == 0 {
-        pen.start(&bytes, text.len());
-    } else {
-        push_piece(pen, text);
+/// Writes bytes with the quotes around them; what is not UTF-8 is replaced.
+pub(super) fn push_lossy<W: Write>(page: &mut Page<W>, bytes: &[u8]) {
+    if !push_if_plain(page, bytes) {
+        push_quoted(page, &String::from_utf8_lossy(bytes));
+    }
+}
+
+/// Writes words, which are UTF-8 and mostly plain, as they stand inside of JSON quotes.
+pub(super) fn push_words<W: Write>(page: &mut Page<W>, words: &str) {
+    let words = words.as_bytes();
+    match words.len() <= PIECE && is_plain(words) {
+        true => page.write(|pen| pen.piece(words)),
+        false => push(page, words),
+    }
+}
+
+/// Writes a text in one go, with the quotes around it, if every byte stands for itself: most do.
+fn push_if_plain<W: Write>(page: &mut Page<W>, text: &[u8]) -> bool {
+    let is_plain = text.len() <= PIECE && is_plain(text);
+    if is_plain {
+        page.write(|pen| {
+            pen.words(b"\"");
+            pen.piece(text);
+            pen.words(b"\"");
+        });
+    }
+    is_plain
+}
+
+fn is_plain(text: &[u8]) -> bool {
+    let is_odd = |lane: &[u8; LANE]| {
+        let Lane { quotes, others } = Lane::of(lane);
+        bits(quotes | others) != 0
+    };
+    match text.last_chunk() {
+        Some(last) => !text.as_chunks().0.iter().any(is_odd) && !is_odd(last),
+        None => {
+            text.iter().all(|&byte| byte.is_ascii() && CLASSES[usize::from(byte)] == Class::Plain)
+        }
     }
 }
 
