@@ -9,7 +9,7 @@ const DAY: i64 = 86_400 * SECOND;
 /// A time in RFC 3339: `2026-11-20T22:11:39.123456Z`, with nine digits if microseconds are not
 /// enough.
 pub fn rfc3339(time: Time) -> String {
-    let (days, rest) = (time.0.div_euclid(DAY), time.0.rem_euclid(DAY));
+    let (days, rest) = (time.nanoseconds().div_euclid(DAY), time.nanoseconds().rem_euclid(DAY));
     let (year, month, day) = civil(days);
     let (seconds, nanoseconds) = (rest / SECOND, rest % SECOND);
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -32,7 +32,7 @@ pub fn read_rfc3339(text: &str) -> Option<Time> {
     let is_date = widths == [4, 2, 2] && (1..=12).contains(&month) && (1..=31).contains(&day);
     let (clock, offset) = split_offset(clock)?;
     let nanoseconds = days(year, month, day).checked_mul(DAY)?;
-    is_date.then_some(Time(nanoseconds.checked_add(read_clock(clock)?)?.checked_sub(offset)?))
+    is_date.then_some(Time::new(nanoseconds.checked_add(read_clock(clock)?)?.checked_sub(offset)?))
 }
 
 /// Reads a time of day, `22:11`, `22:11:39` or `22:11:39.123`, as nanoseconds since midnight.
@@ -55,7 +55,7 @@ pub fn read_seconds(text: &str) -> Option<i64> {
 
 /// The midnight (UTC) before a time.
 pub fn midnight(time: Time) -> Time {
-    Time(time.0 - time.0.rem_euclid(DAY))
+    Time::new(time.nanoseconds() - time.nanoseconds().rem_euclid(DAY))
 }
 
 /// The time without its offset, and the offset in nanoseconds.
@@ -102,10 +102,10 @@ mod tests {
     #[test]
     fn known_times_come_out_as_the_calendar_has_them() {
         // date -u -d @1792620699 +%FT%TZ
-        assert_eq!(rfc3339(Time(0)), "1970-01-01T00:00:00.000000Z");
-        assert_eq!(rfc3339(Time(1_792_620_699_000_000_001)), "2026-10-21T22:11:39.000000001Z");
-        assert_eq!(rfc3339(Time(951_782_400 * SECOND)), "2000-02-29T00:00:00.000000Z");
-        assert_eq!(rfc3339(Time(-1)), "1969-12-31T23:59:59.999999999Z");
+        assert_eq!(rfc3339(Time::new(0)), "1970-01-01T00:00:00.000000Z");
+        assert_eq!(rfc3339(Time::new(1_792_620_699_000_000_001)), "2026-10-21T22:11:39.000000001Z");
+        assert_eq!(rfc3339(Time::new(951_782_400 * SECOND)), "2000-02-29T00:00:00.000000Z");
+        assert_eq!(rfc3339(Time::new(-1)), "1969-12-31T23:59:59.999999999Z");
     }
 
     #[test]
@@ -122,7 +122,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_reads_back(time in 0..4_000_000_000_000_000_000i64) {
-            prop_assert_eq!(read_rfc3339(&rfc3339(Time(time))), Some(Time(time)));
+            prop_assert_eq!(read_rfc3339(&rfc3339(Time::new(time))), Some(Time::new(time)));
         }
     }
 }

@@ -55,13 +55,40 @@ impl fmt::Display for Endpoint {
 }
 
 /// Nanoseconds since the epoch, as precise as the capture had it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Time(pub i64);
+///
+/// They are kept as a number that is never 0 (`i64::MIN` is 0 there, and stands for no time), so that
+/// a time that may be missing is no larger.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Time(NonZeroU64);
 
 impl Time {
+    /// So many nanoseconds after the epoch; before it if negative.
+    #[inline]
+    pub const fn new(nanoseconds: i64) -> Time {
+        match NonZeroU64::new(nanoseconds as u64 ^ Time::EPOCH) {
+            Some(shifted) => Time(shifted),
+            // Nobody tells the first nanosecond of that year from the second.
+            None => Time(NonZeroU64::MIN),
+        }
+    }
+
+    const EPOCH: u64 = 1 << 63;
+
+    /// Nanoseconds since the epoch.
+    #[inline]
+    pub const fn nanoseconds(self) -> i64 {
+        (self.0.get() ^ Time::EPOCH) as i64
+    }
+
     /// Seconds from `earlier` to this; negative if the clock went backwards.
     pub fn seconds_since(self, earlier: Time) -> f64 {
-        self.0.saturating_sub(earlier.0) as f64 / 1e9
+        self.nanoseconds().saturating_sub(earlier.nanoseconds()) as f64 / 1e9
+    }
+}
+
+impl fmt::Debug for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Time").field(&self.nanoseconds()).finish()
     }
 }
 

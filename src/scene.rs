@@ -90,7 +90,7 @@ enum Step {
 }
 
 /// When `# t=0` is.
-const START: Time = Time(1_700_000_000_000_000_000);
+const START: Time = Time::new(1_700_000_000_000_000_000);
 
 impl Scene {
     /// Reads a scene; what can't be understood is said in the error.
@@ -233,7 +233,7 @@ fn http2_head(text: &[u8]) -> Option<Head> {
 fn step(line: &str) -> Result<Option<Step>, String> {
     if let Some(seconds) = line.strip_prefix("# t=") {
         let seconds: f64 = parsed(seconds, "a number of seconds")?;
-        return Ok(Some(Step::Clock(Time(START.0 + (seconds * 1e9) as i64))));
+        return Ok(Some(Step::Clock(Time::new(START.nanoseconds() + (seconds * 1e9) as i64))));
     }
     let said = [("C>", Endpoint::Client), ("S>", Endpoint::Server)]
         .into_iter()

@@ -76,7 +76,7 @@ impl Scene {
     }
 
     fn at(mut self, seconds: f64) -> Scene {
-        self.time = Some(Time((seconds * 1e9) as i64));
+        self.time = Some(Time::new((seconds * 1e9) as i64));
         self
     }
 

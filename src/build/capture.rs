@@ -47,7 +47,7 @@ impl Conversation {
         }
         wire.settle();
         for packet in &mut wire.packets {
-            packet.time += self.start.0;
+            packet.time += self.start.nanoseconds();
         }
         wire.packets.sort_by_key(|packet| packet.time);
         wire.packets.drain(..self.missed.min(wire.packets.len()));

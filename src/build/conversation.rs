@@ -120,7 +120,7 @@ impl Conversation {
         let mut conversation = Conversation {
             client: ([10, 0, 0, 2], 49152).into(),
             server: ([10, 0, 0, 1], 80).into(),
-            start: Time(1_767_258_000 * SECOND),
+            start: Time::new(1_767_258_000 * SECOND),
             latency: MILLISECOND / 2,
             segment: 1460,
             snap: None,
@@ -160,7 +160,7 @@ impl Conversation {
         let mut again = self.clone();
         again.others.clear();
         again.client.set_port(self.client.port() + 1 + self.others.len() as u16);
-        again.start.0 += after;
+        again.start = Time::new(again.start.nanoseconds() + after);
         let key = self.numbers.websocket_key();
         again.request().set("Sec-WebSocket-Key", &key);
         again.response().set("Sec-WebSocket-Accept", &accept(key.as_bytes()));

@@ -153,7 +153,7 @@ impl Script {
             if !(0.0..=4_294_967_295.0).contains(&start) {
                 return Err(format!("start = {start}: expected seconds since 1970, up to 2106"));
             }
-            conversation.start = Time((start * SECOND as f64) as i64);
+            conversation.start = Time::new((start * SECOND as f64) as i64);
         }
         if let Some(latency) = self.latency {
             conversation.latency = nanoseconds("latency", latency)?;

@@ -408,11 +408,11 @@ impl Head {
 /// for fields, mostly for such that are not there, and need not look at all the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Names {
-    /// A bit for each place that a field has, and for each that several have.
+    /// A bit for each place that a field has, and for each that several may have.
     taken: u64,
     shared: u64,
-    /// The number of the first field that has the place.
-    first: [u32; 64],
+    /// The number of the first field that has the place, or a smaller one.
+    first: [u8; 64],
 }
 
 impl Names {
@@ -423,9 +423,9 @@ impl Names {
             let place = Names::place(&source[field.name.clone()]);
             let bit = 1 << place;
             if names.taken & bit == 0 {
-                names.first[place] = number as u32;
+                names.first[place] = u8::try_from(number).unwrap_or(u8::MAX);
             }
-            names.shared |= names.taken & bit;
+            names.shared |= if number < usize::from(u8::MAX) { names.taken & bit } else { bit };
             names.taken |= bit;
         }
         names
@@ -437,7 +437,7 @@ impl Names {
         if self.taken >> place & 1 == 0 {
             return &[];
         }
-        let rest = fields.get(self.first[place] as usize..).unwrap_or_default();
+        let rest = fields.get(usize::from(self.first[place])..).unwrap_or_default();
         if self.shared >> place & 1 == 0 { rest.get(..1).unwrap_or_default() } else { rest }
     }
 

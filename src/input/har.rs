@@ -128,7 +128,7 @@ impl Told {
 fn answered(entry: &Value, started: Option<Time>, first: Option<Time>) -> Option<Time> {
     let timing = |name: &str| entry["timings"][name].as_f64().unwrap_or(0.0).max(0.0);
     let wait = (timing("send") + timing("wait")) * 1e6;
-    let answered = Time(started?.0.saturating_add(wait as i64));
+    let answered = Time::new(started?.nanoseconds().saturating_add(wait as i64));
     let is_sure = wait > 0.0 && first.is_none_or(|first| answered <= first);
     is_sure.then_some(answered)
 }
@@ -151,7 +151,7 @@ fn in_order(entry: &Value) -> Vec<&Value> {
     // What has no time stays where it is, behind the one before it.
     let mut last = i64::MIN;
     all.sort_by_cached_key(|message| {
-        last = seconds(message).map_or(last, |Time(time)| time);
+        last = seconds(message).map_or(last, |time| time.nanoseconds());
         last
     });
     all
@@ -160,7 +160,7 @@ fn in_order(entry: &Value) -> Vec<&Value> {
 /// When a message was: seconds since the epoch.
 fn seconds(message: &Value) -> Option<Time> {
     let seconds = message["time"].as_f64().filter(|seconds| seconds.abs() < 9e9)?;
-    Some(Time((seconds * 1e9).round() as i64))
+    Some(Time::new((seconds * 1e9).round() as i64))
 }
 
 /// What a message says. Binary ones are Base64; some tools write bytes as characters instead.

@@ -179,7 +179,7 @@ fn direction(from: Endpoint) -> &'static str {
 }
 
 fn seconds(at: At) -> Option<f64> {
-    at.time.map(|time| time.0 as f64 / 1e9)
+    at.time.map(|time| time.nanoseconds() as f64 / 1e9)
 }
 
 fn data(message: &Message<'_>) -> Value {
@@ -239,7 +239,9 @@ impl Entry {
         let answered = handshake.and_then(|handshake| handshake.response_at.time);
         // Milliseconds, of which nobody knows more than the nanoseconds.
         let wait = match (started, answered) {
-            (Some(started), Some(answered)) => (answered.0 - started.0).max(0) as f64 / 1e6,
+            (Some(started), Some(answered)) => {
+                (answered.nanoseconds() - started.nanoseconds()).max(0) as f64 / 1e6
+            }
             _ => 0.0,
         };
         let started = started.or(connection.opened.time).map(calendar::rfc3339);

@@ -275,7 +275,7 @@ fn find(rule: &'static Rule, broken: Broken, of: Of, memory: &Memory, judged: &m
     if is_about_frames && suppression::hides(hidden, rule.id) {
         return;
     }
-    if is_about_frames && memory.is_told(rule, broken.endpoint) {
+    if is_about_frames && memory.told.is_enough(rule, broken.endpoint) {
         // A note is a remark on the whole connection.
         if severity > Severity::Note {
             judged.repeats.push((rule, severity));

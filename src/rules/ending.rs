@@ -267,7 +267,7 @@ impl Before {
             let patience = pings.median().map_or(PATIENCE, |median| PATIENCE.max(3.0 * median));
             (unanswered.waited >= patience).then_some(unanswered)
         });
-        let silence = at.time.zip(last.or(memory.opened()));
+        let silence = at.time.zip(last.or(memory.opened));
         let fatal = peer.seldom.fatal.as_ref().is_some_and(|fatal| {
             fatal.ignored == 0 && heard.is_none_or(|heard| heard >= fatal.end)
         });

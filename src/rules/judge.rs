@@ -60,8 +60,6 @@ impl Judged {
 pub struct Judge {
     /// What was seen so far.
     pub memory: Memory,
-    /// The frame of each endpoint that was found to have a reserved opcode.
-    nonsense: [u64; 2],
     /// What findings were traced to.
     causes: Option<Box<Causes>>,
 }
@@ -128,7 +126,8 @@ impl Judge {
         if let Event::Frame(frame) = event {
             judged.round_trip = self.memory.round_trip_of(frame);
         }
-        self.memory.note_for_later(event, &judged.findings[from..]);
+        let route = self.memory.route;
+        self.memory.handshake.note(event, route, &judged.findings[from..]);
         for finding in &judged.findings[from..] {
             self.memory.note_finding(finding);
         }
@@ -142,16 +141,16 @@ impl Judge {
     /// mask that is missing, or a payload that is wrong, is a fault in frames that can be read.
     fn stop_at_lost_sync(&mut self, event: &Event<'_>, judged: &mut Judged, from: usize) {
         let Event::Frame(frame) = event else { return };
-        let index = frame.from.index();
-        if self.nonsense[index] > 0
-            && self.nonsense[index] + 1 == frame.number
+        let before = self.memory.of(frame.from).seldom.nonsense;
+        if before > 0
+            && before + 1 == frame.number
             && judged.findings[from..].iter().any(breaks_header)
         {
             self.memory.of_mut(frame.from).hidden |= suppression::begins(suppression::LOST_SYNC);
             judged.findings.truncate(from);
         }
         if judged.findings[from..].iter().any(|found| found.rule.id == "FRM-OPCODE-RESERVED") {
-            self.nonsense[index] = frame.number;
+            self.memory.of_mut(frame.from).seldom.make().nonsense = frame.number;
         }
     }
 }
@@ -286,7 +285,7 @@ mod tests {
             let (mut now, mut sent) = (1_700_000_000_000_000_000i64, [0u64; 2]);
             for frame in &plan {
                 now += i64::from(frame.seconds) * 1_000_000_000;
-                let at = At { packet: None, time: Some(Time(now)) };
+                let at = At { packet: None, time: Some(Time::new(now)) };
                 let (from, bytes) = (frame.from, to_bytes(frame));
                 let offset = sent[from.index()];
                 sent[from.index()] += bytes.len() as u64;

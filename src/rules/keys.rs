@@ -187,7 +187,7 @@ fn inverse(odd: u32) -> Option<u32> {
 
 /// The key is the second or the millisecond at which it was sent, give or take two.
 fn is_clock(key: u32, time: Option<Time>) -> bool {
-    let Some(Time(nanoseconds)) = time else { return false };
+    let Some(nanoseconds) = time.map(Time::nanoseconds) else { return false };
     let times = [(nanoseconds / 1_000_000_000) as u32, (nanoseconds / 1_000_000) as u32];
     [key, key.swap_bytes()]
         .iter()

@@ -127,7 +127,7 @@ fn idle_cut(end: &End, memory: &Memory) -> Option<Broken> {
     }
     let (endpoint, how) = end.first_to_end()?;
     let ended = end.transport[endpoint.index()]?.1.time?;
-    let idle = ended.seconds_since(memory.pace.last.or(memory.opened())?);
+    let idle = ended.seconds_since(memory.pace.last.or(memory.opened)?);
     let (seconds, who) = timer(idle)?;
     let seen = format!(
         "the connection is cut ({} from the {endpoint}) after {idle:.1} s of silence, without a \
@@ -203,5 +203,5 @@ fn is_whole(end: &End, memory: &Memory) -> bool {
 fn open_for(end: &End, memory: &Memory) -> Option<f64> {
     let closes = end.closed_at.into_iter().flatten().filter_map(|at| at.time);
     let over: Time = closes.chain(end.at.time).min()?;
-    Some(over.seconds_since(memory.opened()?))
+    Some(over.seconds_since(memory.opened?))
 }

@@ -7,6 +7,7 @@ use super::keys::Keys;
 use super::pace::Pace;
 use super::seldom::Seldom;
 use super::thresholds::{self, Thresholds};
+use super::told::Told;
 use super::tunnel::Tunnel;
 use super::{Finding, Route, Rule, Severity, hist, suppression};
 use crate::http::Head;
@@ -18,11 +19,7 @@ use crate::websocket::{
     Close, CutHeader, Event, Frame, Gap, Message, NotFrames, NotFramesKind, Opcode, Part,
     subprotocol,
 };
-use std::num::NonZeroI64;
 use std::sync::Arc;
-
-/// How often a warning or an error is repeated for one endpoint; notes are said once.
-pub const MAX_REPEATS: u8 = 16;
 
 /// What was seen of a connection before the fact that a check looks at.
 #[derive(Debug)]
@@ -61,19 +58,15 @@ pub struct Memory {
     pub(super) keys: Keys,
     /// When things were said.
     pub(super) pace: Pace,
-    /// When frames could first be sent, in nanoseconds as in [`Time`].
-    opened: Option<NonZeroI64>,
-    /// When the frame before the first Close ended.
-    before_close: Option<NonZeroI64>,
+    /// When frames could first be sent.
+    pub(super) opened: Option<Time>,
     /// A Pong was sent.
     pub(super) ponged: bool,
     /// What happened around the stream of HTTP/2, if anything did.
     pub(super) tunnel: Option<Box<Tunnel>>,
-    /// What of the handshake matters later; none if nothing does.
-    pub(super) handshake: Option<Box<HandshakeMemory>>,
-    /// Something of it may matter to the next message: after the first few mostly nothing does.
-    handshake_awaits_messages: bool,
-    told: Vec<Told>,
+    /// What of the handshake matters later.
+    pub(super) handshake: HandshakeMemory,
+    pub(super) told: Told,
 }
 
 /// What one endpoint sent.
@@ -195,14 +188,6 @@ pub(super) struct Sums {
     pub(super) inflated: u64,
 }
 
-/// How often something was said about an endpoint.
-#[derive(Debug)]
-struct Told {
-    rule: &'static Rule,
-    endpoint: Option<Endpoint>,
-    times: u8,
-}
-
 impl Default for Memory {
     fn default() -> Memory {
         Memory {
@@ -225,12 +210,10 @@ impl Default for Memory {
             keys: Keys::default(),
             pace: Pace::default(),
             opened: None,
-            before_close: None,
             ponged: false,
             tunnel: None,
-            handshake: None,
-            handshake_awaits_messages: false,
-            told: Vec::new(),
+            handshake: HandshakeMemory::default(),
+            told: Told::default(),
         }
     }
 }
@@ -254,12 +237,7 @@ impl Memory {
     /// The first rule that the response broke which accepted the handshake, unless it was spoken
     /// of already.
     pub(super) fn bad_response(&self) -> Option<&'static str> {
-        self.handshake.as_ref()?.bad_response
-    }
-
-    /// When frames could first be sent.
-    pub(super) fn opened(&self) -> Option<Time> {
-        self.opened.map(|nanoseconds| Time(nanoseconds.get()))
+        self.handshake.rest()?.bad_response
     }
 
     /// A usual round trip in seconds, as far as Pings showed it.
@@ -273,15 +251,6 @@ impl Memory {
     /// No handshake was seen, and nobody was told yet.
     pub(super) fn misses_handshake(&self) -> bool {
         self.agreement.is_none() && !self.pasted && (self.half || !self.answered)
-    }
-
-    /// True if that was said about that endpoint often enough.
-    pub(super) fn is_told(&self, rule: &Rule, endpoint: Option<Endpoint>) -> bool {
-        let limit = if rule.severity == Severity::Note { 1 } else { MAX_REPEATS };
-        !self.told.is_empty()
-            && self.told.iter().any(|told| {
-                std::ptr::eq(told.rule, rule) && told.endpoint == endpoint && told.times >= limit
-            })
     }
 
     /// Reads what every frame is compared with, so that it comes out of memory while the frame is
@@ -315,34 +284,10 @@ impl Memory {
         }
     }
 
-    /// Takes note of what of a handshake, and of what was found in it, matters later.
-    pub(super) fn note_for_later(&mut self, event: &Event<'_>, findings: &[Finding]) {
-        HandshakeMemory::note(&mut self.handshake, event, self.route, findings);
-        if let Event::Handshake(_) = event {
-            self.handshake_awaits_messages =
-                self.handshake.as_ref().is_some_and(|handshake| handshake.awaits_messages());
-        }
-    }
-
-    /// True unless a rule has something to say about this message because of the handshake.
-    #[inline]
-    pub(super) fn handshake_is_indifferent_to(&self, message: &Message<'_>) -> bool {
-        !self.handshake_awaits_messages
-            || self.handshake.as_ref().is_none_or(|handshake| !handshake.concerns(message))
-    }
-
     /// Takes note of what was found in a fact, after the fact itself.
     pub(super) fn note_finding(&mut self, finding: &Finding) {
         let (rule, endpoint) = (finding.rule, finding.broken.endpoint);
-        let is_same = |told: &&mut Told| std::ptr::eq(told.rule, rule) && told.endpoint == endpoint;
-        match self.told.iter_mut().find(is_same) {
-            Some(told) => told.times = told.times.saturating_add(1),
-            None => {
-                // Few connections break more than one or two rules.
-                self.told.reserve_exact(1);
-                self.told.push(Told { rule, endpoint, times: 1 });
-            }
-        }
+        self.told.note(rule, endpoint);
         self.keys.reused |= rule.id == "MSK-REUSED-KEY";
         self.keys.patterned |= rule.id == "MSK-PREDICTABLE-KEY";
         let Some(violator) = finding.violator else { return };
@@ -382,7 +327,7 @@ impl Memory {
                 parts.fatal = None;
             }
         }
-        self.opened = handshake.response_at.time.and_then(|time| NonZeroI64::new(time.0));
+        self.opened = handshake.response_at.time;
         self.direction_known = true;
         self.answered |= handshake.response.is_some();
         self.status = handshake.status().unwrap_or(0);
@@ -415,7 +360,7 @@ impl Memory {
             return;
         }
         if frame.header.opcode() == Opcode::Close {
-            self.before_close = before.and_then(|time| NonZeroI64::new(time.0));
+            self.of_mut(frame.from).seldom.make().before_close = before;
         }
         self.note_unusual_frame(frame);
     }
@@ -504,8 +449,8 @@ impl Memory {
 
     #[inline(always)]
     pub(super) fn note_message(&mut self, message: &Message<'_>) {
-        if self.handshake_awaits_messages {
-            self.note_searched(message);
+        if self.handshake.awaits_messages() {
+            self.handshake.note_searched(message);
         }
         self.pace.note_message(message);
         let may_be_readable = message.opcode == Opcode::Binary && !self.binary_subprotocol;
@@ -528,17 +473,9 @@ impl Memory {
         }
     }
 
-    #[inline(never)]
-    fn note_searched(&mut self, message: &Message<'_>) {
-        let Some(handshake) = &mut self.handshake else { return };
-        handshake.note_searched(message);
-        self.handshake_awaits_messages = handshake.awaits_messages();
-        self.handshake.take_if(|handshake| **handshake == HandshakeMemory::default());
-    }
-
     fn note_close(&mut self, close: &Close<'_>) {
         if close.first {
-            let last = self.before_close.map(|nanoseconds| Time(nanoseconds.get()));
+            let last = self.of(close.from).seldom.before_close;
             let before = Before::of(self, close.from, close.heard, close.at, last);
             let asked = self.of(close.from.peer()).seldom.closed.as_ref();
             let crossed =

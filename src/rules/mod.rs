@@ -41,6 +41,7 @@ mod sec;
 mod seldom;
 mod suppression;
 pub mod thresholds;
+mod told;
 mod tunnel;
 mod twins;
 mod utf;
@@ -52,13 +53,14 @@ pub use ending::Ending;
 pub use heartbeat::{Heartbeat, duration};
 pub use hs_req::key::pattern as key_pattern;
 pub use judge::{Judge, Judged};
-pub use memory::{MAX_REPEATS, Memory};
+pub use memory::Memory;
 pub use nearest::nearest;
 pub use pages::{COVERED, Covered, page, sections};
 pub use policy::{Pattern, Policy};
 pub use route::{Place, Route};
 pub use suppression::is_said_for;
 pub use thresholds::{CannotSet, Threshold, Thresholds, Unit};
+pub use told::MAX_REPEATS;
 
 use across::Meeting;
 

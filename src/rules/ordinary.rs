@@ -52,11 +52,12 @@ fn shortest_for(code: u8) -> u64 {
 #[inline]
 pub(super) fn is_ordinary_message(message: &Message<'_>, memory: &Memory) -> bool {
     let is_text = message.opcode == Opcode::Text;
-    memory.handshake_is_indifferent_to(message)
-        && !is_large_message(message, memory)
-        && message.utf8_fault.is_none()
+    let begins_with_bom = is_text && message.payload.first() == Some(&utf::BOM[0]);
+    message.utf8_fault.is_none()
         && !message.split_character
-        && !(is_text && message.payload.first() == Some(&utf::BOM[0]))
+        && !begins_with_bom
+        && !is_large_message(message, memory)
+        && !memory.handshake.concerns(message)
         && (is_text || memory.of(message.from).readable + 1 != NOT_READABLE)
         && (!message.compressed || is_ordinary_deflate(message, memory))
 }

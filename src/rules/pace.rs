@@ -69,7 +69,7 @@ impl Pace {
             self.packets = [self.packets[0].or(at.packet), at.packet];
             return;
         };
-        self.pause = now.0.saturating_sub(before.0);
+        self.pause = now.nanoseconds().saturating_sub(before.nanoseconds());
         self.longest = self.longest.max(self.pause);
         // A segment that waited for a lost one is older than what came before it, and has the
         // lower number.
@@ -95,7 +95,7 @@ impl Pace {
     /// A message ended, after its last frame was noted.
     #[inline]
     pub(super) fn note_message(&mut self, message: &Message<'_>) {
-        let Some(Time(now)) = message.at.time else { return };
+        let Some(now) = message.at.time.map(Time::nanoseconds) else { return };
         let rate = &mut self.rates[message.from.index()];
         if now.wrapping_sub(rate.since) >= SECOND {
             (rate.since, rate.count) = (now, 0);

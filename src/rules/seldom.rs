@@ -2,6 +2,7 @@
 
 use super::memory::{BigFrame, Closed, Cut, Fatal, Fragments, Sums};
 use super::pings::Pings;
+use crate::said::Time;
 use std::ops::Deref;
 
 /// Reads as empty until something is written.
@@ -11,8 +12,9 @@ pub(super) struct Seldom(Option<Box<Parts>>);
 /// The parts, each in a box of its own: hardly any endpoint has more than two.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
-    /// Its first Close.
+    /// Its first Close, and when the frame before its last one ended, whoever sent that.
     pub(super) closed: Option<Box<Closed>>,
+    pub(super) before_close: Option<Time>,
     /// The first thing it sent that obliges the peer to fail the connection.
     pub(super) fatal: Option<Box<Fatal>>,
     /// A frame that was cut short.
@@ -25,16 +27,20 @@ pub(super) struct Parts {
     pub(super) sums: Option<Box<Sums>>,
     /// Its last frame of 64 KiB or more.
     pub(super) big_frame: Option<Box<BigFrame>>,
+    /// The number of its last frame with a reserved opcode.
+    pub(super) nonsense: u64,
 }
 
 static NONE: Parts = Parts {
     closed: None,
+    before_close: None,
     fatal: None,
     cut: None,
     fragments: None,
     pings: None,
     sums: None,
     big_frame: None,
+    nonsense: 0,
 };
 
 impl Seldom {

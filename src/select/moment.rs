@@ -21,7 +21,7 @@ pub enum Moment {
 impl Moment {
     /// The time, if what it is counted from is known.
     pub fn time(self, start: Option<Time>, closed: Option<Time>) -> Option<Time> {
-        let shifted = |time: Time, by: i64| Time(time.0.saturating_add(by));
+        let shifted = |time: Time, by: i64| Time::new(time.nanoseconds().saturating_add(by));
         match self {
             Moment::At(time) => Some(time),
             Moment::Clock(clock) => Some(shifted(calendar::midnight(start?), clock)),

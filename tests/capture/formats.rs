@@ -109,7 +109,7 @@ fn packets(source: impl Read) -> (Vec<Summary>, Vec<String>, Vec<u8>) {
             Step::Packet(packet) => {
                 let number = packet.at.packet.expect("numbered").number();
                 assert_eq!(number, packets.len() as u64 + 1);
-                let time = packet.at.time.map(|time| time.0);
+                let time = packet.at.time.map(ws101::said::Time::nanoseconds);
                 packets.push((time, packet.bytes.len(), packet.link.0));
             }
             Step::Starved => file.fill(),

@@ -211,7 +211,7 @@ pub(crate) fn run_within(
     let mut reassembly = Reassembly::new(limits);
     for (index, segment) in segments.iter().enumerate() {
         let bytes = segment.packet();
-        let time = Some(Time(1_000_000 * index as i64));
+        let time = Some(Time::new(1_000_000 * index as i64));
         let packet = Packet {
             at: At { packet: PacketNumber::new(index as u64 + 1), time },
             link: LinkType(101),

@@ -188,7 +188,7 @@ impl Flow {
         let (stream, peer, voice) = self.split(side);
         let known = stream.start_is_known();
         let carrier = Carrier { at, acknowledgment: segment.acknowledges() };
-        let [source, destination] = [side, 1 - side].map(|side| voice.key.socket(side).ip());
+        let [source, destination] = [side, 1 - side].map(|side| voice.key.get().socket(side).ip());
         let Context { listener, told, tally } = context;
         let mut tell = |piece: Piece<'_>| voice.tell(side, known, piece, peer, *listener, told);
         let arrival = Arrival {

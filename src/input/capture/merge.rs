@@ -95,7 +95,7 @@ impl<'a> Merged<'a> {
         self.members.push(Member {
             state: State::Done,
             head: Head::default(),
-            last: Time(i64::MIN),
+            last: Time::new(i64::MIN),
         });
         let file = match CaptureFile::open_as(bytes, index as u16 + 1) {
             Ok(file) => file,

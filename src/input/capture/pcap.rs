@@ -106,7 +106,7 @@ impl Pcap {
     #[inline]
     fn record(&self, block: &LegacyPcapBlock<'_>) -> Record {
         let fraction = i64::from(block.ts_usec) * self.nanoseconds;
-        let time = Some(Time(i64::from(block.ts_sec) * 1_000_000_000 + fraction));
+        let time = Some(Time::new(i64::from(block.ts_sec) * 1_000_000_000 + fraction));
         Record { time, link: self.link, original_length: block.origlen }
     }
 

@@ -391,7 +391,7 @@ impl Clock {
             && let Some(time) = units.checked_mul(nanoseconds)
             && let Ok(time) = i64::try_from(time)
         {
-            return Time(time);
+            return Time::new(time);
         }
         self.time_slowly(units)
     }
@@ -405,6 +405,6 @@ impl Clock {
         };
         let offset = i128::from(self.offset_seconds) * 1_000_000_000;
         let time = (nanoseconds as i128).saturating_add(offset);
-        Time(time.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64)
+        Time::new(time.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64)
     }
 }

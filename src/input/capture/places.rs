@@ -54,6 +54,31 @@ impl Key {
     }
 }
 
+/// A key to keep: what those of IPv6 are larger lies elsewhere.
+#[derive(Debug, Clone)]
+pub(super) enum KeptKey {
+    V4([u64; 2]),
+    V6(Box<Ends6>),
+}
+
+impl KeptKey {
+    pub(super) fn get(&self) -> Key {
+        match self {
+            KeptKey::V4(ends) => Key::V4(*ends),
+            KeptKey::V6(ends) => Key::V6(ends.0, ends.1),
+        }
+    }
+}
+
+impl From<Key> for KeptKey {
+    fn from(key: Key) -> KeptKey {
+        match key {
+            Key::V4(ends) => KeptKey::V4(ends),
+            Key::V6(addresses, ports) => KeptKey::V6(Box::new((addresses, ports))),
+        }
+    }
+}
+
 /// What is known under a key.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Place {
@@ -88,14 +113,14 @@ pub(super) struct Places {
 /// Graves, the oldest first, numbered in the order in which they were dug.
 #[derive(Default)]
 struct Graves {
-    graves: VecDeque<(Key, Grave)>,
+    graves: VecDeque<(KeptKey, Grave)>,
     /// The number of the oldest. Numbers begin anew behind the last.
     first: u32,
 }
 
 impl Graves {
     fn push(&mut self, key: Key, grave: Grave) -> u32 {
-        self.graves.push_back((key, grave));
+        self.graves.push_back((key.into(), grave));
         self.first.wrapping_add(self.graves.len() as u32 - 1)
     }
 
@@ -103,7 +128,7 @@ impl Graves {
     fn pop(&mut self) -> Option<(u32, Key, Grave)> {
         let (key, grave) = self.graves.pop_front()?;
         self.first = self.first.wrapping_add(1);
-        Some((self.first.wrapping_sub(1), key, grave))
+        Some((self.first.wrapping_sub(1), key.get(), grave))
     }
 }
 

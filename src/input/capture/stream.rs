@@ -651,8 +651,8 @@ impl Stream {
         let Some(trouble) = &mut self.trouble else { return };
         trouble.patience += 1;
         let now = carrier.at.time;
-        let since = *trouble.since.get_or_insert(now.unwrap_or(Time(i64::MAX)));
-        let waited = now.map_or(0, |now| now.0.saturating_sub(since.0));
+        let since = *trouble.since.get_or_insert(now.unwrap_or(Time::new(i64::MAX)));
+        let waited = now.map_or(0, |now| now.nanoseconds().saturating_sub(since.nanoseconds()));
         if trouble.patience > packets || waited > time {
             self.declare_lost(carrier, tell);
         }

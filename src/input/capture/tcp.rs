@@ -160,7 +160,7 @@ impl Tcp {
             self.close(slot, at, false, listener, tally);
         } else if flow.is_over() && !flow.lingers {
             flow.lingers = true;
-            self.lingering.push_back((slot, flow.voice.key, tally.segments));
+            self.lingering.push_back((slot, flow.voice.key.get(), tally.segments));
         } else if self.stored > self.limits.all_waiting {
             self.make_room(at, listener, tally);
         }
@@ -172,7 +172,7 @@ impl Tcp {
         let Some((slot, key, _)) = self.lingering.pop_front() else { return };
         let Some(flow) = self.flows.get_mut(slot as usize) else { return };
         // The slot may have been taken by another connection since.
-        if !(flow.open && flow.lingers && flow.voice.key == key) {
+        if !(flow.open && flow.lingers && flow.voice.key.get() == key) {
             return;
         }
         flow.lingers = false;
@@ -308,13 +308,13 @@ impl Tcp {
         }
         flow.open = false;
         let over = flow.reset || flow.has_ended();
-        let second = at.time.map_or(0, |time| time.0.div_euclid(1_000_000_000) as u32);
+        let second = at.time.map_or(0, |time| time.nanoseconds().div_euclid(1_000_000_000) as u32);
         let grave = Grave {
             opened_by: flow.opened_by(),
             closed: (over && !flow.voice.done).then_some(second),
             visited: false,
         };
-        let key = flow.voice.key;
+        let key = flow.voice.key.get();
         flow.streams = Default::default();
         self.free.push(slot);
         if over || flow.voice.done {
@@ -350,7 +350,7 @@ fn reopens(grave: &mut Grave, segment: Segment<'_>, at: At) -> bool {
         return false;
     }
     let since_closed = grave.closed.zip(at.time).map(|(closed, time)| {
-        let second = time.0.div_euclid(1_000_000_000) as u32;
+        let second = time.nanoseconds().div_euclid(1_000_000_000) as u32;
         second.saturating_sub(closed)
     });
     if segment.has(SYN) && !segment.has(ACK) {

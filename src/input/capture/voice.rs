@@ -1,7 +1,7 @@
 //! What a listener is told of one connection, and in whose name.
 
 use super::ids::Ids;
-use super::places::{Key, Side};
+use super::places::{KeptKey, Key, Side};
 use super::roles::{begins_a_stream, guess_client};
 use super::stream::{Carrier, Conflict, Piece, Stream};
 use super::tally::Tally;
@@ -12,7 +12,7 @@ use crate::said::{
 
 /// What the listener knows of a connection.
 pub(super) struct Voice {
-    pub(super) key: Key,
+    pub(super) key: KeptKey,
     pub(super) first: At,
     pub(super) id: Option<ConnectionId>,
     initiator: Option<u8>,
@@ -56,7 +56,7 @@ impl Voice {
     pub(super) fn new(key: Key, first: At) -> Voice {
         let (initiator, client, silent_fins) = (None, 0, None);
         Voice {
-            key,
+            key: key.into(),
             first,
             id: None,
             initiator,
@@ -228,19 +228,18 @@ impl Voice {
         listener: &mut L,
         told: &mut Told,
     ) -> ConnectionId {
-        let id = told.take_id();
+        let (id, key) = (told.take_id(), self.key.get());
         self.id = Some(id);
         let first = match piece {
             Piece::Bytes { bytes, .. } => *bytes,
             _ => &[],
         };
-        let guess =
-            || guess_client(side, first, [self.key.socket(0).port(), self.key.socket(1).port()]);
+        let guess = || guess_client(side, first, [key.socket(0).port(), key.socket(1).port()]);
         let client = self.initiator().unwrap_or_else(guess);
         self.client = client as u8;
         let opening = Opening {
-            client: Some(self.key.socket(client)),
-            server: Some(self.key.socket(1 - client)),
+            client: Some(key.socket(client)),
+            server: Some(key.socket(1 - client)),
             transport: Transport::Tcp,
             initiator_seen: self.initiator.is_some(),
             at: self.first,

@@ -126,7 +126,7 @@ fn end_record<'a>(end: &End, judged: &'a Judged) -> Record<'a> {
 fn places() -> impl Strategy<Value = At> {
     (any::<u32>(), any::<bool>(), any::<Option<i64>>()).prop_map(|(packet, several, time)| At {
         packet: PacketNumber::in_file(u16::from(several), packet.into()),
-        time: time.map(Time),
+        time: time.map(Time::new),
     })
 }
 

@@ -217,7 +217,7 @@ impl Lines {
 
     #[inline(always)]
     fn push_time(&mut self, pen: &mut Pen<'_>, time: Time) {
-        let Ok(nanoseconds) = u64::try_from(time.0) else {
+        let Ok(nanoseconds) = u64::try_from(time.nanoseconds()) else {
             pen.words(b",\"time\":\"");
             pen.piece(super::record::seconds(time).as_bytes());
             return pen.words(b"\"");
@@ -367,7 +367,7 @@ mod tests {
     fn at(packet: u64, nanoseconds: Option<i64>) -> At {
         At {
             packet: PacketNumber::in_file((packet % 3) as u16, packet >> 20),
-            time: nanoseconds.map(Time),
+            time: nanoseconds.map(Time::new),
         }
     }
 

@@ -47,7 +47,7 @@ impl Place {
 
 /// A time as JSON has it: seconds since the epoch with nine digits.
 pub fn seconds(time: Time) -> String {
-    let Time(nanoseconds) = time;
+    let nanoseconds = time.nanoseconds();
     let sign = if nanoseconds < 0 { "-" } else { "" };
     let (whole, rest) =
         (nanoseconds.unsigned_abs() / 1_000_000_000, nanoseconds.unsigned_abs() % 1_000_000_000);

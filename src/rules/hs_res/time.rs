@@ -20,7 +20,7 @@ pub static NO_RESPONSE: Rule = Rule {
 };
 
 fn no_response(end: &End, memory: &Memory) -> Option<Broken> {
-    let asked = **memory.handshake.as_ref()?.unanswered.as_ref()?;
+    let asked = memory.handshake.rest()?.unanswered?;
     if end.upgraded || end.lossy[Endpoint::Server.index()] {
         return None;
     }

@@ -120,7 +120,7 @@ pub static BACKPRESSURE: Rule = Rule {
 fn backpressure(end: &End, endpoint: Endpoint, memory: &Memory) -> Option<Broken> {
     let (since, seconds) = end.carriage[endpoint.index()].shut_for(end.at)?;
     (seconds > memory.thresholds.zero_window).then(|| {
-        let from = memory.opened().map_or(String::new(), |opened| {
+        let from = memory.opened.map_or(String::new(), |opened| {
             format!(", from {:.1} s after the handshake on", since.seconds_since(opened))
         });
         let seen = format!(

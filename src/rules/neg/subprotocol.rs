@@ -228,7 +228,7 @@ pub static OPCODE: Rule = Rule {
 };
 
 fn opcode(message: &Message<'_>, memory: &Memory) -> Option<Broken> {
-    let known = memory.handshake.as_ref()?.subprotocol[message.from.index()]?;
+    let known = memory.handshake.rest()?.subprotocol[message.from.index()]?;
     if fits(known, message.opcode) {
         return None;
     }

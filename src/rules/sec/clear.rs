@@ -111,7 +111,7 @@ pub static SECRETS: Rule = Rule {
 };
 
 fn secrets(message: &Message<'_>, memory: &Memory) -> Option<Broken> {
-    let is_searched = memory.handshake.as_ref().is_some_and(|kept| kept.searches(message));
+    let is_searched = memory.handshake.searches(message);
     let member = is_searched.then(|| spells_secret(message.payload)).flatten()?;
     let seen = format!("the JSON member \"{member}\" can be read by anybody on the way");
     Some(

@@ -161,7 +161,7 @@ pub static NO_AUTH: Rule = Rule {
 
 /// Of a server in a public network only: who can reach another one is a matter of the network.
 fn no_auth(_: &End, memory: &Memory) -> Option<Broken> {
-    let is_open = memory.handshake.as_ref().is_some_and(|kept| kept.anonymous);
+    let is_open = memory.handshake.anonymous;
     let has_talked = memory.server.has_begun;
     (is_open && has_talked && !memory.client.lossy).then(|| {
         let seen = "the server accepts a client that shows no cookie, no Authorization and no token, \

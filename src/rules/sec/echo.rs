@@ -21,7 +21,7 @@ pub static PMD_SECRETS: Rule = Rule {
 };
 
 fn pmd_secrets(message: &Message<'_>, memory: &Memory) -> Option<Broken> {
-    let echoes = memory.handshake.as_ref()?.echoes.as_ref()?;
+    let echoes = memory.handshake.rest()?.echoes.as_ref()?;
     let compression = memory.agreement?.deflate?.of(message.from);
     let secret = spells_secret(message.payload).or(echoes.secret[message.from.index()])?;
     let is_echoed = message.compressed && compression.context_takeover && echoes.are_in(message);
