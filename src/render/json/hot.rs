@@ -53,6 +53,8 @@ struct Place {
 
 /// How many frame numbers, and how many bytes in another form, are written with one pen.
 const NUMBERS: usize = 256;
+/// A text up to this length is written with the rest of its line, and the same pen.
+const SHORT_TEXT: usize = text::PIECE - 256;
 const BYTES: usize = 3 * 1024;
 
 impl Lines {
@@ -115,7 +117,9 @@ impl Lines {
         message: &Message<'_>,
     ) {
         let connection = connection.number;
+        let text = utf8_of(message);
         let (frames, more) = message.frames.split_at(message.frames.len().min(NUMBERS));
+        let short = text.filter(|text| frames.len() == 1 && text.len() <= SHORT_TEXT);
         page.write(|pen| {
             pen.words(b"{\"type\":\"message\",\"connection\":");
             let Message { from, offset, at, .. } = *message;
@@ -133,31 +137,44 @@ impl Lines {
             }
             push_numbers(pen, frames);
             if more.is_empty() {
-                push_lengths(pen, message);
+                push_lengths(pen, message, text.is_some());
+            }
+            if let Some(text) = short {
+                text::push_piece(pen, text);
+                self.push_flags(pen, message);
             }
         });
+        if short.is_some() {
+            return;
+        }
         if !more.is_empty() {
             for numbers in more.chunks(NUMBERS) {
                 page.write(|pen| pen.words(b","));
                 page.write(|pen| push_numbers(pen, numbers));
             }
-            page.write(|pen| push_lengths(pen, message));
+            page.write(|pen| push_lengths(pen, message, text.is_some()));
         }
-        self.push_payload(page, message);
-        page.write(|pen| {
-            let Message { truncated, trusted, complete, .. } = *message;
-            if (truncated, trusted, complete) == (false, true, true) {
-                pen.words(b"\",\"truncated\":false,\"trusted\":true,\"complete\":true");
-            } else {
-                pen.words(b"\",\"truncated\":");
-                pen.bool(truncated);
-                pen.words(b",\"trusted\":");
-                pen.bool(trusted);
-                pen.words(b",\"complete\":");
-                pen.bool(complete);
-            }
-            pen.stamp(&self.end);
-        });
+        match text {
+            Some(text) => text::push(page, text),
+            None => self.push_base64(page, message.payload),
+        }
+        page.write(|pen| self.push_flags(pen, message));
+    }
+
+    #[inline(always)]
+    fn push_flags(&self, pen: &mut Pen<'_>, message: &Message<'_>) {
+        let Message { truncated, trusted, complete, .. } = *message;
+        if (truncated, trusted, complete) == (false, true, true) {
+            pen.words(b"\",\"truncated\":false,\"trusted\":true,\"complete\":true");
+        } else {
+            pen.words(b"\",\"truncated\":");
+            pen.bool(truncated);
+            pen.words(b",\"trusted\":");
+            pen.bool(trusted);
+            pen.words(b",\"complete\":");
+            pen.bool(complete);
+        }
+        pen.stamp(&self.end);
     }
 
     #[inline(always)]
@@ -231,23 +248,12 @@ impl Lines {
         pen.words(b"\"");
     }
 
-    /// Text as a string if it is UTF-8 as far as it was kept, anything else in Base64; without the
-    /// last quotation mark.
     #[inline]
-    fn push_payload<W: Write>(&self, page: &mut Page<W>, message: &Message<'_>) {
-        match utf8_of(message) {
-            Some(text) => {
-                page.write(|pen| pen.words(b",\"text\":\""));
-                text::push(page, text);
-            }
-            None => {
-                page.write(|pen| pen.words(b",\"base64\":\""));
-                for bytes in message.payload.chunks(BYTES) {
-                    page.write(|pen| {
-                        pen.filled_by(|room| self.base64.encode_slice(bytes, room).unwrap_or(0));
-                    });
-                }
-            }
+    fn push_base64<W: Write>(&self, page: &mut Page<W>, payload: &[u8]) {
+        for bytes in payload.chunks(BYTES) {
+            page.write(|pen| {
+                pen.filled_by(|room| self.base64.encode_slice(bytes, room).unwrap_or(0));
+            });
         }
     }
 }
@@ -300,8 +306,10 @@ fn push_numbers(pen: &mut Pen<'_>, numbers: &[u64]) {
     }
 }
 
+/// The lengths, and the beginning of the payload: text as a string if it is UTF-8 as far as it was
+/// kept, anything else in Base64.
 #[inline(always)]
-fn push_lengths(pen: &mut Pen<'_>, message: &Message<'_>) {
+fn push_lengths(pen: &mut Pen<'_>, message: &Message<'_>, is_text: bool) {
     match message.compressed {
         true => pen.words(b"],\"compressed\":true,\"wire_length\":"),
         false => pen.words(b"],\"compressed\":false,\"wire_length\":"),
@@ -309,6 +317,10 @@ fn push_lengths(pen: &mut Pen<'_>, message: &Message<'_>) {
     pen.number(message.wire_length);
     pen.words(b",\"length\":");
     pen.number(message.length);
+    match is_text {
+        true => pen.words(b",\"text\":\""),
+        false => pen.words(b",\"base64\":\""),
+    }
 }
 
 /// The message's bytes that are UTF-8 text: without the beginning of a character at the end if it

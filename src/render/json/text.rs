@@ -54,7 +54,7 @@ static SHORT_ESCAPES: [[u8; 2]; 256] = {
 
 /// Bytes of text that fit into a window even if each becomes `\u0000`; and a block more, because
 /// whole lanes are written.
-const PIECE: usize = (WINDOW - 3 * BLOCK) / 6;
+pub(super) const PIECE: usize = (WINDOW - 3 * BLOCK) / 6;
 
 /// Writes `text` with the quotes around it.
 pub(super) fn push_quoted<W: Write>(page: &mut Page<W>, text: &str) {
@@ -126,7 +126,8 @@ fn border_before(text: &[u8], at: usize) -> usize {
     (at - 3..=at).rev().find(is_border).unwrap_or(at)
 }
 
-fn push_piece(pen: &mut Pen<'_>, text: &[u8]) {
+/// Writes a text of [`PIECE`] bytes at most in the same way.
+pub(super) fn push_piece(pen: &mut Pen<'_>, text: &[u8]) {
     let mut at = 0;
     while at < text.len() {
         at += pen.locally(|pen| push_common(pen, &text[at..]));
