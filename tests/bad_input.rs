@@ -430,6 +430,12 @@ fn an_option_that_changes_nothing_is_refused() {
     }
     has(&["frame", "8100", "--brief", "--format", "svg"], &["--brief"]);
     has(&["frame", "8100", "--all", "--format", "svg"], &["--all"]);
+    for other in ["--layout=1", "--stats", "--follow-stream=1", "--extract=no/folder"] {
+        has(&["pcap", chat, "--messages", other], &["--messages"]);
+    }
+    for other in ["--summary", "--layout=1", "--layers", "--stats", "--extract=no/folder"] {
+        has(&["pcap", chat, "--time=delta", other], &["--time"]);
+    }
     for (command, options) in [
         (&["rules"][..], &["--select=MSK", "--ignore=HS", "--fail-on=note", "--redact"][..]),
         (&["rules"], &["--threshold=silence=5", "--config=x"]),

@@ -71,7 +71,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "messages")]
     frames: bool,
     /// Show every message, one line each.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["layout", "stats", "follow_stream", "extract"])]
     messages: bool,
     /// Show only the table of connections.
     #[arg(long, conflicts_with_all = ["frames", "messages", "layout"])]

@@ -191,7 +191,10 @@ fn retransmission(end: &End, endpoint: Endpoint, _: &Memory) -> Option<Broken> {
                          if the bytes are others, somebody injects segments";
             return Some(Broken::new(endpoint, seen, "").cause(cause));
         }
-        (differing, damaged) if differing == damaged => "a segment was damaged on the way",
+        (differing, damaged) if differing == damaged => {
+            "a segment was damaged on the way, or sent with a wrong checksum so that only listeners \
+             take it"
+        }
         _ => "somebody injects segments, or a middlebox rewrites the stream",
     };
     let differ = match carriage.differing {

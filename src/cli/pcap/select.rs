@@ -74,7 +74,8 @@ pub struct Select {
     pub compare_http: bool,
     /// How times are shown in text: seconds since the connection began, date and time, or seconds
     /// since the line before.
-    #[arg(long, value_enum, value_name = "HOW", default_value_t = Times::Relative)]
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = Times::Relative,
+        conflicts_with_all = ["summary", "layout", "layers", "stats", "extract"])]
     time: Times,
 }
 
