@@ -13,7 +13,7 @@ use super::message::Desk;
 use super::resync::{self, Expectation, Found, Seeker};
 use super::stated::Stated;
 use crate::http::Head;
-use crate::said::{At, Endpoint, GapReason, Interest, Said, TransportEnd};
+use crate::said::{At, Endpoint, GapReason, Interest, Said, TcpFact, TransportEnd};
 
 /// How a conversation came to be one about WebSocket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -180,6 +180,8 @@ impl Conversation {
             Said::Http2 { from, fact, at } => {
                 sink(&Event::Http2(&Http2Event { from: self.endpoint(from), fact, at }));
             }
+            // It concerns the other connections of this client.
+            Said::Tcp { fact: TcpFact::Unseen, .. } => {}
             Said::Tcp { from, fact, at } => {
                 let from = self.endpoint(from);
                 self.ends.get_or_insert_default().carriage[from.index()].note(fact, at);
