@@ -377,12 +377,15 @@ fn who(connection: &Connection) -> Who {
 
 #[inline]
 fn count(event: &Event<'_>, counts: &mut Counts) {
-    match event {
-        Event::Frame(_) => counts.frames += 1,
-        Event::Message(_) => counts.messages += 1,
-        Event::Gap(_) => counts.gaps += 1,
-        Event::Exchange(_) => counts.other_exchanges += 1,
-        _ => {}
+    // Two questions answer it for nearly every fact; a table of all kinds is slower.
+    if let Event::Frame(_) = event {
+        counts.frames += 1;
+    } else if let Event::Message(_) = event {
+        counts.messages += 1;
+    } else if let Event::Gap(_) = event {
+        counts.gaps += 1;
+    } else if let Event::Exchange(_) = event {
+        counts.other_exchanges += 1;
     }
 }
 

@@ -40,6 +40,7 @@ pub(super) struct Pattern {
 }
 
 impl Keys {
+    #[inline]
     pub(super) fn note(&mut self, key: MaskingKey, time: Option<Time>) {
         let key = u32::from_be_bytes(key);
         self.repeated = self.count > 0 && key == self.last;

@@ -24,18 +24,30 @@ pub enum Opcode {
     ),
 }
 
+/// The opcode of each number.
+const ALL: [Opcode; 16] = [
+    Opcode::Continuation,
+    Opcode::Text,
+    Opcode::Binary,
+    Opcode::Reserved(3),
+    Opcode::Reserved(4),
+    Opcode::Reserved(5),
+    Opcode::Reserved(6),
+    Opcode::Reserved(7),
+    Opcode::Close,
+    Opcode::Ping,
+    Opcode::Pong,
+    Opcode::Reserved(11),
+    Opcode::Reserved(12),
+    Opcode::Reserved(13),
+    Opcode::Reserved(14),
+    Opcode::Reserved(15),
+];
+
 impl Opcode {
     /// The opcode of these four bits; higher bits are ignored.
     pub const fn from_bits(bits: u8) -> Opcode {
-        match bits & 0x0f {
-            0x0 => Opcode::Continuation,
-            0x1 => Opcode::Text,
-            0x2 => Opcode::Binary,
-            0x8 => Opcode::Close,
-            0x9 => Opcode::Ping,
-            0xA => Opcode::Pong,
-            other => Opcode::Reserved(other),
-        }
+        ALL[(bits & 0x0f) as usize]
     }
 
     /// The four bits.

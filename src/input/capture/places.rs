@@ -133,7 +133,7 @@ impl Graves {
 }
 
 impl Places {
-    #[inline]
+    #[inline(always)]
     pub(super) fn get(&self, key: &Key) -> Option<Place> {
         match key {
             Key::V4([low, high]) => self.v4.get(&(*low, *high)).copied(),
