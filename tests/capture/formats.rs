@@ -200,6 +200,34 @@ fn a_wrong_length_between_good_packets_loses_one_packet() {
     bytes[third + 11] = 0x7f;
     let (found, damage, _) = packets(&bytes[..]);
     assert_eq!((found.len(), damage.len()), (27, 1), "{damage:?}");
+    // It claims seven bytes more: the next is read from the wrong place, and no other.
+    let mut bytes = good.clone();
+    bytes[third + 8] += 7;
+    let (found, damage, _) = packets(&bytes[..]);
+    assert!(found.len() >= 26 && damage.len() == 1, "{} packets, {damage:?}", found.len());
+    // It was not written to its end.
+    let bytes = [&good[..third + 40], &good[third + 16 + good_length(&good, third)..]].concat();
+    let (found, damage, _) = packets(&bytes[..]);
+    assert!(found.len() >= 25 && damage.len() == 1, "{} packets, {damage:?}", found.len());
+    // The clock jumped: that is no damage.
+    let mut bytes = good.clone();
+    bytes[third + 3] ^= 0x40;
+    let (found, damage, _) = packets(&bytes[..]);
+    assert_eq!((found.len(), damage.len()), (28, 0), "{damage:?}");
+}
+
+/// `cat one.pcap two.pcap`, in gzip as well: byte order, resolution and link type may change.
+#[test]
+fn files_one_behind_the_other_are_read_as_one() {
+    for name in ["p_us.pcap", "leg_mod_be.pcap", "leg_us_be.pcap", "leg_ns_le.pcap", "l_raw4.pcap"]
+    {
+        for (one, two) in [("p_us.pcap", name), (name, "p_us.pcap"), ("leg_ns_be.pcap", name)] {
+            let [first, second] = [one, two].map(|name| packets(&contents(name)[..]).0);
+            let (found, damage, _) = packets(&[contents(one), contents(two)].concat()[..]);
+            assert_eq!(damage, Vec::<String>::new(), "{one}, {two}");
+            assert_eq!(found, [first, second].concat(), "{one}, {two}");
+        }
+    }
 }
 
 fn good_length(bytes: &[u8], record: usize) -> usize {

@@ -31,7 +31,12 @@ const USUAL_LIMIT: u32 = 256 * 1024;
 const LINK_TYPE_MASK: u32 = 0x0fff_ffff;
 
 /// Neighbouring records that are plausible lie within this many seconds.
-const NEAR: i64 = 7 * 24 * 3600;
+const NEAR: u32 = 7 * 24 * 3600;
+
+#[inline(always)]
+fn is_near(second: u32, other: u32) -> bool {
+    second.wrapping_sub(other).wrapping_add(NEAR) < 2 * NEAR
+}
 
 /// What a record looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +56,9 @@ pub(super) struct Pcap {
     longest: u32,
     /// In a unit of the fraction of a second.
     nanoseconds: i64,
+    /// Of the first record and the last: of these two one is right where the other was read from
+    /// the wrong place.
+    first_second: Option<u32>,
     last_second: Option<u32>,
     /// True after a damaged record header: the next good record has to be searched for.
     lost: bool,
@@ -81,6 +89,7 @@ impl Pcap {
             format,
             link,
             longest,
+            first_second: None,
             last_second: None,
             lost: false,
             announced: false,
@@ -98,9 +107,14 @@ impl Pcap {
             return None;
         }
         let (_, block) = parse_pcap_frame(bytes).ok()?;
+        if !self.last_second.is_some_and(|last| is_near(block.ts_sec, last)) {
+            return None;
+        }
         self.last_second = Some(block.ts_sec);
         let record = self.record(&block);
-        (block.caplen <= self.longest).then_some((block.caplen as usize, record))
+        // A record without a byte may be the header of another file.
+        let is_usual = (1..=self.longest).contains(&block.caplen);
+        is_usual.then_some((block.caplen as usize, record))
     }
 
     #[inline]
@@ -116,12 +130,28 @@ impl Pcap {
             return self.look_slowly(bytes, at_end);
         }
         let block = match self.parse(bytes) {
-            Ok((_, block)) if block.caplen <= self.longest => block,
+            Ok((_, block)) if block.caplen == 0 && self.begins_anew(bytes) => {
+                return self.begin_anew(bytes, at_end);
+            }
+            Ok((rest, block)) if block.caplen <= self.longest => {
+                if self.last_second.is_some_and(|last| !is_near(block.ts_sec, last)) {
+                    // From quite another time: one that is read from the wrong place?
+                    if rest.len() < self.header_length() && !at_end {
+                        return Found::Need(bytes.len() - rest.len() + self.header_length());
+                    }
+                    if !self.fits(bytes, rest) {
+                        return self.absurd(block.caplen as usize);
+                    }
+                }
+                block
+            }
             Ok((_, block)) => return self.absurd(block.caplen as usize),
             Err(Err::Incomplete(Needed::Size(needed))) => {
                 let wanted = bytes.len() + needed.get();
-                if wanted - self.header_length().min(wanted) > self.longest as usize {
-                    return self.absurd(wanted - self.header_length());
+                let captured = wanted.saturating_sub(self.header_length());
+                // What the last record lacks may be what it claims too much.
+                if captured > self.longest as usize || at_end && self.next_record(bytes).is_some() {
+                    return self.absurd(captured);
                 }
                 return Found::Need(wanted);
             }
@@ -139,7 +169,28 @@ impl Pcap {
             return self.search(bytes, at_end);
         }
         self.announced = true;
+        self.first_second = self.number(bytes, 0);
         Found::Interface { length: 0, link: self.link }
+    }
+
+    /// Whether this is the header of a file (in version 2.4, as all are): files that were written
+    /// one behind the other are one.
+    fn begins_anew(&self, bytes: &[u8]) -> bool {
+        Pcap::recognises(bytes) && matches!(bytes.get(4..8), Some([2, 0, 4, 0] | [0, 2, 0, 4]))
+    }
+
+    #[cold]
+    fn begin_anew(&mut self, bytes: &[u8], at_end: bool) -> Found {
+        if bytes.len() < FILE_HEADER && !at_end {
+            return Found::Need(FILE_HEADER);
+        }
+        let Some(next) = Pcap::read_header(bytes) else {
+            return Found::Nothing { length: bytes.len() };
+        };
+        let link = next.link;
+        *self =
+            Pcap { announced: true, format: self.format, first_second: self.first_second, ..next };
+        Found::Interface { length: FILE_HEADER, link }
     }
 
     fn absurd(&mut self, length: usize) -> Found {
@@ -162,6 +213,21 @@ impl Pcap {
             Layout::Little | Layout::Big => 16,
             Layout::ModifiedLittle | Layout::ModifiedBig => 24,
         }
+    }
+
+    /// Whether this may be a record, by its header and by that behind it.
+    fn fits(&self, bytes: &[u8], rest: &[u8]) -> bool {
+        let fits = |bytes: &[u8]| self.length(bytes).is_some();
+        fits(bytes) && (fits(rest) || rest.len() < self.header_length())
+    }
+
+    /// A place where two plausible records follow each other, behind the first byte.
+    fn next_record(&self, bytes: &[u8]) -> Option<usize> {
+        (1..bytes.len()).find(|start| {
+            let length = self.plausible(&bytes[*start..]);
+            let next = length.and_then(|length| bytes.get(start + length..));
+            next.is_some_and(|next| self.plausible(next).is_some())
+        })
     }
 
     /// Searches for the next place where two plausible records follow each other, or one that ends
@@ -187,21 +253,29 @@ impl Pcap {
         wait(bytes.len(), 1, bytes.len(), at_end)
     }
 
-    /// The length of the record, header included, if its header could be one.
+    fn number(&self, bytes: &[u8], at: usize) -> Option<u32> {
+        let bytes = word(bytes, at)?;
+        Some(match self.layout {
+            Layout::Little | Layout::ModifiedLittle => u32::from_le_bytes(bytes),
+            Layout::Big | Layout::ModifiedBig => u32::from_be_bytes(bytes),
+        })
+    }
+
+    /// The length of the record, header included, if its header could be one here.
     fn plausible(&self, bytes: &[u8]) -> Option<usize> {
-        let big = matches!(self.layout, Layout::Big | Layout::ModifiedBig);
-        let number = |at| {
-            let bytes = word(bytes, at)?;
-            Some(if big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
-        };
-        let (second, fraction, captured, original) =
-            (number(0)?, number(4)?, number(8)?, number(12)?);
-        let a_second =
-            if self.format == Format::PcapNanoseconds { 1_000_000_000 } else { 1_000_000 };
-        let near =
-            self.last_second.is_none_or(|last| (i64::from(second) - i64::from(last)).abs() < NEAR);
+        let second = self.number(bytes, 0)?;
+        let mut known = [self.first_second, self.last_second].into_iter().flatten();
+        let near = self.last_second.is_none() || known.any(|other| is_near(second, other));
+        self.length(bytes).filter(|_| near)
+    }
+
+    /// The same at any time.
+    fn length(&self, bytes: &[u8]) -> Option<usize> {
+        let number = |at| self.number(bytes, at);
+        let (fraction, captured, original) = (number(4)?, number(8)?, number(12)?);
+        let a_second = if self.nanoseconds == 1 { 1_000_000_000 } else { 1_000_000 };
         let fits = captured > 0 && captured <= original && original <= self.longest;
-        (near && fits && fraction < a_second).then_some(self.header_length() + captured as usize)
+        (fits && fraction < a_second).then_some(self.header_length() + captured as usize)
     }
 }
 
