@@ -193,6 +193,17 @@ fn a_wrong_length_between_good_packets_loses_one_packet() {
     bytes[148 + 96] = 0x74;
     let (found, damage, _) = packets(&bytes[..]);
     assert_eq!((found.len(), damage.len()), (3, 1), "{damage:?}");
+    // A part of it is missing, and what follows lies at no multiple of four.
+    let whole = contents("plain.pcapng");
+    let word = |at: usize| u32::from_le_bytes(whole[at..at + 4].try_into().expect("4 bytes"));
+    let next = |at: &usize| (*at < whole.len()).then(|| at + word(at + 4) as usize);
+    let blocks = std::iter::successors(Some(0), next).filter(|at| *at < whole.len());
+    let tenth = blocks.filter(|at| word(*at) == 6).nth(9).expect("a packet");
+    for missing in 1..=8 {
+        let bytes = [&whole[..tenth + 40], &whole[tenth + 40 + missing..]].concat();
+        let (found, damage, _) = packets(&bytes[..]);
+        assert_eq!((found.len(), damage.len()), (27, 1), "{missing}: {damage:?}");
+    }
     // Classic pcap: the third record claims 2 GiB; the next good one is searched for.
     let good = contents("p_us.pcap");
     let third = 24 + (16 + good_length(&good, 24)) + (16 + good_length(&good, 24 + 16 + 74));

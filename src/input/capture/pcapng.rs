@@ -312,9 +312,10 @@ impl Pcapng {
         }
     }
 
-    /// The first place at which a good block begins. Blocks begin at multiples of four.
+    /// The first place at which a good block begins. Blocks begin at multiples of four, but not where
+    /// a part of the file is missing.
     fn find(&self, bytes: &[u8], at_end: bool) -> Search {
-        for start in (0..bytes.len()).step_by(4) {
+        for start in 0..bytes.len() {
             match self.judge(&bytes[start..]) {
                 Judgment::Good => return Search::At(start),
                 Judgment::Short(wanted) if !at_end => return Search::Need { start, wanted },
