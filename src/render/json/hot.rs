@@ -19,7 +19,8 @@ pub(super) struct Lines {
     /// byte, or its masking key, and the length of the payload.
     headers: [Stamp<64>; MAX_HEADER + 1],
     /// The last place, and how it is written: a message mostly lies where its frame does.
-    place: Option<(Place, Stamp<96>)>,
+    place: Place,
+    written_place: Stamp<96>,
     /// The last time's second and its digits.
     second: (u64, Stamp<24>),
     /// The end of a line.
@@ -63,7 +64,8 @@ impl Lines {
         Lines {
             first_bytes: vec![Stamp::default(); 256],
             headers: std::array::from_fn(header_fields),
-            place: None,
+            place: Place { connection: 0, from: Endpoint::Client, offset: 0, at: At::default() },
+            written_place: Stamp::default(),
             second: (u64::MAX, Stamp::default()),
             end: Stamp::new(if shape == Shape::Lines { "}\n" } else { "}" }),
             base64: base64(),
@@ -188,14 +190,13 @@ impl Lines {
 
     #[inline(always)]
     fn push_place(&mut self, pen: &mut Pen<'_>, place: Place) {
-        if let Some((last, stamp)) = &self.place
-            && *last == place
-        {
-            return pen.stamp(stamp);
+        if self.place == place && !self.written_place.is_empty() {
+            return pen.stamp(&self.written_place);
         }
         let start = pen.position();
         self.push_fresh_place(pen, place);
-        self.place = pen.stamp_of(start).map(|stamp| (place, stamp));
+        self.place = place;
+        pen.keep(start, &mut self.written_place);
     }
 
     #[inline(always)]

@@ -129,12 +129,16 @@ impl Pen<'_> {
         self.at = self.at.min(position);
     }
 
-    /// What it has written since that position, if there is room for it.
+    /// Keeps what it has written since that position, if there is room for it.
     #[inline(always)]
-    pub(super) fn stamp_of<const N: usize>(&self, start: usize) -> Option<Stamp<N>> {
+    pub(super) fn keep<const N: usize>(&self, start: usize, stamp: &mut Stamp<N>) {
+        stamp.length = 0;
         let length = self.at - start;
-        let bytes = *self.window[start..].first_chunk()?;
-        (length <= N).then_some(Stamp { bytes, length })
+        if let Some(bytes) = self.window[start..].first_chunk()
+            && length <= N
+        {
+            *stamp = Stamp { bytes: *bytes, length };
+        }
     }
 
     /// Bytes of any number.

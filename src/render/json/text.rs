@@ -130,7 +130,7 @@ fn border_before(text: &[u8], at: usize) -> usize {
 pub(super) fn push_piece(pen: &mut Pen<'_>, text: &[u8]) {
     let mut at = 0;
     while at < text.len() {
-        at += pen.locally(|pen| push_common(pen, &text[at..]));
+        at += push_common(pen, &text[at..]);
         if at < text.len() {
             at += push_rare(pen, &text[at..]);
         }
@@ -147,7 +147,7 @@ fn push_common(pen: &mut Pen<'_>, text: &[u8]) -> usize {
         // SAFETY: all that a machine must have for it is what was just asked for.
         return unsafe { shuffle::push_common(pen, text) };
     }
-    push_common_anywhere(pen, text)
+    pen.locally(|pen| push_common_anywhere(pen, text))
 }
 
 /// How many bytes are compared by one instruction, and how many are looked at together.
