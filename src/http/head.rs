@@ -358,9 +358,17 @@ impl Head {
     }
 
     /// The first line of that name.
-    #[inline]
+    #[inline(always)]
     pub fn line(&self, name: &str) -> Option<&FieldLine> {
-        self.candidates(name).iter().find(|field| self.is_named(field, name))
+        // That there is none is seen in place.
+        match self.candidates(name) {
+            [] => None,
+            candidates => self.line_among(candidates, name),
+        }
+    }
+
+    fn line_among<'a>(&self, candidates: &'a [FieldLine], name: &str) -> Option<&'a FieldLine> {
+        candidates.iter().find(|field| self.is_named(field, name))
     }
 
     /// The fields among which are those of that name: mostly one, or none.
@@ -382,7 +390,7 @@ impl Head {
     }
 
     /// The value of the first line of that name.
-    #[inline]
+    #[inline(always)]
     pub fn value(&self, name: &str) -> Option<&[u8]> {
         self.line(name).map(|field| self.bytes(&field.value))
     }

@@ -23,7 +23,7 @@ pub(super) struct Pace {
     /// By how much a later packet has an earlier time, in nanoseconds.
     pub(super) backwards: i64,
     rates: [Rate; 2],
-    beats: [Option<Box<Beat>>; 2],
+    beats: Option<Box<[Option<Beat>; 2]>>,
 }
 
 /// How many messages come within a second.
@@ -117,7 +117,7 @@ impl Pace {
         if message.opcode != Opcode::Text || message.payload.len() as u64 != message.length {
             return;
         }
-        let beat = &mut self.beats[message.from.index()];
+        let beat = &mut self.beats.get_or_insert_default()[message.from.index()];
         let (hash, whole_hash) = (hash_without_digits(message.payload), hash(message.payload));
         match beat {
             Some(beat) if beat.hash == hash => {
@@ -129,19 +129,19 @@ impl Pace {
             }
             // What was a heartbeat for long stays one, whatever else is said in between.
             Some(beat) if beat.count >= BEATS => {}
-            _ => *beat = Some(Box::new(Beat::of(message.payload, [hash, whole_hash], now))),
+            _ => *beat = Some(Beat::of(message.payload, [hash, whole_hash], now)),
         }
     }
 
     /// The heartbeat that the endpoint's application sends, and its interval in seconds.
     pub(super) fn heartbeat(&self, endpoint: Endpoint) -> Option<(&Beat, f64)> {
-        let beat = self.beats[endpoint.index()].as_ref()?;
+        let beat = self.beats.as_ref()?[endpoint.index()].as_ref()?;
         let intervals = f64::from(beat.count.saturating_sub(1));
         let mean = beat.sum / intervals;
         let variance = (beat.squares / intervals - mean * mean).max(0.0);
         let is_one =
             beat.count >= BEATS && variance.sqrt() < 0.2 * mean && (beat.known || beat.constant);
-        is_one.then_some((&**beat, mean))
+        is_one.then_some((beat, mean))
     }
 }
 

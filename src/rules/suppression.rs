@@ -168,50 +168,39 @@ const REST: u128 = {
 
 impl Rows {
     fn of(id: &str) -> Rows {
-        let Patterns { ids, prefixes } = Patterns::shared();
-        let alone = ids.get(id).copied().unwrap_or_default();
-        let matching = prefixes.iter().filter(|(prefix, _)| id.starts_with(prefix));
-        matching.fold(alone, |rows, (_, more)| rows.with(*more))
+        static ALL: LazyLock<HashMap<&str, Rows, RandomState>> = LazyLock::new(Rows::all);
+        ALL.get(id).copied().unwrap_or_default()
     }
 
     fn with(self, more: Rows) -> Rows {
         Rows { by: self.by | more.by, hidden_by: self.hidden_by | more.hidden_by }
     }
-}
 
-/// The patterns of both tables, so that nobody has to walk through these for each finding.
-#[derive(Default)]
-struct Patterns {
-    ids: HashMap<&'static str, Rows, RandomState>,
-    prefixes: Vec<(&'static str, Rows)>,
-}
-
-impl Patterns {
-    fn shared() -> &'static Patterns {
-        static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
-            let mut patterns = Patterns::default();
-            let frames = TABLE.iter().map(|row| (row.by, row.hides));
-            for (index, (by, hides)) in frames.chain(HANDSHAKE.iter().copied()).enumerate() {
-                patterns.add(by, Rows { by: 1 << index, hidden_by: 0 });
-                for pattern in hides {
-                    patterns.add(pattern, Rows { by: 0, hidden_by: 1 << index });
+    /// Those of every rule, so that nobody has to walk through the tables for each finding.
+    fn all() -> HashMap<&'static str, Rows, RandomState> {
+        let mut patterns: HashMap<&str, Rows, RandomState> = HashMap::default();
+        let mut add = |pattern, more| {
+            let rows = patterns.entry(pattern).or_default();
+            *rows = rows.with(more);
+        };
+        let frames = TABLE.iter().map(|row| (row.by, row.hides));
+        for (index, (by, hides)) in frames.chain(HANDSHAKE.iter().copied()).enumerate() {
+            add(by, Rows { by: 1 << index, hidden_by: 0 });
+            for pattern in hides {
+                add(pattern, Rows { by: 0, hidden_by: 1 << index });
+            }
+        }
+        let is_prefix = |pattern: &&str| pattern.ends_with('*');
+        let prefixes: Vec<_> = patterns.extract_if(|pattern, _| is_prefix(pattern)).collect();
+        for rule in super::all() {
+            for (prefix, more) in &prefixes {
+                if matches(prefix, rule.id) {
+                    let rows = patterns.entry(rule.id).or_default();
+                    *rows = rows.with(*more);
                 }
             }
-            patterns
-        });
-        &PATTERNS
-    }
-
-    fn add(&mut self, pattern: &'static str, rows: Rows) {
-        let Some(prefix) = pattern.strip_suffix('*') else {
-            let known = self.ids.entry(pattern).or_default();
-            *known = known.with(rows);
-            return;
-        };
-        match self.prefixes.iter_mut().find(|(known, _)| *known == prefix) {
-            Some((_, known)) => *known = known.with(rows),
-            None => self.prefixes.push((prefix, rows)),
         }
+        patterns
     }
 }
 

@@ -238,7 +238,7 @@ impl Conversation {
                 inside_frame[index] = incoming.is_inside_frame();
                 inside_message[index] = incoming.is_inside_message();
                 incoming.finish(desk, sink);
-                closes[index] = incoming.closed.as_deref().copied();
+                closes[index] = incoming.closed();
                 self.lossy[index] |= incoming.lossy;
             }
         }
@@ -603,7 +603,8 @@ impl Conversation {
             }
         }
         self.upgraded = true;
-        self.first_close = frames.iter().find(|side| side.closed.is_some()).map(|side| side.from());
+        self.first_close =
+            frames.iter().find(|side| side.closed().is_some()).map(|side| side.from());
         self.phase = Phase::Frames(frames);
     }
 

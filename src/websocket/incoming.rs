@@ -29,8 +29,6 @@ pub(super) struct Incoming {
     offset: u64,
     frames: u64,
     messages: u64,
-    /// A header that has not come whole.
-    partial: Option<Box<Partial>>,
     current: Option<Box<Current>>,
     /// The fragmented message in progress.
     assembly: Option<Box<Assembly>>,
@@ -38,12 +36,20 @@ pub(super) struct Incoming {
     /// What was agreed; none if the handshake was not seen.
     agreement: Option<Agreement>,
     framing: Framing,
-    recovered: Option<Box<Recovered>>,
     /// Bytes were missing.
     pub(super) lossy: bool,
-    /// The first Close.
-    pub(super) closed: Option<Box<FirstClose>>,
+    seldom: Option<Box<Seldom>>,
     last_at: At,
+}
+
+/// What few endpoints have at a time.
+#[derive(Debug, Default)]
+struct Seldom {
+    /// A header that has not come whole.
+    partial: Option<Box<Partial>>,
+    recovered: Option<Recovered>,
+    /// The first Close.
+    closed: Option<FirstClose>,
 }
 
 /// The beginning of a header.
@@ -113,15 +119,13 @@ impl Incoming {
             offset,
             frames: 0,
             messages: 0,
-            partial: None,
             current: None,
             assembly: None,
             context,
             agreement,
             framing: Framing::Known,
-            recovered: None,
             lossy: false,
-            closed: None,
+            seldom: None,
             last_at: At::default(),
         }
     }
@@ -134,8 +138,23 @@ impl Incoming {
         self.agreement
     }
 
+    /// The first Close.
+    pub(super) fn closed(&self) -> Option<FirstClose> {
+        self.seldom.as_ref()?.closed
+    }
+
+    /// A header that has not come whole.
+    #[inline]
+    fn partial(&self) -> Option<&Partial> {
+        self.seldom.as_ref()?.partial.as_deref()
+    }
+
+    fn take_partial(&mut self) -> Option<Box<Partial>> {
+        self.seldom.as_mut()?.partial.take()
+    }
+
     pub(super) fn is_inside_frame(&self) -> bool {
-        self.current.is_some() || self.partial.is_some() && !self.holds_text()
+        self.current.is_some() || self.partial().is_some() && !self.holds_text()
     }
 
     pub(super) fn is_inside_message(&self) -> bool {
@@ -162,7 +181,7 @@ impl Incoming {
         while !bytes.is_empty() && matches!(self.framing, Framing::Known) {
             let taken = if self.current.is_some() {
                 self.go_on(bytes, origin, desk, sink)
-            } else if self.partial.is_some() {
+            } else if self.partial().is_some() {
                 self.complete_header(bytes, origin, desk, sink)
             } else {
                 self.begin(bytes, origin, desk, sink)
@@ -197,7 +216,7 @@ impl Incoming {
             let (length, started) = (bytes.len(), origin.at);
             let mut partial = Partial { bytes: [0; MAX_HEADER], length, started };
             partial.bytes[..length].copy_from_slice(bytes);
-            self.partial = Some(Box::new(partial));
+            self.seldom.get_or_insert_default().partial = Some(Box::new(partial));
             self.offset += bytes.len() as u64;
             return bytes.len();
         };
@@ -222,7 +241,7 @@ impl Incoming {
         desk: &mut Desk,
         sink: &mut impl FnMut(&Event<'_>),
     ) -> usize {
-        let Some(mut partial) = self.partial.take() else { return 0 };
+        let Some(mut partial) = self.take_partial() else { return 0 };
         let have = partial.length;
         let taken = bytes.len().min(MAX_HEADER - have);
         partial.bytes[have..have + taken].copy_from_slice(&bytes[..taken]);
@@ -234,7 +253,7 @@ impl Incoming {
         }
         let Some(header) = self.read_header(seen) else {
             partial.length += taken;
-            self.partial = Some(partial);
+            self.seldom.get_or_insert_default().partial = Some(partial);
             self.offset += taken as u64;
             return taken;
         };
@@ -328,7 +347,7 @@ impl Incoming {
             offset: self.offset,
             part,
             message,
-            recovered: self.recovered.as_deref().copied(),
+            recovered: self.seldom.as_ref().and_then(|seldom| seldom.recovered),
             complete: true,
             missing: 0,
             beyond: 0,
@@ -467,7 +486,7 @@ impl Incoming {
             offset: current.offset,
             part: current.part,
             message: current.message,
-            recovered: self.recovered.as_deref().copied(),
+            recovered: self.seldom.as_ref().and_then(|seldom| seldom.recovered),
             complete: missing == 0,
             missing,
             beyond,

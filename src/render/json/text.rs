@@ -95,12 +95,14 @@ fn push_if_plain<W: Write>(page: &mut Page<W>, text: &[u8]) -> bool {
 }
 
 fn is_plain(text: &[u8]) -> bool {
-    let is_odd = |lane: &[u8; LANE]| {
+    let odd = |lane: &[u8; LANE]| {
         let Lane { quotes, others } = Lane::of(lane);
-        bits(quotes | others) != 0
+        quotes | others
     };
     match text.last_chunk() {
-        Some(last) => !text.as_chunks().0.iter().any(is_odd) && !is_odd(last),
+        Some(last) => {
+            bits(text.as_chunks().0.iter().fold(odd(last), |any, lane| any | odd(lane))) == 0
+        }
         None => {
             text.iter().all(|&byte| byte.is_ascii() && CLASSES[usize::from(byte)] == Class::Plain)
         }

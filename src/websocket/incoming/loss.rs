@@ -134,7 +134,7 @@ impl Incoming {
         self.offset = found.start;
         let skipped = found.start.saturating_sub(since);
         let recovered = Recovered { confidence: found.confidence, skipped };
-        self.recovered = Some(Box::new(recovered));
+        self.seldom.get_or_insert_default().recovered = Some(recovered);
         let at = found.pieces.front().map_or(self.last_at, |piece| piece.origin.at);
         sink(&Event::Resumed(&Resumed { from: self.from, offset: found.start, recovered, at }));
         for piece in found.pieces {
@@ -190,7 +190,7 @@ impl Incoming {
 
     fn cut(&mut self, origin: Origin, desk: &mut Desk, sink: &mut impl FnMut(&Event<'_>)) {
         self.end_current(origin, false, desk, sink);
-        if let Some(partial) = self.partial.take() {
+        if let Some(partial) = self.take_partial() {
             let bytes = &partial.bytes[..partial.length];
             let needed = FrameHeader::read(bytes).err().unwrap_or(bytes.len()) as u64;
             let offset = self.offset - bytes.len() as u64;

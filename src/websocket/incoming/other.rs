@@ -76,8 +76,8 @@ impl Incoming {
     /// The pieces of a header that are held back may be text, and are no frame that could be.
     pub(super) fn holds_text(&self) -> bool {
         let is_text = |it: &Partial| self.is_text(&it.bytes[..it.length]);
-        let may_be = self.from == Endpoint::Server && self.may_be_http() && self.closed.is_none();
-        may_be && self.partial.as_deref().is_some_and(is_text)
+        let may_be = self.from == Endpoint::Server && self.may_be_http() && self.closed().is_none();
+        may_be && self.partial().is_some_and(is_text)
     }
 
     /// HTTP stands where the first frame should, and it was not told yet.
@@ -93,7 +93,7 @@ impl Incoming {
 
     /// What comes is read as frames, or as nothing any more.
     pub(in crate::websocket) fn has_begun(&self) -> bool {
-        let partial = self.partial.as_ref().map_or(&[][..], |it| &it.bytes[..it.length]);
+        let partial = self.partial().map_or(&[][..], |it| &it.bytes[..it.length]);
         let may_be_http = matches!(self.framing, Framing::Known)
             && (partial.is_empty() || self.may_become_other(partial));
         self.frames > 0 || !(may_be_http || self.holds_http())
@@ -101,7 +101,7 @@ impl Incoming {
 
     /// With these bytes as the next, this is a stream of frames.
     pub(in crate::websocket) fn begins_frames(&self, bytes: &[u8]) -> bool {
-        let partial = self.partial.as_ref().map_or(&[][..], |it| &it.bytes[..it.length]);
+        let partial = self.partial().map_or(&[][..], |it| &it.bytes[..it.length]);
         let beginning = [partial, &bytes[..bytes.len().min(MAX_HEADER)]].concat();
         self.has_begun()
             || !self.may_become_other(&beginning) && self.recognise_other(&beginning).is_none()
@@ -129,7 +129,7 @@ impl Incoming {
             }
             return (other.offset, other.bytes, other.origin);
         }
-        let partial = self.partial.take();
+        let partial = self.take_partial();
         let bytes = partial.map_or_else(Vec::new, |it| it.bytes[..it.length].to_vec());
         let origin = Origin { at: self.last_at, heard: None };
         (self.offset - bytes.len() as u64, bytes, origin)
@@ -161,7 +161,7 @@ impl Incoming {
     /// What stands at this frame border if it can't be a frame.
     #[inline]
     pub(super) fn recognise_other(&self, bytes: &[u8]) -> Option<NotFramesKind> {
-        match self.closed.is_some() || self.may_be_http() {
+        match self.closed().is_some() || self.may_be_http() {
             true => self.look_for_other(bytes),
             false => None,
         }
@@ -169,7 +169,7 @@ impl Incoming {
 
     /// The same, before the first frame and behind a Close: in between there is nothing else.
     fn look_for_other(&self, bytes: &[u8]) -> Option<NotFramesKind> {
-        if self.closed.is_some() {
+        if self.closed().is_some() {
             return (!is_plausible(bytes, self.from)).then_some(NotFramesKind::TrailingBytes);
         }
         if self.from == Endpoint::Client {

@@ -151,10 +151,11 @@ impl Incoming {
         self.last_at = at;
         if kind == MessageKind::Close {
             let body = CloseBody::read(payload);
-            let first = self.closed.is_none();
+            let first = self.closed().is_none();
             if first {
                 let code = body.code;
-                self.closed = Some(Box::new(FirstClose { code, at, heard: None, end: 0 }));
+                let close = FirstClose { code, at, heard: None, end: 0 };
+                self.seldom.get_or_insert_default().closed = Some(close);
             }
             let (from, length) = (self.from, payload.len() as u64);
             let close = Close { from, frame: 0, offset: 0, length, body, first, heard: None, at };
@@ -178,11 +179,12 @@ impl Incoming {
             return;
         }
         let body = CloseBody::read(payload);
-        let first = self.closed.is_none();
+        let first = self.closed().is_none();
         if first {
             let end = offset + header.header_length() + header.payload_length;
             let Origin { at, heard } = origin;
-            self.closed = Some(Box::new(FirstClose { code: body.code, at, heard, end }));
+            let close = FirstClose { code: body.code, at, heard, end };
+            self.seldom.get_or_insert_default().closed = Some(close);
         }
         sink(&Event::Close(&Close {
             from: self.from,
