@@ -190,8 +190,10 @@ impl Overview {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        let is_wide = |line: String| escape::width(line.trim_end()) > self.sheet.width;
-        if table.lines().any(is_wide) {
+        // Each column has a space on either side; the last one is none of the line.
+        let columns = table.column_max_content_widths().into_iter();
+        let width = columns.map(|width| usize::from(width) + 2).sum::<usize>() - 1;
+        if width > self.sheet.width {
             table.set_content_arrangement(ContentArrangement::Dynamic);
             table.set_width(u16::try_from(self.sheet.width).unwrap_or(u16::MAX));
         }
