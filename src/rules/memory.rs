@@ -78,6 +78,9 @@ pub(super) struct Direction {
     pub(super) end: u64,
     /// Pings, fragments, a Close and other things that few endpoints have.
     pub(super) seldom: Seldom,
+    /// It has sent a Close or something fatal: only then does each frame need a look at `seldom`,
+    /// which lies elsewhere in memory.
+    pub(super) is_ending: bool,
     /// It has begun a message, so that a continuation now needs one in progress.
     pub(super) has_begun: bool,
     /// The last data frame was a continuation without a message, and not the last one; or a message
@@ -298,6 +301,7 @@ impl Memory {
         {
             let (frame, end, time) = (finding.frame, direction.end, finding.at.time);
             let fatal = Fatal { rule, fault, frame, end, time, ignored: 0 };
+            direction.is_ending = true;
             direction.seldom.make().fatal = Some(Box::new(fatal));
         }
     }
@@ -401,7 +405,9 @@ impl Memory {
     /// Notes that a peer went on although it had been sent something fatal.
     #[inline]
     fn note_ignored(&mut self, frame: &Frame<'_>) {
-        if let Some(parts) = self.of_mut(frame.from.peer()).seldom.made()
+        let peer = self.of_mut(frame.from.peer());
+        if peer.is_ending
+            && let Some(parts) = peer.seldom.made()
             && let Some(fatal) = &mut parts.fatal
             && has_ignored(frame, fatal)
         {
@@ -480,7 +486,9 @@ impl Memory {
             let asked = self.of(close.from.peer()).seldom.closed.as_ref();
             let crossed =
                 asked.is_some_and(|asked| close.heard.is_some_and(|heard| heard < asked.end()));
-            self.of_mut(close.from).seldom.make().closed = Some(Box::new(Closed {
+            let direction = self.of_mut(close.from);
+            direction.is_ending = true;
+            direction.seldom.make().closed = Some(Box::new(Closed {
                 crossed,
                 before,
                 code: close.body.code,

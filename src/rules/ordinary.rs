@@ -31,8 +31,8 @@ pub(super) fn is_ordinary_frame(frame: &Frame<'_>, memory: &Memory) -> bool {
         && header.masked() == from_client
         && header.payload_length >= shortest_for(header.length_code())
         && header.payload_length <= memory.thresholds.large_frame
-        && own.seldom.closed.is_none()
-        && peer.seldom.fatal.is_none()
+        && (!own.is_ending || own.seldom.closed.is_none())
+        && (!peer.is_ending || peer.seldom.fatal.is_none())
         && header.masking_key.is_none_or(|key| {
             memory.keys.is_unremarkable(key) && !msk::spells_request(frame.payload, key)
         })
