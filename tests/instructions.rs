@@ -8,8 +8,8 @@ mod capture;
 use std::process::{Command, Stdio};
 
 /// Instructions a packet, with a margin of 6 % above what was measured when this was written.
-const MOST_OF_CHAT: u64 = 4_080;
-const MOST_OF_BULK: u64 = 4_100;
+const MOST_OF_CHAT: u64 = 3_010;
+const MOST_OF_BULK: u64 = 3_840;
 
 /// Bytes of memory for a further idle connection, with the same margin.
 const MOST_MEMORY: u64 = 1_400;
