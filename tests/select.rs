@@ -248,7 +248,22 @@ fn times_are_shown_as_asked() {
     assert!(out.contains("2026-11-20T22:"), "{out}");
     assert!(out.contains(&format!(".{fraction}Z")), "{out}");
     let out = stdout(&run("close-4001", &["--opcode", "text", "--time", "delta"]));
-    assert!(out.contains("+0.000  ──▶  text"), "{out}");
+    let shown: Vec<f64> = out
+        .lines()
+        .filter(|line| line.contains("  text"))
+        .filter_map(|line| line.split_whitespace().find(|word| word.starts_with('+'))?.parse().ok())
+        .collect();
+    let times: Vec<f64> = of_type(&records, "message")
+        .iter()
+        .map(|it| text(it, "time")[5..].parse().unwrap())
+        .collect();
+    assert_eq!((shown.len(), shown[0]), (times.len(), 0.0), "{out}");
+    for (pair, shown) in times.windows(2).zip(&shown[1..]) {
+        assert!(
+            (pair[1] - pair[0] - shown).abs() < 2e-6 && *shown > 0.0,
+            "{shown}: {pair:?}\n{out}"
+        );
+    }
 }
 
 #[test]
