@@ -227,16 +227,42 @@ fn a_wrong_length_between_good_packets_loses_one_packet() {
     assert_eq!((found.len(), damage.len()), (28, 0), "{damage:?}");
 }
 
-/// `cat one.pcap two.pcap`, in gzip as well: byte order, resolution and link type may change.
+/// `cat one.pcap two.pcap`, in gzip as well: byte order, resolution, link type, and even the format
+/// may change.
 #[test]
 fn files_one_behind_the_other_are_read_as_one() {
-    for name in ["p_us.pcap", "leg_mod_be.pcap", "leg_us_be.pcap", "leg_ns_le.pcap", "l_raw4.pcap"]
-    {
+    for name in [
+        "p_us.pcap",
+        "leg_mod_be.pcap",
+        "leg_us_be.pcap",
+        "leg_ns_le.pcap",
+        "l_raw4.pcap",
+        "plain.pcapng",
+        "kitchen_be.pcapng",
+    ] {
         for (one, two) in [("p_us.pcap", name), (name, "p_us.pcap"), ("leg_ns_be.pcap", name)] {
             let [first, second] = [one, two].map(|name| packets(&contents(name)[..]).0);
             let (found, damage, _) = packets(&[contents(one), contents(two)].concat()[..]);
             assert_eq!(damage, Vec::<String>::new(), "{one}, {two}");
             assert_eq!(found, [first, second].concat(), "{one}, {two}");
+        }
+    }
+}
+
+/// What lies between two files, be it a rest of the first, costs no packet of the second.
+#[test]
+fn a_file_behind_rubbish_is_found() {
+    let names =
+        ["p_us.pcap", "leg_us_be.pcap", "leg_ns_le.pcap", "plain.pcapng", "kitchen_be.pcapng"];
+    let rubbish = [&[0; 1][..], &[0; 2], &[7, 1, 9], &[0; 100], &[0xff; 37], b"no such file\n"];
+    for (one, two) in names.iter().flat_map(|one| names.map(|two| (*one, two))) {
+        let [first, second] = [one, two].map(|name| packets(&contents(name)[..]));
+        for between in rubbish {
+            let bytes = [&contents(one), between, &contents(two)].concat();
+            let (found, damage, _) = packets(&bytes[..]);
+            assert_eq!(found, [&first.0[..], &second.0].concat(), "{one}, {between:?}, {two}");
+            let known = first.1.len() + second.1.len();
+            assert_eq!(damage.len(), known + 1, "{one}, {between:?}, {two}: {damage:?}");
         }
     }
 }

@@ -179,6 +179,8 @@ pub(super) enum Found {
     Nothing {
         length: usize,
     },
+    /// Another file begins here, of the other format.
+    File,
     Need(usize),
 }
 
@@ -297,6 +299,18 @@ impl<R: Read> CaptureFile<R> {
                 }
                 Found::Nothing { length } => {
                     self.source.take(length);
+                }
+                Found::File => {
+                    if Pcapng::begins(self.source.bytes()) {
+                        self.walk = Blocks::Pcapng(Pcapng::default());
+                    } else if let Some(pcap) = Pcap::read_header(self.source.bytes()) {
+                        self.source.take(24);
+                        self.walk = Blocks::Pcap(pcap);
+                    } else if self.source.at_end() {
+                        return self.end(24);
+                    } else {
+                        return Step::Starved;
+                    }
                 }
                 Found::Need(wanted) if !self.source.at_end() => {
                     if wanted <= MAX_RECORD {

@@ -5,6 +5,7 @@
 
 use super::error::DamageKind;
 use super::file::{Format, Found, LinkType, MAX_RECORD, Record};
+use super::pcapng::Pcapng;
 use crate::said::Time;
 use pcap_parser::nom::{Err, IResult, Needed};
 use pcap_parser::pcap::{
@@ -130,7 +131,7 @@ impl Pcap {
             return self.look_slowly(bytes, at_end);
         }
         let block = match self.parse(bytes) {
-            Ok((_, block)) if block.caplen == 0 && self.begins_anew(bytes) => {
+            Ok((_, block)) if block.caplen == 0 && Pcap::begins(bytes) => {
                 return self.begin_anew(bytes, at_end);
             }
             Ok((rest, block)) if block.caplen <= self.longest => {
@@ -140,18 +141,18 @@ impl Pcap {
                         return Found::Need(bytes.len() - rest.len() + self.header_length());
                     }
                     if !self.fits(bytes, rest) {
-                        return self.absurd(block.caplen as usize);
+                        return self.absurd(bytes, block.caplen as usize);
                     }
                 }
                 block
             }
-            Ok((_, block)) => return self.absurd(block.caplen as usize),
+            Ok((_, block)) => return self.absurd(bytes, block.caplen as usize),
             Err(Err::Incomplete(Needed::Size(needed))) => {
                 let wanted = bytes.len() + needed.get();
                 let captured = wanted.saturating_sub(self.header_length());
                 // What the last record lacks may be what it claims too much.
-                if captured > self.longest as usize || at_end && self.next_record(bytes).is_some() {
-                    return self.absurd(captured);
+                if captured > self.longest as usize || at_end && self.goes_on_within(bytes) {
+                    return self.absurd(bytes, captured);
                 }
                 return Found::Need(wanted);
             }
@@ -173,10 +174,11 @@ impl Pcap {
         Found::Interface { length: 0, link: self.link }
     }
 
-    /// Whether this is the header of a file (in version 2.4, as all are): files that were written
-    /// one behind the other are one.
-    fn begins_anew(&self, bytes: &[u8]) -> bool {
-        Pcap::recognises(bytes) && matches!(bytes.get(4..8), Some([2, 0, 4, 0] | [0, 2, 0, 4]))
+    /// Whether this is the header of a file (in version 2.4 and in UTC, as all are): files that were
+    /// written one behind the other are one.
+    pub(super) fn begins(bytes: &[u8]) -> bool {
+        matches!(bytes.get(4..12), Some([2, 0, 4, 0, 0, 0, 0, 0] | [0, 2, 0, 4, 0, 0, 0, 0]))
+            && Pcap::recognises(bytes)
     }
 
     #[cold]
@@ -193,7 +195,10 @@ impl Pcap {
         Found::Interface { length: FILE_HEADER, link }
     }
 
-    fn absurd(&mut self, length: usize) -> Found {
+    fn absurd(&mut self, bytes: &[u8], length: usize) -> Found {
+        if Pcapng::begins(bytes) {
+            return Found::File;
+        }
         self.lost = true;
         Found::Damage { length: 1, kind: DamageKind::AbsurdLength { length: length as u64 } }
     }
@@ -221,23 +226,30 @@ impl Pcap {
         fits(bytes) && (fits(rest) || rest.len() < self.header_length())
     }
 
-    /// A place where two plausible records follow each other, behind the first byte.
-    fn next_record(&self, bytes: &[u8]) -> Option<usize> {
-        (1..bytes.len()).find(|start| {
-            let length = self.plausible(&bytes[*start..]);
-            let next = length.and_then(|length| bytes.get(start + length..));
-            next.is_some_and(|next| self.plausible(next).is_some())
+    /// Whether, behind the first byte, two plausible records follow each other or a file begins.
+    fn goes_on_within(&self, bytes: &[u8]) -> bool {
+        (1..bytes.len()).any(|start| {
+            let here = &bytes[start..];
+            let next = self.plausible(here).and_then(|length| here.get(length..));
+            next.is_some_and(|next| self.plausible(next).is_some()) || a_file_begins(here)
         })
     }
 
     /// Searches for the next place where two plausible records follow each other, or one that ends
-    /// with the file: one damaged record must not cost the rest.
+    /// with the file, or another file begins: one damaged record must not cost the rest.
     fn search(&mut self, bytes: &[u8], at_end: bool) -> Found {
         let header = self.header_length();
         for start in 0..bytes.len() {
             let here = &bytes[start..];
             if here.len() < header {
                 return wait(start, header, bytes.len(), at_end);
+            }
+            if a_file_begins(here) {
+                return match start {
+                    0 if Pcapng::begins(here) => Found::File,
+                    0 => self.begin_anew(bytes, at_end),
+                    _ => Found::Nothing { length: start },
+                };
             }
             let Some(length) = self.plausible(here) else { continue };
             let next = here.get(length..).unwrap_or_default();
@@ -277,6 +289,10 @@ impl Pcap {
         let fits = captured > 0 && captured <= original && original <= self.longest;
         (fits && fraction < a_second).then_some(self.header_length() + captured as usize)
     }
+}
+
+fn a_file_begins(bytes: &[u8]) -> bool {
+    Pcap::begins(bytes) || Pcapng::begins(bytes)
 }
 
 type Parsed<'a> = IResult<&'a [u8], LegacyPcapBlock<'a>, PcapError<&'a [u8]>>;

@@ -6,6 +6,7 @@
 
 use super::error::DamageKind;
 use super::file::{Found, LinkType, MAX_RECORD, Record};
+use super::pcap::Pcap;
 use crate::said::Time;
 use pcap_parser::nom::IResult;
 use pcap_parser::{
@@ -74,6 +75,11 @@ impl Pcapng {
             && head.get(8..12).is_none_or(|magic| byte_order(magic).is_some())
     }
 
+    /// Whether a section begins here.
+    pub(super) fn begins(bytes: &[u8]) -> bool {
+        bytes.len() >= SMALLEST as usize && Pcapng::recognises(bytes)
+    }
+
     /// Looks at the block at the start of `bytes`.
     #[inline]
     pub(super) fn look(&mut self, bytes: &[u8], at_end: bool) -> Found {
@@ -89,11 +95,15 @@ impl Pcapng {
         }
         let length = self.word(head, 4);
         if length < SMALLEST || length as usize > MAX_RECORD {
-            return self.damage(4, DamageKind::AbsurdLength { length: u64::from(length) });
+            let kind = DamageKind::AbsurdLength { length: u64::from(length) };
+            return self.no_block(bytes, kind);
         }
         // Some writers forget to pad the last option: the next block still begins aligned.
         let size = length.next_multiple_of(4) as usize;
         let Some(block) = bytes.get(..size) else {
+            if Pcap::begins(bytes) {
+                return Found::File;
+            }
             return if at_end { self.cut(bytes, size) } else { Found::Need(size) };
         };
         let after = self.word(block, length as usize - 4);
@@ -114,23 +124,28 @@ impl Pcapng {
     fn turn(&mut self, head: &[u8; 12]) -> Result<(), Found> {
         let Some(big) = byte_order(&head[8..]) else {
             let kind = DamageKind::BadBlock { block_type: SECTION_HEADER };
-            return Err(self.damage(4, kind));
+            return Err(self.no_block(head, kind));
         };
         self.big = big;
         Ok(())
     }
 
-    fn damage(&mut self, length: usize, kind: DamageKind) -> Found {
+    /// No block begins here: a file of the other format, or one may begin at the next byte.
+    #[cold]
+    fn no_block(&mut self, bytes: &[u8], kind: DamageKind) -> Found {
+        if Pcap::begins(bytes) {
+            return Found::File;
+        }
         self.lost = true;
-        Found::Damage { length, kind }
+        Found::Damage { length: 1, kind }
     }
 
     /// The file ends within this block, or its length is wrong: then good blocks may lie inside.
     fn cut(&mut self, bytes: &[u8], size: usize) -> Found {
-        match self.find(&bytes[4..], true) {
+        match self.find(&bytes[1..], true) {
             Search::At(start) => {
                 let kind = DamageKind::AbsurdLength { length: size as u64 };
-                Found::Damage { length: 4 + start, kind }
+                Found::Damage { length: 1 + start, kind }
             }
             _ => Found::Need(size),
         }
@@ -145,7 +160,7 @@ impl Pcapng {
             Judgment::Short(wanted) if !at_end => Found::Need(length + wanted),
             Judgment::Good => Found::Damage { length, kind },
             _ if next.is_empty() => Found::Damage { length, kind },
-            _ => self.damage(4, kind),
+            _ => self.no_block(bytes, kind),
         }
     }
 
@@ -325,11 +340,15 @@ impl Pcapng {
         Search::None
     }
 
-    /// Whether a block begins here: a known type, a sane length, and the same length after it.
+    /// Whether a block begins here: a known type, a sane length, and the same length after it; or a
+    /// file of the other format.
     fn judge(&self, bytes: &[u8]) -> Judgment {
         let Some(head) = bytes.first_chunk::<12>() else {
             return Judgment::Short(SMALLEST as usize);
         };
+        if Pcap::begins(head) {
+            return Judgment::Good;
+        }
         let section = self.word(head, 0) == SECTION_HEADER;
         let order = if section { byte_order(&head[8..]) } else { Some(self.big) };
         let Some(big) = order else { return Judgment::Bad };
