@@ -55,7 +55,7 @@ pub fn read_seconds(text: &str) -> Option<i64> {
 
 /// The midnight (UTC) before a time.
 pub fn midnight(time: Time) -> Time {
-    Time::new(time.nanoseconds() - time.nanoseconds().rem_euclid(DAY))
+    Time::new(time.nanoseconds().saturating_sub(time.nanoseconds().rem_euclid(DAY)))
 }
 
 /// The time without its offset, and the offset in nanoseconds.

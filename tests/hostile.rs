@@ -187,6 +187,50 @@ fn the_cost_of_a_head_grows_with_its_length_only() {
     }
 }
 
+/// Times that lie as far apart as a capture can say were subtracted.
+#[test]
+fn times_at_both_ends_of_what_a_capture_can_say_are_no_crash() {
+    let mut tape = Tape::default();
+    let line = tape.upgrade(0.0, 4001);
+    for _ in 0..2 {
+        tape.say(1.0, line, Server, b"\x89\x02hi");
+        tape.say(2.0, line, Client, b"\x8a\x82\x01\x02\x03\x04ik");
+    }
+    tape.fin(3.0, line, Server);
+    let (first, last) = (i64::MIN / 1_000_000_000 * 1_000_000_000, i64::MAX);
+    for (number, times) in
+        [&[first, last][..], &[last, first], &[first, first, first, last]].iter().enumerate()
+    {
+        let capture = tape.write_at(&format!("hostile-times-{number}.pcapng"), times);
+        let capture = capture.to_str().expect("a path");
+        for format in ["text", "json", "har", "markdown", "mermaid", "sarif"] {
+            said(&["pcap", capture, "--format", format], "");
+        }
+        for more in [&["--stats"][..], &["--frames"], &["--since", "00:00:01"]] {
+            said(&[&["pcap", capture], more].concat(), "");
+        }
+    }
+    let capture = tape.write_at("hostile-times.pcapng", &[first, first, first, last]);
+    let har = said(&["pcap", capture.to_str().expect("a path"), "--format", "har"], "");
+    let har: Value = serde_json::from_str(&har).expect("JSON");
+    let wait = har["log"]["entries"][0]["time"].as_f64().expect("a number");
+    assert!(wait > 9e12, "{wait} ms");
+}
+
+/// Each header of a file in a file was looked for among all link types before it, and each segment whose
+/// bytes were cut off walked over all that waited. A run that takes two minutes is an error.
+#[test]
+fn the_cost_of_a_capture_grows_with_its_length_only() {
+    let header = |link: u32| [0xa1b2_c3d4u32, 0x0004_0002, 0, 0, 65535, link].map(u32::to_le_bytes);
+    let headers: Vec<u8> = (101..200_101).flat_map(header).flatten().collect();
+    let links = file("hostile-links.pcap", &headers);
+    let run = ws101(&["pcap", utf8(&links), "--format", "jsonl"]);
+    assert_eq!(run.crash(), None);
+    let capture = run.records().into_iter().next().expect("a record");
+    let named = shared::list(&capture, "link_types");
+    assert_eq!((named[0].as_str(), named.len()), (Some("raw IP"), 64));
+}
+
 /// Control and direction characters came out raw in the JSON of `diff`, in the `file=` of an
 /// annotation, and in errors about arguments.
 #[test]

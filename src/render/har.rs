@@ -240,7 +240,7 @@ impl Entry {
         // Milliseconds, of which nobody knows more than the nanoseconds.
         let wait = match (started, answered) {
             (Some(started), Some(answered)) => {
-                (answered.nanoseconds() - started.nanoseconds()).max(0) as f64 / 1e6
+                answered.nanoseconds().saturating_sub(started.nanoseconds()).max(0) as f64 / 1e6
             }
             _ => 0.0,
         };

@@ -75,7 +75,7 @@ impl Pace {
         // lower number.
         let is_later = || at.packet?.since(self.packets[1]?);
         if self.pause < -CLOCK_JITTER && is_later().is_some_and(|packets| packets > 0) {
-            self.backwards = self.backwards.max(-self.pause);
+            self.backwards = self.backwards.max(self.pause.saturating_neg());
         }
         self.last = Some(now);
         self.packets[1] = at.packet;

@@ -122,6 +122,38 @@ impl Tape {
         path
     }
 
+    /// The same as pcapng, each packet at one of these nanoseconds since the epoch, in turn.
+    pub(crate) fn write_at(&self, name: &str, times: &[i64]) -> PathBuf {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let block = |kind: u32, content: &[u8]| {
+            let length = (12 + content.len() as u32).to_le_bytes();
+            [&kind.to_le_bytes(), &length[..], content, &length].concat()
+        };
+        let order = [0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0];
+        let mut file = block(0x0a0d_0d0a, &[&order[..], &[0xff; 8]].concat());
+        // Both clocks count nanoseconds; that of the first begins as early as any.
+        const EARLIEST: i64 = i64::MIN / 1_000_000_000;
+        for begin in [EARLIEST, 0] {
+            let options = [&[9, 0, 1, 0, 9, 0, 0, 0, 14, 0, 8, 0][..], &begin.to_le_bytes()];
+            let link = [101, 0, 0, 0, 0xff, 0xff, 0, 0];
+            file.extend(block(1, &[&link[..], &options.concat(), &[0; 4]].concat()));
+        }
+        for ((_, record), time) in self.packets.iter().zip(times.iter().cycle()) {
+            let (clock, units) = match *time {
+                before if before < 0 => (0u32, before.abs_diff(EARLIEST * 1_000_000_000)),
+                since => (1, since as u64),
+            };
+            let mut content = clock.to_le_bytes().to_vec();
+            content.extend(((units >> 32) as u32).to_le_bytes());
+            content.extend((units as u32).to_le_bytes());
+            content.extend(&record[8..]);
+            content.resize(content.len().next_multiple_of(4), 0);
+            file.extend(block(6, &content));
+        }
+        std::fs::write(&path, file).expect("the folder for tests can be written");
+        path
+    }
+
     /// The packet with this number, from 1, comes once more at the end, with other bytes of the same
     /// length.
     pub(crate) fn repeat(&mut self, number: usize, bytes: &[u8]) {

@@ -80,6 +80,9 @@ pub(super) struct Facts {
     at: usize,
 }
 
+/// No more link types than this are told of a file: most have one, and one made to cost much, millions.
+const MOST_LINKS: usize = 64;
+
 /// What becomes known of one file.
 #[derive(Debug, Default)]
 pub(super) struct FileFacts {
@@ -145,7 +148,7 @@ pub(super) fn listen<L: Listener>(
         News::Interface(link) => {
             let mut facts = facts.borrow_mut();
             let links = &mut facts.file().links;
-            if !links.contains(&link) {
+            if links.len() < MOST_LINKS && !links.contains(&link) {
                 links.push(link);
             }
         }
