@@ -1,7 +1,9 @@
 //! TCP, case by case: what the capture showed, and what must be said of it.
 
 use crate::told::{ACK, FIN, Made, RST, Recorder, SYN, made, run, run_within};
-use ws101::input::capture::Limits;
+use std::time::{Duration, Instant};
+use ws101::input::capture::{Limits, LinkType, Packet, Reassembly};
+use ws101::said::At;
 use ws101::said::Endpoint::{self, Client, Server};
 
 /// Client sequence numbers begin at 1000, the server's at 5000.
@@ -363,4 +365,37 @@ fn what_a_sender_had_heard_is_in_its_own_segment() {
     ];
     let (recorder, _) = check(&after_handshake(&segments), "ah answer", "question");
     assert_eq!(recorder.told[0].heard, [Some(0), Some(0), Some(8)]);
+}
+
+/// Each of these segments walked over all that waited.
+#[test]
+fn what_is_cut_off_does_not_cost_what_waits() {
+    let (few, _) = cut_over(200);
+    let (many, said) = cut_over(4_000);
+    // Without a bound it is twenty times as much.
+    assert!(many < 8 * few, "{few:?}, {many:?}");
+    // What lies between the first of those that waited is cut off, the rest not captured.
+    assert!(said.starts_with("[lost 100]x[snaplen 1]x[snaplen 1]x"), "{}", &said[..60]);
+    assert!(said.ends_with("x[lost 1]x[lost 1]x"), "{}", &said[said.len() - 60..]);
+}
+
+/// How long segments take that reach over so many that wait, and what is said in the end.
+fn cut_over(waiting: u32) -> (Duration, String) {
+    let mut reassembly = Reassembly::new(Limits::default());
+    let mut recorder = Recorder::default();
+    let mut hear = |segment: &Made, times: u32| {
+        let bytes = segment.packet();
+        let original_length = (bytes.len() + segment.cut) as u32;
+        let packet =
+            Packet { at: At::default(), link: LinkType(101), bytes: &bytes, original_length };
+        (0..times).for_each(|_| reassembly.packet(&packet, &mut recorder));
+    };
+    handshake().iter().for_each(|segment| hear(segment, 1));
+    (0..waiting).for_each(|number| hear(&client(1100 + 2 * number, b"x"), 1));
+    let reach = 2 * waiting as usize - 1;
+    let begun = Instant::now();
+    hear(&Made { cut: reach, ..client(1100, &vec![0; reach]) }, 300);
+    let took = begun.elapsed();
+    reassembly.finish(&mut recorder);
+    (took, recorder.told[0].text(Client))
 }
