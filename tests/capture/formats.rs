@@ -219,12 +219,56 @@ fn a_wrong_length_between_good_packets_loses_one_packet() {
     // It was not written to its end.
     let bytes = [&good[..third + 40], &good[third + 16 + good_length(&good, third)..]].concat();
     let (found, damage, _) = packets(&bytes[..]);
-    assert!(found.len() >= 25 && damage.len() == 1, "{} packets, {damage:?}", found.len());
+    assert_eq!((found.len(), damage.len()), (28, 1), "{damage:?}");
     // The clock jumped: that is no damage.
     let mut bytes = good.clone();
     bytes[third + 3] ^= 0x40;
     let (found, damage, _) = packets(&bytes[..]);
     assert_eq!((found.len(), damage.len()), (28, 0), "{damage:?}");
+}
+
+/// A record that was not written to its end claims the next ones: they are read, and it alone is
+/// wrong, whether they come at once or byte by byte.
+#[test]
+fn a_record_cut_in_its_middle_hides_no_other() {
+    let good = contents("p_us.pcap");
+    let whole = packets(&good[..]).0;
+    let next = |at: &usize| (*at < good.len()).then(|| at + 16 + good_length(&good, *at));
+    let records: Vec<usize> =
+        std::iter::successors(Some(24), next).filter(|at| *at < good.len()).collect();
+    for (number, record) in records.iter().enumerate() {
+        let length = good_length(&good, *record);
+        for left in [1, 17, length / 2, length - 1] {
+            let bytes = [&good[..record + 16 + left], &good[record + 16 + length..]].concat();
+            let (found, damage, _) = packets(&bytes[..]);
+            let others = [&whole[..number], &whole[number + 1..]].concat();
+            let missing = others.iter().filter(|packet| !found.contains(packet)).count();
+            assert_eq!((missing, damage.len()), (0, 1), "{number}, {left}: {damage:?}");
+            let dripped = packets(Drip(&bytes, vec![1000, 7], 0));
+            assert_eq!(dripped.0, found, "{number}, {left}");
+        }
+    }
+}
+
+/// Who writes whole records says with each where it ends: its packet does not wait for the next.
+#[test]
+fn a_packet_from_another_time_does_not_wait_for_the_next() {
+    let mut bytes = contents("p_us.pcap");
+    let third = 24 + (16 + good_length(&bytes, 24)) + (16 + good_length(&bytes, 24 + 16 + 74));
+    bytes[third + 3] ^= 0x40;
+    bytes.truncate(third + 16 + good_length(&bytes, third));
+    let mut file = CaptureFile::open(Drip(&bytes, vec![bytes.len()], 0)).expect("a capture");
+    let mut found = 0;
+    loop {
+        match file.step() {
+            Step::Packet(_) => found += 1,
+            Step::Starved if found < 3 && found > 0 => panic!("{found} packets, and a pause"),
+            Step::Starved => file.fill(),
+            Step::End => break,
+            _ => {}
+        }
+    }
+    assert_eq!(found, 3);
 }
 
 /// `cat one.pcap two.pcap`, in gzip as well: byte order, resolution, link type, and even the format

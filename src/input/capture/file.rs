@@ -4,7 +4,7 @@
 //! beyond. Reordering by time is not done here.
 
 use super::error::{CaptureError, Damage, DamageKind, not_a_capture};
-use super::pcap::Pcap;
+use super::pcap::{Inside, Pcap};
 use super::pcapng::Pcapng;
 use super::source::{Packing, Source};
 use crate::said::{At, PacketNumber, Time};
@@ -122,6 +122,8 @@ pub struct CaptureFile<R> {
     failure: Option<Damage>,
     /// The packing has gone astray: what it still yields may never have been in the file.
     is_astray: bool,
+    /// The last place of damage: what lies before it was looked into.
+    damaged_at: u64,
 }
 
 /// What gives packets, step by step.
@@ -234,7 +236,15 @@ impl<R: Read> CaptureFile<R> {
             first.truncate(64);
             return Err(not_a_capture(&first));
         };
-        Ok(CaptureFile { source, walk, file, packets: 0, failure: None, is_astray: false })
+        Ok(CaptureFile {
+            source,
+            walk,
+            file,
+            packets: 0,
+            failure: None,
+            is_astray: false,
+            damaged_at: 0,
+        })
     }
 
     /// The format.
@@ -319,7 +329,15 @@ impl<R: Read> CaptureFile<R> {
                     // The walkers check lengths before they ask; this guards the loop.
                     return self.give_up(DamageKind::AbsurdLength { length: wanted as u64 });
                 }
-                Found::Need(wanted) => return self.end(wanted),
+                Found::Need(wanted) => {
+                    let left = self.source.bytes().len();
+                    if left > 0 && matches!(self.look_inside(), Inside::At(_)) {
+                        let missing = wanted.saturating_sub(left) as u64;
+                        let kind = DamageKind::Cut { missing };
+                        return Step::Damage(Damage { file: self.file, offset, kind });
+                    }
+                    return self.end(wanted);
+                }
                 Found::Interface { length, link } => {
                     self.source.take(length);
                     return Step::Interface(link);
@@ -330,6 +348,13 @@ impl<R: Read> CaptureFile<R> {
                     return Step::Secrets(bytes.get(..secrets).unwrap_or(bytes));
                 }
                 Found::Damage { length, kind } => {
+                    match self.look_inside() {
+                        Inside::At(_) => {
+                            return Step::Damage(Damage { file: self.file, offset, kind });
+                        }
+                        Inside::Unknown => return Step::Starved,
+                        Inside::Nothing => {}
+                    }
                     self.source.take(length);
                     let is_nonsense = matches!(
                         kind,
@@ -351,6 +376,24 @@ impl<R: Read> CaptureFile<R> {
         let bytes = bytes.get(skip..skip + captured).unwrap_or_default();
         let Record { link, original_length, .. } = record;
         Step::Packet(Packet { at, link, bytes, original_length })
+    }
+
+    /// Goes back to records that were overlooked within the last one, if there are any.
+    #[cold]
+    fn look_inside(&mut self) -> Inside {
+        let Blocks::Pcap(pcap) = &mut self.walk else { return Inside::Nothing };
+        let (all, last) = self.source.with_last();
+        let offset = self.source.offset();
+        let begin = offset - last as u64;
+        let from = self.damaged_at.saturating_sub(begin).max(1) as usize;
+        let inside = pcap.look_inside(all, last, from, self.source.at_end());
+        if inside != Inside::Unknown {
+            self.damaged_at = offset;
+        }
+        if let Inside::At(start) = inside {
+            self.source.give_back(last - start);
+        }
+        inside
     }
 
     fn end(&mut self, wanted: usize) -> Step<'_> {

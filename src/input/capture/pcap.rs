@@ -137,7 +137,8 @@ impl Pcap {
             Ok((rest, block)) if block.caplen <= self.longest => {
                 if self.last_second.is_some_and(|last| !is_near(block.ts_sec, last)) {
                     // From quite another time: one that is read from the wrong place?
-                    if rest.len() < self.header_length() && !at_end {
+                    let cut = 1..self.header_length();
+                    if cut.contains(&rest.len()) && !at_end {
                         return Found::Need(bytes.len() - rest.len() + self.header_length());
                     }
                     if !self.fits(bytes, rest) {
@@ -265,6 +266,36 @@ impl Pcap {
         wait(bytes.len(), 1, bytes.len(), at_end)
     }
 
+    /// A record that was not written to its end claims what follows it. So where none begins behind
+    /// a record, one is looked for inside of it, at `from` or behind: it is believed if the records
+    /// from there on lead out of it to another. `all` is the record and what is behind its `length`.
+    pub(super) fn look_inside(
+        &mut self,
+        all: &[u8],
+        length: usize,
+        from: usize,
+        at_end: bool,
+    ) -> Inside {
+        let mut leads = vec![Inside::Nothing; length];
+        for start in (from..length).rev() {
+            let Some(next) = self.plausible(&all[start..]).map(|record| start + record) else {
+                continue;
+            };
+            leads[start] = match all.get(next..) {
+                _ if next < length => leads[next].from(start),
+                Some([]) if at_end => Inside::At(start),
+                Some(behind) if self.plausible(behind).is_some() => Inside::At(start),
+                Some(behind) if behind.len() >= self.header_length() => Inside::Nothing,
+                _ if at_end => Inside::Nothing,
+                _ => Inside::Unknown,
+            };
+        }
+        let found = leads.into_iter().find(|lead| *lead != Inside::Nothing);
+        let found = found.unwrap_or(Inside::Nothing);
+        self.lost = found == Inside::Nothing;
+        found
+    }
+
     fn number(&self, bytes: &[u8], at: usize) -> Option<u32> {
         let bytes = word(bytes, at)?;
         Some(match self.layout {
@@ -288,6 +319,22 @@ impl Pcap {
         let a_second = if self.nanoseconds == 1 { 1_000_000_000 } else { 1_000_000 };
         let fits = captured > 0 && captured <= original && original <= self.longest;
         (fits && fraction < a_second).then_some(self.header_length() + captured as usize)
+    }
+}
+
+/// What a record holds that should hold a packet only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Inside {
+    /// Records that were overlooked, from here on.
+    At(usize),
+    /// What is still to come will tell.
+    Unknown,
+    Nothing,
+}
+
+impl Inside {
+    fn from(self, start: usize) -> Inside {
+        if matches!(self, Inside::At(_)) { Inside::At(start) } else { self }
     }
 }
 

@@ -44,6 +44,8 @@ impl std::fmt::Display for Packing {
 pub(super) struct Source<R> {
     reader: Reader<R>,
     buffer: Vec<u8>,
+    /// Where what was taken last begins: it stays in the buffer until more is taken.
+    last: usize,
     start: usize,
     end: usize,
     /// Bytes consumed so far, that is, the offset of `start` in the (inflated) file.
@@ -84,7 +86,15 @@ impl<R: Read> Read for Tap<R> {
 impl<R: Read> Source<R> {
     pub(super) fn new(source: R) -> Source<R> {
         let reader = Reader::Plain(Tap { inner: source, short: false });
-        Source { reader, buffer: vec![0; BUFFER], start: 0, end: 0, offset: 0, at_end: false }
+        Source {
+            reader,
+            buffer: vec![0; BUFFER],
+            last: 0,
+            start: 0,
+            end: 0,
+            offset: 0,
+            at_end: false,
+        }
     }
 
     /// The bytes that are there.
@@ -125,18 +135,32 @@ impl<R: Read> Source<R> {
     #[inline]
     pub(super) fn take(&mut self, length: usize) -> &[u8] {
         let from = self.start;
+        self.last = from;
         self.start = self.start.saturating_add(length).min(self.end);
         self.offset += (self.start - from) as u64;
         &self.buffer[from..self.start]
     }
 
+    /// The bytes that were taken last and those that are there, and how many the first are.
+    pub(super) fn with_last(&self) -> (&[u8], usize) {
+        (&self.buffer[self.last..self.end], self.start - self.last)
+    }
+
+    /// Gives back as many of the bytes that were taken last.
+    pub(super) fn give_back(&mut self, length: usize) {
+        let length = length.min(self.start - self.last);
+        self.start -= length;
+        self.offset -= length as u64;
+    }
+
     /// Reads once. The buffer grows only when it is full of bytes not yet consumed, that is, by as
     /// much as was really read: a length that is only claimed allocates nothing.
     pub(super) fn fill(&mut self) -> io::Result<()> {
-        if self.start > 0 {
-            self.buffer.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
+        if self.last > 0 {
+            self.buffer.copy_within(self.last..self.end, 0);
+            self.end -= self.last;
+            self.start -= self.last;
+            self.last = 0;
         }
         if self.end == self.buffer.len() {
             self.buffer.resize(self.buffer.len() * 2, 0);
@@ -168,6 +192,6 @@ impl<R: Read> Source<R> {
             true => Reader::Gzip(Box::new(MultiGzDecoder::new(again))),
             false => Reader::Zstd(Box::new(Zstd::new(again))),
         };
-        Source { reader, buffer: self.buffer, start: 0, end: 0, offset: 0, at_end: false }
+        Source { reader, buffer: self.buffer, last: 0, start: 0, end: 0, offset: 0, at_end: false }
     }
 }
