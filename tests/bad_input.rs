@@ -360,6 +360,19 @@ fn a_name_that_is_no_text_is_a_name() {
     }
 }
 
+/// The fitting command took the name for options of its own.
+#[test]
+fn a_name_that_begins_with_a_dash_is_a_name() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let exchange = folder.path().join("-a.http");
+    std::fs::write(exchange, HTTP).expect("a temporary file can be written");
+    let mut command = Command::new(shared::binary());
+    let output = command.args(["--", "-a.http"]).current_dir(&folder).output().expect("it runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("-a.http is "), "{stderr}");
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{stderr}");
+}
+
 /// The number that the system has for it helps nobody.
 #[test]
 fn what_the_system_says_comes_without_its_number() {

@@ -2,6 +2,7 @@
 
 use super::{Cli, Common, Failure, Output, Status, name};
 use clap::Parser as _;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -29,7 +30,9 @@ pub fn run(file: &Path, common: &Common, output: &mut Output) -> Result<Status, 
     if !common.quiet {
         crate::cli::complain(&format!("{shown} is {what}: ws101 {command} {shown}"));
     }
-    let cli = Cli::parse_from(["ws101".as_ref(), command.as_ref(), file.as_os_str()]);
+    let cli = Cli::parse_from(
+        ["ws101", command, "--"].map(OsStr::new).into_iter().chain([file.as_os_str()]),
+    );
     super::run_command(cli.command.as_ref(), common, output)
 }
 
