@@ -250,6 +250,23 @@ fn a_record_cut_in_its_middle_hides_no_other() {
     }
 }
 
+/// The first file ends within a record, as a tool leaves it that was killed.
+#[test]
+fn a_record_cut_at_the_end_of_a_file_does_not_hide_the_next_file() {
+    let first = contents("p_us.pcap");
+    for name in ["leg_us_be.pcap", "leg_ns_le.pcap", "leg_us_le.pcap", "plain.pcapng", "p_us.pcap"]
+    {
+        let second = packets(&contents(name)[..]).0;
+        // Of a record that lacks 24 bytes, the header is all that it claims: nothing is damaged then.
+        for left in (1..74).filter(|left| left + 24 != 74) {
+            let bytes = [&first[..24 + 16 + left], &contents(name)].concat();
+            let (found, damage, _) = packets(&bytes[..]);
+            assert!(found.ends_with(&second), "{name} behind {left} bytes: {damage:?}");
+            assert_eq!(damage.len(), 1, "{name} behind {left} bytes: {damage:?}");
+        }
+    }
+}
+
 /// Who writes whole records says with each where it ends: its packet does not wait for the next.
 #[test]
 fn a_packet_from_another_time_does_not_wait_for_the_next() {

@@ -268,7 +268,7 @@ impl Pcap {
 
     /// A record that was not written to its end claims what follows it. So where none begins behind
     /// a record, one is looked for inside of it, at `from` or behind: it is believed if the records
-    /// from there on lead out of it to another. `all` is the record and what is behind its `length`.
+    /// from there on lead out of it to another, or to another file. `all` is the record and what is behind its `length`.
     pub(super) fn look_inside(
         &mut self,
         all: &[u8],
@@ -278,13 +278,19 @@ impl Pcap {
     ) -> Inside {
         let mut leads = vec![Inside::Nothing; length];
         for start in (from..length).rev() {
+            if a_file_begins(&all[start..]) {
+                leads[start] = Inside::At(start);
+                continue;
+            }
             let Some(next) = self.plausible(&all[start..]).map(|record| start + record) else {
                 continue;
             };
             leads[start] = match all.get(next..) {
                 _ if next < length => leads[next].from(start),
                 Some([]) if at_end => Inside::At(start),
-                Some(behind) if self.plausible(behind).is_some() => Inside::At(start),
+                Some(behind) if a_file_begins(behind) || self.plausible(behind).is_some() => {
+                    Inside::At(start)
+                }
                 Some(behind) if behind.len() >= self.header_length() => Inside::Nothing,
                 _ if at_end => Inside::Nothing,
                 _ => Inside::Unknown,
