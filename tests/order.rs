@@ -60,6 +60,18 @@ fn a_syn_with_the_number_of_a_closed_connection_is_a_new_one() {
     assert_eq!(connections(&tape, "order-same-number.pcap"), expected(&["closing-handshake"; 3]));
 }
 
+/// A port of a switch may show each packet twice, a little later; here in the next second.
+#[test]
+fn a_conversation_that_is_captured_twice_is_told_once() {
+    let mut tape = Tape::default();
+    for time in [0.7, 1.1] {
+        let line = tape.open(time, 50_000);
+        talk(&mut tape, time + 0.05, line);
+        hang_up(&mut tape, time + 0.1, line);
+    }
+    assert_eq!(connections(&tape, "order-twice.pcap"), expected(&["closing-handshake"]));
+}
+
 #[test]
 fn a_syn_from_the_same_port_opens_another_connection() {
     // Behind one that was closed, and behind one whose end was not captured.

@@ -8,7 +8,7 @@ use super::tally::Tally;
 use super::tcp::Limits;
 use super::voice::{Context, Voice};
 use super::window::{Pending, Reset, Window};
-use crate::said::{At, Listener, TcpFact, TransportEnd};
+use crate::said::{At, Listener, TcpFact, Time, TransportEnd};
 
 /// A late SYN of a connection that was already being followed lies at most so far before it.
 const LATE_SYN: u32 = 1 << 16;
@@ -72,6 +72,15 @@ impl Flow {
     /// True if both ends said that they will say nothing more.
     pub(super) fn has_ended(&self) -> bool {
         self.reset || (self.streams[0].fin_told() && self.streams[1].fin_told())
+    }
+
+    /// When the second of both ends closed it.
+    pub(super) fn closed(&self) -> Option<Time> {
+        let [one, other] = &self.streams;
+        self.has_ended()
+            .then(|| one.fin_time().zip(other.fin_time()))
+            .flatten()
+            .map(|(a, b)| a.max(b))
     }
 
     pub(super) fn opened_by(&self) -> Option<u32> {

@@ -274,6 +274,11 @@ impl Stream {
         self.acknowledged.map(NonZeroU64::get)
     }
 
+    /// When the FIN was sent.
+    pub(super) fn fin_time(&self) -> Option<Time> {
+        self.fin()?.1.at.time
+    }
+
     /// True if the peer has acknowledged the FIN.
     pub(super) fn fin_acknowledged(&self) -> bool {
         self.fin()

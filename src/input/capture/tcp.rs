@@ -210,10 +210,14 @@ impl Tcp {
             self.stored = self.stored.saturating_sub(before);
             return self.close(slot, at, false, listener, tally);
         }
+        // Behind both FINs nobody repeats his SYN; but a copy of it may lie there.
+        let is_new = !segment.has(ACK)
+            && at
+                .time
+                .zip(flow.closed())
+                .is_some_and(|(time, closed)| time.seconds_since(closed) > f64::from(LATE_COPY));
         let mut context = Context { listener, told: &mut self.told, tally };
         let before = flow.stored();
-        // Behind both FINs nobody repeats his SYN.
-        let is_new = flow.has_ended() && !segment.has(ACK);
         let same = !is_new && flow.synchronise(side, segment, at, &mut context);
         self.stored = (self.stored + flow.stored()).saturating_sub(before);
         if !same {
@@ -356,7 +360,7 @@ fn reopens(grave: &mut Grave, segment: Segment<'_>, at: At) -> bool {
     if segment.has(SYN) && !segment.has(ACK) {
         // Some choose the same number each time: small systems, and who makes captures by hand.
         let is_copy = grave.opened_by == Some(segment.sequence);
-        return !is_copy || since_closed.is_some_and(|seconds| seconds >= LATE_COPY);
+        return !is_copy || since_closed.is_some_and(|seconds| seconds > LATE_COPY);
     }
     segment.says_something() && since_closed.is_some_and(|seconds| seconds > TIME_WAIT)
 }
