@@ -59,17 +59,21 @@ pub(super) const PIECE: usize = (WINDOW - 3 * BLOCK) / 6;
 /// Writes `text` with the quotes around it.
 pub(super) fn push_quoted<W: Write>(page: &mut Page<W>, text: &str) {
     if !push_if_plain(page, text.as_bytes()) {
-        page.write(|pen| pen.words(b"\""));
-        push(page, text.as_bytes());
-        page.write(|pen| pen.words(b"\""));
+        push_escaped(page, text);
     }
 }
 
 /// Writes bytes with the quotes around them; what is not UTF-8 is replaced.
 pub(super) fn push_lossy<W: Write>(page: &mut Page<W>, bytes: &[u8]) {
     if !push_if_plain(page, bytes) {
-        push_quoted(page, &String::from_utf8_lossy(bytes));
+        push_escaped(page, &String::from_utf8_lossy(bytes));
     }
+}
+
+fn push_escaped<W: Write>(page: &mut Page<W>, text: &str) {
+    page.write(|pen| pen.words(b"\""));
+    push(page, text.as_bytes());
+    page.write(|pen| pen.words(b"\""));
 }
 
 /// Writes words, which are UTF-8 and mostly plain, as they stand inside of JSON quotes.
