@@ -310,9 +310,10 @@ impl<O: Observer> Telling<O> {
             return;
         }
         count(event, &mut self.counts);
-        let passes = !self.across.compares_messages() && judge.passes(event);
+        let is_ordinary = judge.passes(event);
+        let passes = is_ordinary && !self.across.compares_messages();
         if !passes {
-            self.judge(event, connection, judge);
+            self.judge(event, connection, judge, is_ordinary);
         }
         let judged = if passes { &self.nothing } else { &self.judged };
         self.observer.event(connection, event, judged);
@@ -357,12 +358,21 @@ impl<O: Observer> Telling<O> {
         true
     }
 
-    /// Asks every rule that looks at such a fact.
+    /// Asks every rule that looks at such a fact; if it is ordinary, only those about several
+    /// connections.
     #[inline(never)]
-    fn judge(&mut self, event: &Event<'_>, connection: &Connection, judge: &mut Judge) {
+    fn judge(
+        &mut self,
+        event: &Event<'_>,
+        connection: &Connection,
+        judge: &mut Judge,
+        is_ordinary: bool,
+    ) {
         let Telling { judged, counts, across, policy, .. } = self;
         judged.clear();
-        judge.consider(event, judged);
+        if !is_ordinary {
+            judge.consider_all(event, judged);
+        }
         across.consider(|| who(connection), event, &judge.memory, judged);
         policy.apply(judged);
         judge.trace(event, connection.number, across, judged);

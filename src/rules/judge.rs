@@ -117,7 +117,7 @@ impl Judge {
     }
 
     /// Runs every rule that looks at this kind of fact.
-    fn consider_all(&mut self, event: &Event<'_>, judged: &mut Judged) {
+    pub(crate) fn consider_all(&mut self, event: &Event<'_>, judged: &mut Judged) {
         let from = judged.findings.len();
         consider_each(event, &self.memory, judged);
         suppression::apply(&mut judged.findings, from);
